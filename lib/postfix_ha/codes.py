@@ -1,0 +1,15 @@
+"""OCF exit codes and check levels (OCF Resource Agent API 1.1; 190 is Pacemaker's "degraded")."""
+
+SUCCESS = 0
+ERR_GENERIC = 1
+ERR_ARGS = 2
+ERR_UNIMPLEMENTED = 3
+ERR_PERM = 4
+ERR_INSTALLED = 5
+ERR_CONFIGURED = 6
+NOT_RUNNING = 7
+DEGRADED = 190
+
+LEVEL_STATUS = 0
+LEVEL_GREETING = 10
+LEVEL_DIALOGUE = 20
