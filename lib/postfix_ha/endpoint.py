@@ -1,5 +1,10 @@
 """Endpoint: one address and port on which the master process listens for mail clients."""
 
+import errno
+import sys
+
+import _socket
+
 KIND_SMTP = "smtp"
 KIND_SMTPS = "smtps"
 KIND_POSTSCREEN = "postscreen"
@@ -56,3 +61,52 @@ class Endpoint:
 
     def __hash__(self) -> int:
         return hash(self._key())
+
+
+def address_bytes(address: str) -> bytes:
+    """The 4 or 16 bytes of a numeric IPv4 or IPv6 address; raises OSError for any other text."""
+    return _socket.inet_pton(_socket.AF_INET6 if ":" in address else _socket.AF_INET, address)
+
+
+# Netlink's numbers (linux/rtnetlink.h): the kernel is asked for the route to an address and answers with its type.
+RTM_NEWROUTE = 24
+RTM_GETROUTE = 26
+NLM_F_REQUEST = 1
+RTA_DST = 1
+RTN_LOCAL = 2
+
+
+def missing_addresses(addresses: "list[str]") -> "list[str]":
+    """Those of the numeric addresses that this node does not have (wildcards are always there).
+
+    Asked of the kernel's routing table: binding a socket instead would find every address with
+    ``net.ipv4.ip_nonlocal_bind``, which load balancers set. Raises OSError where netlink cannot be had.
+    """
+    wanted = [address for address in addresses if address not in WILDCARDS]
+    if not wanted:
+        return []
+    kernel = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, 0)
+    try:
+        kernel.settimeout(2.0)
+        return [address for address in wanted if not _is_local(kernel, address_bytes(address))]
+    finally:
+        kernel.close()
+
+
+def _is_local(kernel: "_socket.socket", packed: bytes) -> bool:
+    def number(value: int, size: int) -> bytes:
+        return value.to_bytes(size, sys.byteorder)
+
+    family = _socket.AF_INET if len(packed) == 4 else _socket.AF_INET6
+    route = bytes((family, len(packed) * 8, 0, 0, 0, 0, 0, 0)) + number(0, 4)
+    attribute = number(4 + len(packed), 2) + number(RTA_DST, 2) + packed
+    size = 16 + len(route) + len(attribute)
+    header = number(size, 4) + number(RTM_GETROUTE, 2) + number(NLM_F_REQUEST, 2) + number(1, 4) + number(0, 4)
+    kernel.send(header + route + attribute)
+    try:
+        answer = kernel.recv(8192)
+    except OSError as error:
+        if error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+            return False
+        raise
+    return int.from_bytes(answer[4:6], sys.byteorder) == RTM_NEWROUTE and answer[16 + 7] == RTN_LOCAL

@@ -1,0 +1,205 @@
+"""Instance: the facts of one Postfix instance, and the snapshot in which start leaves them for monitor and stop.
+
+A snapshot is a small text file under the cluster's run-time directory, one ``key value`` a line, percent-quoted.
+It is written atomically for root alone; whatever is not exactly such a file is ignored, never trusted, never fatal.
+"""
+
+import errno
+import os
+import time
+
+from postfix_ha.endpoint import KINDS, Endpoint
+
+SNAPSHOT_HEADER = b"postfix_ha snapshot 1\n"
+SNAPSHOT_SIZE_MAX = 256 * 1024
+DEFAULT_CONFIG_DIR = "/etc/postfix"
+CONFIG_FILES = ("main.cf", "master.cf")
+
+TEXT_KEYS = (
+    "config_dir",
+    "queue_directory",
+    "data_directory",
+    "daemon_directory",
+    "command_directory",
+    "mail_owner",
+    "setgid_group",
+    "boot_id",
+)
+Stamp = tuple[str, int, int, int]
+Problem = tuple[str, str, str, int]
+NUMBER_KEYS = ("master_pid", "master_start", "files_local")
+
+
+class Instance:
+    """What is known of one Postfix instance; text facts are "" and numbers 0 where nothing is known.
+
+    ``queue_id`` is (device, inode) of the queue directory or None; ``master_start`` the kernel's start time of the
+    master process in clock ticks since boot; ``stamps`` a list of (path, size, mtime_ns, inode) of the files that the
+    running master read, ``noticed`` the same of the newest files whose difference was already logged; ``settings``
+    further main.cf parameters (name -> expanded value); ``problems`` tuples (subject, text, file, line) met while
+    reading the configuration. ``files_local`` is 1 when the configuration lies on the node's own root file system.
+    """
+
+    config_dir: str
+    queue_directory: str
+    data_directory: str
+    daemon_directory: str
+    command_directory: str
+    mail_owner: str
+    setgid_group: str
+    boot_id: str
+    master_pid: int
+    master_start: int
+    files_local: int
+    queue_id: "tuple[int, int] | None"
+    endpoints: "list[Endpoint]"
+    stamps: "list[Stamp]"
+    noticed: "list[Stamp]"
+    settings: "dict[str, str]"
+    problems: "list[Problem]"
+
+    __slots__ = (
+        *TEXT_KEYS,
+        *NUMBER_KEYS,
+        "endpoints",
+        "noticed",
+        "problems",
+        "queue_id",
+        "settings",
+        "stamps",
+    )
+
+    def __init__(self, **facts: object) -> None:
+        for key in TEXT_KEYS:
+            setattr(self, key, facts.pop(key, ""))
+        for key in NUMBER_KEYS:
+            setattr(self, key, facts.pop(key, 0))
+        self.queue_id = facts.pop("queue_id", None)  # type: ignore[assignment]
+        for key in ("endpoints", "stamps", "noticed", "problems"):
+            setattr(self, key, facts.pop(key, None) or [])
+        self.settings = facts.pop("settings", None) or {}  # type: ignore[assignment]
+        if facts:
+            raise TypeError("no such fact of an instance: " + ", ".join(facts))
+
+
+def file_stamps(config_dir: str) -> "list[Stamp]":
+    """(path, size, mtime_ns, inode) of main.cf and master.cf; a file that cannot be looked at gives zeros."""
+    stamps = []
+    for name in CONFIG_FILES:
+        path = os.path.join(config_dir, name)
+        try:
+            found = os.stat(path)
+            stamps.append((path, found.st_size, found.st_mtime_ns, found.st_ino))
+        except OSError:
+            stamps.append((path, 0, 0, 0))
+    return stamps
+
+
+def snapshot_path(directory: str, config_dir: str) -> str:
+    """The snapshot's file for the instance with this configuration directory ("" is Postfix's default one)."""
+    name = os.path.normpath(config_dir or DEFAULT_CONFIG_DIR).strip("/").replace("-", "--").replace("/", "-")
+    return os.path.join(directory, "postfix_ha-" + name[-200:] + ".snapshot")
+
+
+def read_snapshot(path: str) -> "Instance | None":
+    """The instance that a snapshot describes, or None for anything that is not exactly root's own snapshot."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        found = os.fstat(descriptor)
+        # Regular file (0o100000), nobody else can write, not larger than any that we write.
+        if found.st_mode & 0o170000 != 0o100000 or found.st_mode & 0o022 or found.st_uid != os.geteuid():
+            return None
+        if found.st_size > SNAPSHOT_SIZE_MAX:
+            return None
+        data = os.read(descriptor, SNAPSHOT_SIZE_MAX)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return parse_snapshot(data)
+
+
+def parse_snapshot(data: bytes) -> "Instance | None":
+    """The instance written in these bytes, or None where they are not a whole snapshot of this version."""
+    if not data.startswith(SNAPSHOT_HEADER) or not data.endswith(b"\nend\n"):
+        return None
+    instance = Instance()
+    try:
+        for line in data[len(SNAPSHOT_HEADER) : -len(b"end\n")].decode("ascii").splitlines():
+            key, _, value = line.partition(" ")
+            if key in TEXT_KEYS:
+                setattr(instance, key, _unquoted(value))
+            elif key in NUMBER_KEYS:
+                setattr(instance, key, int(value))
+            elif key == "queue_id":
+                device, inode = value.split(" ")
+                instance.queue_id = (int(device), int(inode))
+            elif key in ("stamp", "noticed"):
+                size, mtime_ns, inode, path = value.split(" ")
+                stamp = (_unquoted(path), int(size), int(mtime_ns), int(inode))
+                (instance.stamps if key == "stamp" else instance.noticed).append(stamp)
+            elif key == "endpoint":
+                kind, address, port, service = value.split(" ")
+                if kind not in KINDS:
+                    return None
+                instance.endpoints.append(Endpoint(address, int(port), kind, _unquoted(service)))
+            elif key == "setting":
+                name, text = value.split(" ")
+                instance.settings[_unquoted(name)] = _unquoted(text)
+            else:
+                return None
+    except ValueError:  # also a UnicodeDecodeError and a wrong number of fields
+        return None
+    return instance
+
+
+def write_snapshot(path: str, instance: Instance) -> None:
+    """Write the snapshot atomically, readable by its owner alone; raises OSError where that cannot be done."""
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    lines = [f"{key} {_quoted(getattr(instance, key))}" for key in TEXT_KEYS]
+    lines += [f"{key} {getattr(instance, key)}" for key in NUMBER_KEYS]
+    if instance.queue_id:
+        lines.append("queue_id {} {}".format(*instance.queue_id))
+    for key, stamps in (("stamp", instance.stamps), ("noticed", instance.noticed)):
+        lines += [f"{key} {size} {mtime_ns} {inode} {_quoted(name)}" for name, size, mtime_ns, inode in stamps]
+    lines += [f"endpoint {e.kind} {e.address} {e.port} {_quoted(e.service)}" for e in instance.endpoints]
+    lines += [f"setting {_quoted(name)} {_quoted(value)}" for name, value in instance.settings.items()]
+    data = SNAPSHOT_HEADER + "\n".join(lines).encode("ascii") + b"\nend\n"
+    unfinished = f"{path}.{os.getpid()}.{time.monotonic_ns()}"
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        if os.write(descriptor, data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        os.replace(unfinished, path)
+    except OSError:
+        os.unlink(unfinished)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def remove_snapshot(path: str) -> None:
+    """Remove the snapshot; one that is not there or cannot be removed is no harm (its master is gone)."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return
+
+
+def _quoted(text: str) -> str:
+    """The text as ASCII without white space; every other byte as %XX."""
+    return "".join(
+        chr(byte) if 0x21 <= byte <= 0x7E and byte != 0x25 else f"%{byte:02X}" for byte in os.fsencode(text)
+    )
+
+
+def _unquoted(text: str) -> str:
+    """The text that _quoted was given; ValueError where a quote is broken."""
+    first, *parts = text.split("%")
+    data = first.encode("ascii")
+    for part in parts:
+        data += bytes((int(part[:2], 16),)) + part[2:].encode("ascii")
+    return os.fsdecode(data)
