@@ -1,0 +1,103 @@
+"""Checks on a live instance at level 0: master, its lock, its endpoints. They read kernel tables and start nothing."""
+
+import os
+import time
+
+from postfix_ha.endpoint import Endpoint, missing_addresses
+from postfix_ha.instance import Instance
+from postfix_ha.procfs import ProcessStat, kernel_address, listening_sockets, master_files, process_stat
+from postfix_ha.verdict import Finding
+
+# A debugger or an administrator's second of SIGSTOP is no failure: a stopped master is looked at again for this long.
+FROZEN_CONFIRMED_S = 1.0
+LOOK_AGAIN_S = 0.05
+
+
+def is_master_of(instance: Instance, stat: "ProcessStat | None") -> bool:
+    """Whether this process is the recorded master itself and not a stranger with its number."""
+    return stat is not None and not stat.is_dead and stat.start == instance.master_start
+
+
+def check_health(instance: Instance, deadline: float) -> "list[Finding]":
+    """All that is wrong with a running instance at level 0; nothing when a client could be served."""
+    stat = process_stat(instance.master_pid)
+    if not is_master_of(instance, stat):
+        return [Finding("master_running", instance=name_of(instance))]
+    assert stat is not None
+    findings = [found for found in (check_not_stopped(stat, deadline),) if found]
+    sockets, locks = master_files(instance.master_pid)
+    lock = check_lock(instance, locks)
+    if lock:
+        findings.append(lock)
+    findings += check_addresses(instance)
+    findings += check_listening(instance, sockets)
+    return findings
+
+
+def name_of(instance: Instance) -> str:
+    """What messages call the instance: its configuration directory."""
+    return instance.config_dir or "Postfix"
+
+
+def check_not_stopped(stat: ProcessStat, deadline: float) -> "Finding | None":
+    """master_not_stopped, when the master process stays stopped for longer than a moment."""
+    until = min(time.monotonic() + FROZEN_CONFIRMED_S, deadline)
+    now: "ProcessStat | None" = stat
+    while now is not None and now.start == stat.start and now.is_stopped:
+        if time.monotonic() >= until:
+            return Finding("master_not_stopped", pid=stat.pid, state=now.state)
+        time.sleep(LOOK_AGAIN_S)
+        now = process_stat(stat.pid)
+    return None
+
+
+def check_lock(instance: Instance, locks: "list[str]") -> "Finding | None":
+    """master_holds_lock when neither lock is held; pidfile_current when its pid file was lost under it."""
+    if not locks:
+        return Finding("master_holds_lock", pid=instance.master_pid)
+    if any(path.endswith("/pid/master.pid") for path in locks):
+        return None
+    path = os.path.join(instance.queue_directory, "pid/master.pid")
+    return Finding("pidfile_current", path=path, pid=instance.master_pid, why="the file was removed or replaced")
+
+
+def check_addresses(instance: Instance) -> "list[Finding]":
+    """address_kept for each address of an endpoint that has left the node."""
+    addresses = sorted({endpoint.address for endpoint in instance.endpoints})
+    try:
+        missing = missing_addresses(addresses)
+    except OSError:
+        return []  # netlink is closed to us; the address's own resource still watches it
+    return [Finding("address_kept", address=address) for address in missing]
+
+
+def check_listening(instance: Instance, sockets: "set[str]") -> "list[Finding]":
+    """endpoint_listening for each endpoint on which none of the master's own descriptors listens.
+
+    Postfix lets another instance bind the same address and port (SO_REUSEPORT), so a listening socket alone proves
+    nothing: it must be one of this master's.
+    """
+    findings = []
+    for is_ipv6 in (False, True):
+        wanted = [endpoint for endpoint in instance.endpoints if endpoint.is_ipv6 == is_ipv6]
+        if not wanted:
+            continue
+        table = listening_sockets(instance.master_pid, is_ipv6)
+        findings += [
+            Finding("endpoint_listening", pid=instance.master_pid, endpoint=str(endpoint))
+            for endpoint in wanted
+            if not any(inode in sockets for inode, _ in table.get(kernel_address(endpoint), ()))
+        ]
+    return findings
+
+
+def listened_endpoints(instance: Instance, endpoints: "list[Endpoint]") -> "list[Endpoint]":
+    """Those of the endpoints on which the master process really listens."""
+    sockets, _ = master_files(instance.master_pid)
+    probe = Instance(master_pid=instance.master_pid)
+    heard = []
+    for endpoint in endpoints:
+        probe.endpoints = [endpoint]
+        if not check_listening(probe, sockets):
+            heard.append(endpoint)
+    return heard

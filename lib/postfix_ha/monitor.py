@@ -1,0 +1,46 @@
+"""The monitor action: recurring monitor and probe.
+
+A healthy recurring monitor at level 0 ends in monitor() after a few reads under /proc. Whatever needs more (no valid
+snapshot, something wrong, a deeper level) goes through actions/deep.py in a child process with a deadline.
+"""
+
+from postfix_ha import codes
+from postfix_ha.health import check_health, is_master_of
+from postfix_ha.instance import Instance, file_stamps, read_snapshot, snapshot_path
+from postfix_ha.params import Params
+from postfix_ha.procfs import boot_id, process_stat
+from postfix_ha.request import Request
+from postfix_ha.verdict import HEALTHY, Verdict
+
+
+def monitor(request: Request) -> Verdict:
+    """The verdict of a monitor or probe at the level asked for."""
+    params = Params(request.parameters)
+    instance = current_instance(request, params)
+    if (
+        instance is not None
+        and request.level == codes.LEVEL_STATUS
+        and not check_health(instance, request.deadline)
+        and not is_change_unnoticed(instance)
+    ):
+        return HEALTHY
+    from postfix_ha.actions.guard import guarded
+    from postfix_ha.actions.inspect import inspect
+
+    return guarded(request, lambda step: inspect(request, params, step))
+
+
+def current_instance(request: Request, params: Params) -> "Instance | None":
+    """The instance of the snapshot, when its master process still lives; None when there is no such snapshot."""
+    instance = read_snapshot(snapshot_path(request.run_directory, params.config_dir))
+    if instance is None or instance.boot_id != boot_id():
+        return None
+    return instance if is_master_of(instance, process_stat(instance.master_pid)) else None
+
+
+def is_change_unnoticed(instance: Instance) -> bool:
+    """Whether main.cf or master.cf changed since the last look; never asked of files on a file system that may hang."""
+    if not instance.files_local:
+        return False
+    stamps = file_stamps(instance.config_dir)
+    return stamps not in (instance.stamps, instance.noticed)

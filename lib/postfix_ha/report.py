@@ -1,0 +1,91 @@
+"""What the agent says: log lines and the one exit reason, through the ocf library of resource-agents.
+
+Loaded only when there is something to say. The stock library breaks on an unwritable HA_LOGFILE and takes
+``HA_debug=0`` for "on"; both are put right in the environment before it is loaded, and where it is missing altogether
+the exit reason still reaches Pacemaker on standard error.
+"""
+
+import os
+import sys
+
+from postfix_ha import codes
+from postfix_ha.checks.catalogue import CATALOGUE, describe
+from postfix_ha.request import Request
+from postfix_ha.verdict import Finding, Verdict
+
+LEVELS = ("debug", "info", "warning", "error")
+REASON_LENGTH_MAX = 800
+
+
+def report(request: Request, verdict: Verdict) -> None:
+    """Log the notes of a verdict, then print its reason: last and once, as Pacemaker keeps the last one."""
+    is_quiet = request.is_probe and verdict.code in (codes.SUCCESS, codes.NOT_RUNNING)
+    for note in verdict.notes:
+        if note is not verdict.reason:
+            log(request, "info" if is_quiet else "warning", line_of(note))
+    if verdict.reason is None:
+        return
+    line = line_of(verdict.reason)
+    library = ocf_library(request)
+    if library is None:
+        prefix = os.environ.get("OCF_EXIT_REASON_PREFIX", "ocf-exit-reason:")
+        sys.stderr.write(f"{prefix}{line}\n")
+    else:
+        library.ocf_exit_reason(line)  # type: ignore[attr-defined]
+
+
+def line_of(finding: Finding) -> str:
+    """A finding as one printable line."""
+    text = describe(finding.check, finding.values) if finding.check in CATALOGUE else repr(finding)
+    return one_line(text)
+
+
+def one_line(text: str) -> str:
+    """The text with every run of white space as one space, other control characters as ?, and not too long."""
+    joined = " ".join(text.split())
+    clean = "".join(letter if letter.isprintable() else "?" for letter in joined)
+    return clean if len(clean) <= REASON_LENGTH_MAX else clean[: REASON_LENGTH_MAX - 3] + "..."
+
+
+def log(request: Request, level: str, message: str) -> None:
+    """One line in the cluster's log."""
+    library = ocf_library(request)
+    if library is not None and level in LEVELS:
+        getattr(library.logger, level)(one_line(message))  # type: ignore[attr-defined]
+
+
+def log_traceback(request: Request, error: Exception) -> None:
+    """Where an error of our own happened, in the log only."""
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    places = " < ".join(f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in reversed(frames))
+    log(request, "error", f"{type(error).__name__}: {error} at {places}")
+
+
+def ocf_library(request: Request) -> "object | None":
+    """The ocf module of the distribution's resource-agents, or None where there is none."""
+    if "ocf" in sys.modules:
+        return sys.modules["ocf"]
+    directory = os.environ.get("OCF_FUNCTIONS_DIR") or os.path.join(request.ocf_root, "lib/heartbeat")
+    if os.environ.get("HA_debug", "0") in ("", "0"):
+        os.environ.pop("HA_debug", None)
+    for name in ("HA_LOGFILE", "HA_DEBUGLOG"):
+        if name in os.environ and not _is_appendable(os.environ[name]):
+            del os.environ[name]
+    sys.path.append(directory)
+    try:
+        import ocf  # type: ignore[import-not-found]
+    except (ImportError, OSError):
+        return None
+    finally:
+        sys.path.remove(directory)
+    return ocf  # type: ignore[no-any-return]
+
+
+def _is_appendable(path: str) -> bool:
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o640))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,71 @@
+"""Request: what the cluster asked for. The one place that reads the environment and the command line."""
+
+import os
+import time
+
+from postfix_ha.codes import LEVEL_DIALOGUE, LEVEL_GREETING, LEVEL_STATUS
+
+# Seconds that an action has when nobody says otherwise; the meta-data advertises the same (a contract test compares).
+TIMEOUTS_S = {"start": 60, "stop": 60, "monitor": 20, "reload": 20, "reload-agent": 20, "validate-all": 20}
+TIMEOUT_OTHER_S = 10
+# The part of an operation's time that is kept back, so that we answer before Pacemaker ends us unheard.
+MARGIN_SHARE = 0.1
+MARGIN_MAX_S = 5.0
+
+PARAMETER_PREFIX = "OCF_RESKEY_"
+RUN_DIRECTORY = "/run/resource-agents"
+OCF_ROOT = "/usr/lib/ocf"
+
+
+class Request:
+    """One call of the agent.
+
+    ``action`` is the word as given ("" for none), ``parameters`` the instance parameters as text, ``is_probe`` whether
+    a monitor asks without an interval, ``level`` the check level (0, 10 or 20), ``deadline`` the time.monotonic()
+    second before which the answer must be out, ``timeout_s`` the whole time of the operation, ``run_directory`` where
+    snapshots live (HA_RSCTMP). Missing, empty and senseless variables of the cluster count as not given.
+    """
+
+    __slots__ = ("action", "deadline", "is_probe", "level", "ocf_root", "parameters", "run_directory", "timeout_s")
+
+    def __init__(self, argv: "list[str]", environ: "dict[str, str]") -> None:
+        self.action = argv[1] if len(argv) == 2 else ""
+        self.parameters = {
+            name[len(PARAMETER_PREFIX) :]: value
+            for name, value in environ.items()
+            if name.startswith(PARAMETER_PREFIX) and not name.startswith(PARAMETER_PREFIX + "CRM_meta_")
+        }
+        interval_ms = _number(environ.get(PARAMETER_PREFIX + "CRM_meta_interval", ""))
+        self.is_probe = self.action == "monitor" and not interval_ms
+        default = LEVEL_GREETING if self.action == "validate-all" else LEVEL_STATUS
+        self.level = _level(_number(environ.get("OCF_CHECK_LEVEL", "")), default)
+        timeout_ms = _number(environ.get(PARAMETER_PREFIX + "CRM_meta_timeout", ""))
+        self.timeout_s = timeout_ms / 1000 if timeout_ms else TIMEOUTS_S.get(self.action, TIMEOUT_OTHER_S)
+        self.deadline = time.monotonic() + self.timeout_s - min(self.timeout_s * MARGIN_SHARE, MARGIN_MAX_S)
+        directory = environ.get("HA_RSCTMP", "")
+        self.run_directory = directory if directory.startswith("/") else RUN_DIRECTORY
+        self.ocf_root = environ.get("OCF_ROOT") or OCF_ROOT
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until the deadline, 0.0 when it has passed."""
+        return max(0.0, self.deadline - time.monotonic())
+
+
+def current_request(argv: "list[str]") -> Request:
+    """The request that this process was started with."""
+    return Request(argv, dict(os.environ))
+
+
+def _number(text: str) -> "int | None":
+    """A plain non-negative whole number, or None for any other text."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def _level(number: "int | None", default: int) -> int:
+    if number is None:
+        return default
+    for level in (LEVEL_DIALOGUE, LEVEL_GREETING):
+        if number >= level:
+            return level
+    return LEVEL_STATUS

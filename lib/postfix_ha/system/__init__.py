@@ -1,0 +1,1 @@
+"""The node around Postfix: its processes, its commands, its mail dialogue."""

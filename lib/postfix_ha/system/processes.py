@@ -1,0 +1,197 @@
+"""Whose process is it? The census of one instance's processes, by two witnesses each.
+
+A pid alone proves nothing. A process belongs to the instance when
+
+- it is the recorded master (number and start time), or a Postfix daemon whose environment names the instance's
+  configuration directory (MAIL_CONFIG, which master hands to every child) and which sees our root or the queue as its
+  root (a container's own /etc/postfix is another one), or
+- it runs a Postfix program in the instance's queue directory and names no other configuration, or
+- it has no terminal, stands in the queue directory and names the configuration (a delivery command whose daemon has
+  died, pipe(8) and local(8) export MAIL_CONFIG), or
+- it descends from one of these (delivery commands).
+
+Directories are compared as the kernel spells them (/proc/PID/cwd), which follows renames and lazy unmounts and, other
+than looking into them, cannot hang on dead storage.
+"""
+
+import os
+
+from postfix_ha.instance import DEFAULT_CONFIG_DIR, Instance
+from postfix_ha.procfs import (
+    ProcessStat,
+    master_files,
+    process_environment,
+    process_ids,
+    process_link,
+    process_program,
+    process_stat,
+)
+
+# Where distributions keep the daemons: Debian, SUSE, Red Hat, the source's own default.
+DAEMON_DIRECTORY_ENDS = ("/postfix/sbin", "/libexec/postfix", "/lib/postfix", "/lib/postfix/bin", "/postfix/bin")
+COMMANDS = ("postfix", "postdrop", "postqueue", "postsuper", "postlog", "postcat", "postalias", "postmap", "sendmail")
+
+
+class Member:
+    """One process of an instance: pid, start (clock ticks), program path, name, and the state when it was seen."""
+
+    __slots__ = ("name", "pid", "program", "start", "state")
+
+    def __init__(self, stat: ProcessStat, program: str) -> None:
+        self.pid = stat.pid
+        self.start = stat.start
+        self.state = stat.state
+        self.program = program
+        self.name = os.path.basename(program) or stat.name
+
+    def __str__(self) -> str:
+        return f"{self.name}[{self.pid}]"
+
+
+class Census:
+    """The processes of one instance: the master (it holds a lock on its files) or None, and all members."""
+
+    __slots__ = ("master", "members")
+
+    def __init__(self, master: "Member | None", members: "list[Member]") -> None:
+        self.master = master
+        self.members = members
+
+    def __str__(self) -> str:
+        shown = ", ".join(str(member) for member in self.members[:8])
+        more = len(self.members) - 8
+        return shown + (f" and {more} more" if more > 0 else "")
+
+
+class Identity:
+    """How the processes of an instance are told from all others.
+
+    ``config_id`` and ``queue_id`` are (device, inode) or None where they were not looked up; ``master`` is the
+    recorded (pid, start) or None.
+    """
+
+    __slots__ = ("config_dirs", "config_id", "daemon_dirs", "master", "queue_dirs", "queue_id")
+
+    def __init__(self, config_dir: str, instance: "Instance | None" = None) -> None:
+        self.config_dirs = {os.path.normpath(config_dir or DEFAULT_CONFIG_DIR)}
+        self.config_id: "tuple[int, int] | None" = None
+        self.queue_dirs: "set[str]" = set()
+        self.queue_id: "tuple[int, int] | None" = None
+        self.daemon_dirs: "set[str]" = set()
+        self.master: "tuple[int, int] | None" = None
+        if instance is not None:
+            self.learn(instance)
+
+    def learn(self, instance: Instance) -> None:
+        """Add what an instance's facts tell."""
+        if instance.config_dir:
+            self.config_dirs.add(os.path.normpath(instance.config_dir))
+        if instance.queue_directory:
+            self.queue_dirs.add(os.path.normpath(instance.queue_directory))
+        if instance.daemon_directory:
+            self.daemon_dirs.add(os.path.normpath(instance.daemon_directory))
+        self.queue_id = instance.queue_id or self.queue_id
+        if instance.master_pid:
+            self.master = (instance.master_pid, instance.master_start)
+
+    def look_up(self) -> None:
+        """Resolve links and inodes; only where a hung file system may hang the caller too."""
+        for directories in (self.config_dirs, self.queue_dirs):
+            directories.update([os.path.realpath(directory) for directory in directories])
+        self.config_id = self.config_id or _id_of(next(iter(self.config_dirs)))
+
+    def names_config(self, environment: "dict[str, str]") -> "bool | None":
+        """Whether a process's environment names our configuration; None when it names none."""
+        value = environment.get("MAIL_CONFIG", "")
+        if not value:
+            return None
+        if os.path.normpath(value) in self.config_dirs:
+            return True
+        return self.config_id is not None and _id_of(value) == self.config_id
+
+    def is_daemon(self, program: str) -> bool:
+        """Whether the program lies in a Postfix daemon directory."""
+        directory = os.path.dirname(program)
+        return directory in self.daemon_dirs or directory.endswith(DAEMON_DIRECTORY_ENDS)
+
+    def is_program(self, program: str) -> bool:
+        """Whether the program is a Postfix daemon or command."""
+        return self.is_daemon(program) or os.path.basename(program) in COMMANDS
+
+
+def census(identity: Identity) -> Census:
+    """All living processes of the instance, the master first."""
+    stats = _living()
+    programs = {pid: process_program(pid) for pid in stats}
+    environments = {pid: process_environment(pid) for pid in stats if identity.is_program(programs[pid])}
+    found: "set[int]" = set()
+    if identity.master and identity.master[0] in stats and stats[identity.master[0]].start == identity.master[1]:
+        found.add(identity.master[0])
+    candidates = [pid for pid in environments if identity.names_config(environments[pid]) and _is_here(pid)]
+    found |= {pid for pid in candidates if identity.is_daemon(programs[pid]) and process_link(pid, "root") == "/"}
+    queue_dirs = identity.queue_dirs | {process_link(pid, "cwd") for pid in found} - {"", "/"}
+    for pid in stats.keys() - found:
+        if _stands_in(pid, queue_dirs, identity, is_program=pid in environments):
+            environment = environments.get(pid)
+            named = identity.names_config(process_environment(pid) if environment is None else environment)
+            if named or (named is None and pid in environments):
+                # Without a terminal: an administrator's shell in the queue directory is nobody's delivery.
+                if (pid in environments or not stats[pid].terminal) and _is_here(pid):
+                    found.add(pid)
+    _add_descendants(found, stats)
+    members = [Member(stats[pid], programs[pid]) for pid in sorted(found)]
+    master = _master_among(members, identity)
+    if master:
+        members.sort(key=lambda member: member is not master)
+    return Census(master, members)
+
+
+def _living() -> "dict[int, ProcessStat]":
+    """All processes but the dead and this one."""
+    stats = (process_stat(pid) for pid in process_ids() if pid != os.getpid())
+    return {stat.pid: stat for stat in stats if stat is not None and not stat.is_dead}
+
+
+def _is_here(pid: int) -> bool:
+    """Whether the process lives in our own process namespace, not in a container's."""
+    return process_link(pid, "ns/pid") == process_link(os.getpid(), "ns/pid")
+
+
+def _stands_in(pid: int, queue_dirs: "set[str]", identity: Identity, is_program: bool) -> bool:
+    """Whether the working or root directory of the process is the queue directory."""
+    if process_link(pid, "cwd") in queue_dirs or process_link(pid, "root") in queue_dirs:
+        return True
+    # Inodes are compared for Postfix's own programs alone: a stranger may stand on dead storage.
+    return bool(is_program and identity.queue_id and _id_of(f"/proc/{pid}/cwd") == identity.queue_id)
+
+
+def _add_descendants(found: "set[int]", stats: "dict[int, ProcessStat]") -> None:
+    """Add every process that descends from a found one."""
+    children: "dict[int, list[int]]" = {}
+    for pid, stat in stats.items():
+        children.setdefault(stat.parent, []).append(pid)
+    todo = list(found)
+    while todo:
+        for child in children.get(todo.pop(), ()):
+            if child not in found:
+                found.add(child)
+                todo.append(child)
+
+
+def _master_among(members: "list[Member]", identity: Identity) -> "Member | None":
+    """The recorded master, or the process of program master that holds a lock on its files."""
+    for member in members:
+        if (member.pid, member.start) == identity.master:
+            return member
+    for member in members:
+        if member.name == "master" and identity.is_daemon(member.program) and master_files(member.pid)[1]:
+            return member
+    return None
+
+
+def _id_of(path: str) -> "tuple[int, int] | None":
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino)

@@ -1,0 +1,90 @@
+"""Finding, Verdict and decide(): all policy of which exit code the cluster gets.
+
+A check says what it found; only decide() says what that means for the action that asked. The sentences and codes of
+the findings stand in checks/catalogue.py, which is loaded only when there is something to say.
+"""
+
+from postfix_ha import codes
+
+# The gravest first: 6 stops the resource everywhere, 5 and 4 on this node, 1 may be cured by trying again.
+GRAVITY = (
+    codes.ERR_CONFIGURED,
+    codes.ERR_INSTALLED,
+    codes.ERR_PERM,
+    codes.ERR_ARGS,
+    codes.ERR_GENERIC,
+    codes.NOT_RUNNING,
+    codes.DEGRADED,
+    codes.SUCCESS,
+)
+
+
+class Finding:
+    """What one check found: the check's id and the values that its sentence in the catalogue names."""
+
+    __slots__ = ("check", "values")
+
+    def __init__(self, check: str, **values: object) -> None:
+        self.check = check
+        self.values = values
+
+    def __repr__(self) -> str:
+        return f"Finding({self.check!r}, {self.values!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Finding) and (self.check, self.values) == (other.check, other.values)
+
+    def __hash__(self) -> int:
+        return hash(self.check)
+
+
+class Verdict:
+    """The answer to a request: the OCF exit code, the finding that decided it, and the others worth a log line."""
+
+    __slots__ = ("code", "notes", "reason")
+
+    def __init__(self, code: int, reason: "Finding | None" = None, notes: "list[Finding] | None" = None) -> None:
+        self.code = code
+        self.reason = reason
+        self.notes = notes or []
+
+    def __repr__(self) -> str:
+        return f"Verdict({self.code}, {self.reason!r}, {self.notes!r})"
+
+
+HEALTHY = Verdict(codes.SUCCESS)
+
+
+def decide(kind: str, findings: "list[Finding]", lives: bool = True) -> Verdict:
+    """The verdict on an action of this kind (setup, probe, monitor) from what the checks found.
+
+    ``lives`` says whether any process of the instance is left. setup: the gravest finding decides. probe: 7 when
+    nothing lives, whatever is missing on the node; 0 or 1 else. monitor: only health counts; 7 when nothing lives.
+    """
+    if not findings:
+        return HEALTHY if lives or kind == "setup" else Verdict(codes.NOT_RUNNING)
+    if kind == "setup":
+        return _verdict([(grade(finding), finding) for finding in findings])
+    if not lives:
+        return Verdict(codes.NOT_RUNNING, None if kind == "probe" else findings[0], findings)
+    return _verdict([(_heard(kind, grade(finding)), finding) for finding in findings])
+
+
+def _heard(kind: str, code: int) -> int:
+    """The code that a probe or monitor may answer for a living instance: never "stopped" or "wrongly configured"."""
+    if code == codes.DEGRADED:
+        return codes.SUCCESS if kind == "probe" else codes.DEGRADED
+    return code if code == codes.SUCCESS else codes.ERR_GENERIC
+
+
+def _verdict(graded: "list[tuple[int, Finding]]") -> Verdict:
+    code, first = min(graded, key=lambda pair: GRAVITY.index(pair[0]))
+    others = [finding for _, finding in graded if finding is not first]
+    return Verdict(code, None, [first, *others]) if code == codes.SUCCESS else Verdict(code, first, others)
+
+
+def grade(finding: Finding) -> int:
+    """The exit code that the catalogue gives to a finding."""
+    from postfix_ha.checks.catalogue import CATALOGUE
+
+    return CATALOGUE[finding.check].code
