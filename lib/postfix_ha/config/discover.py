@@ -1,0 +1,166 @@
+"""From a configuration directory to an Instance: all that could be learned and the problems met, never an exception."""
+
+import os
+import time
+
+from postfix_ha.config.endpoints import find_endpoints
+from postfix_ha.config.expand import ExpandError, expand
+from postfix_ha.config.logical_lines import FILE_SIZE_MAX, split_words
+from postfix_ha.config.main_cf import MainCf, parse_main_cf
+from postfix_ha.config.master_cf import MasterCf, parse_master_cf
+from postfix_ha.config.postconf import ask_default_config_directory, ask_defaults, ask_values, find_postconf
+from postfix_ha.endpoint import Endpoint
+from postfix_ha.instance import DEFAULT_CONFIG_DIR, Instance, file_stamps
+
+FACTS = (
+    "queue_directory",
+    "data_directory",
+    "daemon_directory",
+    "command_directory",
+    "mail_owner",
+    "setgid_group",
+)
+SETTINGS = (
+    "alternate_config_directories",
+    "compatibility_level",
+    "default_database_type",
+    "default_process_limit",
+    "import_environment",
+    "inet_interfaces",
+    "inet_protocols",
+    "known_tcp_ports",
+    "mail_spool_directory",
+    "mail_version",
+    "maillog_file",
+    "master_service_disable",
+    "message_size_limit",
+    "multi_instance_directories",
+    "multi_instance_enable",
+    "multi_instance_group",
+    "multi_instance_name",
+    "multi_instance_wrapper",
+    "mydomain",
+    "myhostname",
+    "postscreen_greet_wait",
+    "process_id_directory",
+    "queue_minfree",
+    "smtpd_tls_wrappermode",
+    "syslog_name",
+)
+
+# What most builds of Postfix have compiled in; used only where postconf cannot be asked.
+USUAL_DEFAULTS = {
+    "command_directory": "/usr/sbin",
+    "compatibility_level": "0",
+    "daemon_directory": "/usr/lib/postfix/sbin",
+    "data_directory": "/var/lib/postfix",
+    "default_database_type": "hash",
+    "default_process_limit": "100",
+    "import_environment": "MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ XAUTHORITY DISPLAY LANG=C "
+    "POSTLOG_SERVICE POSTLOG_HOSTNAME",
+    "inet_interfaces": "all",
+    "inet_protocols": "all",
+    "known_tcp_ports": "lmtp=24, smtp=25, smtps=submissions=465, submission=587",
+    "mail_name": "Postfix",
+    "mail_owner": "postfix",
+    "mail_spool_directory": "/var/mail",
+    "message_size_limit": "10240000",
+    "multi_instance_enable": "no",
+    "mydomain": "localdomain",
+    "postscreen_greet_wait": "${stress?{2}:{6}}s",
+    "process_id_directory": "pid",
+    "queue_directory": "/var/spool/postfix",
+    "queue_minfree": "0",
+    "setgid_group": "postdrop",
+    "smtpd_tls_wrappermode": "no",
+    "syslog_name": "${multi_instance_name?{$multi_instance_name}:{postfix}}",
+}
+
+# No more than this part of the time goes to postconf: our own reader must still have its turn.
+POSTCONF_SHARE = 0.5
+
+
+def discover(config_dir: str, deadline: float, *, binary: str = "/usr/sbin/postfix") -> Instance:
+    """What the configuration in the directory ("" is Postfix's default one) says, before the deadline."""
+    postconf = find_postconf(binary)
+    problems: "list[tuple[str, str, str, int]]" = []
+    if not config_dir:
+        config_dir = ask_default_config_directory(postconf, _share(deadline)) or DEFAULT_CONFIG_DIR
+    # The stamps come first: a file that is changed while we read it differs from its stamp at the next look.
+    stamps = file_stamps(config_dir)
+    main = parse_main_cf(*_read(config_dir, "main.cf", problems))
+    master = parse_master_cf(*_read(config_dir, "master.cf", problems))
+    # Without its main.cf nothing is known of an instance: the defaults would describe another one.
+    values = {} if problems and problems[0][0] == "main.cf" else _values(postconf, main, master, deadline, problems)
+    problems += [("main.cf", found.text, found.file, found.line) for found in main.problems]
+    problems += [("master.cf", found.text, found.file, found.line) for found in master.problems]
+    wrong: "list[tuple[str, str, str, int]]" = []
+    endpoints: "list[Endpoint]" = []
+    if values:
+        endpoints, wrong = find_endpoints(
+            values, main, master, deadline, lambda name: main.raw.get(name, values.get(name))
+        )
+    return Instance(
+        config_dir=config_dir,
+        endpoints=endpoints,
+        stamps=stamps,
+        settings={name: values[name] for name in SETTINGS if name in values},
+        problems=problems + wrong,
+        **{name: values.get(name, "") for name in FACTS},
+    )
+
+
+def instance_directories(instance: Instance) -> "list[str]":
+    """The configuration directories that a default instance's main.cf names, itself first."""
+    listed = [instance.config_dir]
+    for name in ("multi_instance_directories", "alternate_config_directories"):
+        listed += split_words(instance.settings.get(name, ""))
+    return list(dict.fromkeys(listed))
+
+
+def _share(deadline: float) -> float:
+    """A deadline for postconf that leaves time for what comes after."""
+    now = time.monotonic()
+    return now + max(0.0, deadline - now) * POSTCONF_SHARE
+
+
+def _read(config_dir: str, name: str, problems: "list[tuple[str, str, str, int]]") -> "tuple[bytes, str]":
+    """(bytes, path) of a configuration file; no bytes and a problem where it cannot be read."""
+    path = os.path.join(config_dir, name)
+    try:
+        # O_NONBLOCK: a FIFO in the file's place must not hang us.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            return file.read(FILE_SIZE_MAX), path
+    except OSError as error:
+        problems.append((name, f"cannot be read: {error.strerror}", path, 0))
+        return b"", path
+
+
+def _values(
+    postconf: str, main: MainCf, master: MasterCf, deadline: float, problems: "list[tuple[str, str, str, int]]"
+) -> "dict[str, str]":
+    """The expanded values of FACTS and SETTINGS: postconf's where it answers, else our own reading of main.cf."""
+    names = [*FACTS, *SETTINGS]
+    config_dir = os.path.dirname(main.file)
+    # Where postconf cannot but fail it is not asked: it sleeps a second before it gives up.
+    if not main.fatal and not master.unreadable:
+        answer = ask_values(postconf, config_dir, names, _share(deadline))
+        if not answer.error:
+            return answer.values
+        problems.append(("postconf", answer.error, main.file, 0))
+    defaults = dict(USUAL_DEFAULTS)
+    defaults.update(ask_defaults(postconf, _share(deadline)).values)
+    defaults["config_directory"] = config_dir
+
+    def look_up(name: str) -> "str | None":
+        return main.raw.get(name, defaults.get(name))
+
+    values = {}
+    for name in names:
+        raw = look_up(name)
+        try:
+            values[name] = expand(raw, look_up) if raw else ""
+        except ExpandError as error:
+            problems.append((name, str(error), main.file, main.lines.get(name, 0)))
+    return values

@@ -1,0 +1,91 @@
+"""Ask the real ``postconf``: expanded values, compiled-in defaults, and the errors and warnings it has to tell."""
+
+import os
+
+from postfix_ha.config.logical_lines import SPACE
+from postfix_ha.system import command
+
+USUAL_PATH = "/usr/sbin/postconf"
+# A directory without main.cf: with -d, postconf then shows what was compiled in, whatever /etc/postfix holds.
+NO_CONFIG_DIR = "/nonexistent"
+
+
+class Answer:
+    """What postconf said: ``values`` name -> value, its warnings, and "" or why it failed."""
+
+    __slots__ = ("error", "values", "warnings")
+
+    def __init__(self, values: "dict[str, str]", warnings: "list[str]", error: str) -> None:
+        self.values = values
+        self.warnings = warnings
+        self.error = error
+
+    def __repr__(self) -> str:
+        return f"Answer({self.values!r}, {self.warnings!r}, {self.error!r})"
+
+
+def find_postconf(binary: str = "") -> str:
+    """The postconf that belongs to this ``postfix`` command: beside it, else at the usual place."""
+    beside = os.path.join(os.path.dirname(binary), "postconf") if binary[:1] == "/" else ""
+    return beside if beside and os.access(beside, os.X_OK) else USUAL_PATH
+
+
+def ask_values(postconf: str, config_dir: str, names: "list[str]", deadline: float) -> Answer:
+    """The expanded values of the names in the configuration directory ("" is the compiled-in one), in one call."""
+    place = ["-c", config_dir] if config_dir else []
+    return _ask([postconf, *place, "-x", *names], names, deadline)
+
+
+def ask_defaults(postconf: str, deadline: float) -> Answer:
+    """The compiled-in raw default of every parameter; independent of every main.cf and master.cf."""
+    return _ask([postconf, "-c", NO_CONFIG_DIR, "-d"], None, deadline)
+
+
+def ask_default_config_directory(postconf: str, deadline: float) -> str:
+    """The compiled-in config_directory, "" where postconf does not answer."""
+    answer = _ask([postconf, "-c", NO_CONFIG_DIR, "-d", "config_directory"], ["config_directory"], deadline)
+    return answer.values.get("config_directory", "")
+
+
+def _ask(argv: "list[str]", names: "list[str] | None", deadline: float) -> Answer:
+    """Run postconf and take its answer apart."""
+    done = command.run(argv, deadline=deadline)
+    warnings: "list[str]" = []
+    error = ""
+    for line in _text(done.stderr).split("\n"):
+        said = line.partition(": ")[2] if line.startswith("postconf: ") else line
+        if said.startswith("warning: "):
+            warnings.append(said[len("warning: ") :])
+        elif said.strip(SPACE):
+            error = said
+    if done.timed_out:
+        error = f"{argv[0]} did not answer in time"
+    elif done.returncode != 0:
+        error = error or f"{argv[0]} ended with exit code {done.returncode}"
+    else:
+        error = ""
+    return Answer(_values(_text(done.stdout), names), warnings, error)
+
+
+def _values(text: str, names: "list[str] | None") -> "dict[str, str]":
+    """The values in ``name = value`` lines; a line that begins no name asked for continues the value before it."""
+    values: "dict[str, str]" = {}
+    last = ""
+    for line in text.removesuffix("\n").split("\n"):
+        name, equals, value = line.partition(" =")
+        if equals and (name in names if names is not None else _is_name(name)) and name not in values:
+            last = name
+            values[name] = value[1:]
+        elif last:
+            values[last] += "\n" + line
+    return values
+
+
+def _is_name(text: str) -> bool:
+    """Whether the text can be a parameter's name."""
+    return bool(text) and not any(letter in SPACE for letter in text)
+
+
+def _text(data: bytes) -> str:
+    """The bytes as text that keeps what is not UTF-8."""
+    return data.decode("utf-8", "surrogateescape")

@@ -1,0 +1,170 @@
+"""Run another program before a deadline: the only module that starts programs."""
+
+import errno
+import os
+import select
+import signal
+import subprocess
+import time
+
+# What every program that we start gets, whatever the caller's environment says: no MAIL_CONFIG, no locale.
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+
+NOT_FOUND = 127
+NOT_EXECUTABLE = 126
+OUTPUT_MAX = 1024 * 1024
+# How long a killed process group may take to be gone; one that hangs in the kernel is left behind.
+REAP_S = 1.0
+
+
+class Completed:
+    """How a program ended: ``returncode`` None where it had to be killed (negative: the signal it died of)."""
+
+    __slots__ = ("returncode", "stderr", "stdout", "timed_out")
+
+    def __init__(self, returncode: "int | None", stdout: bytes, stderr: bytes, timed_out: bool = False) -> None:
+        self.returncode = returncode
+        self.stdout = stdout
+        self.stderr = stderr
+        self.timed_out = timed_out
+
+    def __repr__(self) -> str:
+        return f"Completed({self.returncode!r}, {self.stdout!r}, {self.stderr!r}, {self.timed_out!r})"
+
+
+def run(
+    argv: "list[str]",
+    *,
+    deadline: float,
+    env: "dict[str, str] | None" = None,
+    input: bytes = b"",
+    cwd: str = "/",
+) -> Completed:
+    """Run argv (never through a shell) until it ends or ``time.monotonic()`` reaches the deadline; never raises.
+
+    ``env`` is added to the fixed environment. A program that cannot be started gives 127 or 126 and the reason as
+    stderr, as a shell would. The program leads a session of its own, which is killed as a whole at the deadline.
+    A daemon that the program leaves behind is not waited for.
+    """
+    if deadline <= time.monotonic():
+        return Completed(None, b"", b"", timed_out=True)
+    try:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.PIPE if input else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env={**ENVIRONMENT, **(env or {})},
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:  # ValueError: a NUL byte in a word
+        missing = isinstance(error, OSError) and error.errno == errno.ENOENT
+        text = error.strerror if isinstance(error, OSError) else str(error)
+        return Completed(NOT_FOUND if missing else NOT_EXECUTABLE, b"", f"{argv[0]}: {text}".encode())
+    output: "dict[int, bytearray]" = {}
+    try:
+        timed_out = not _converse(process, output, input, deadline)
+        if timed_out:
+            _kill_session(process)
+    finally:
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream:
+                _close(stream)
+    stdout, stderr = (bytes(kept) for kept in output.values())
+    return Completed(None if timed_out else process.returncode, stdout, stderr, timed_out)
+
+
+def _converse(
+    process: "subprocess.Popen[bytes]", output: "dict[int, bytearray]", input: bytes, deadline: float
+) -> bool:
+    """Feed and drain the program until it ends; False at the deadline. Fills output: descriptor -> what was read."""
+    poller = select.poll()
+    for stream in (process.stdout, process.stderr):
+        assert stream
+        output[stream.fileno()] = bytearray()
+        poller.register(stream, select.POLLIN)
+        os.set_blocking(stream.fileno(), False)
+    feed = process.stdin.fileno() if process.stdin else -1
+    if process.stdin:
+        os.set_blocking(feed, False)
+        poller.register(feed, select.POLLOUT)
+    unsent = memoryview(input)
+    exit_watch = _watch_exit(process.pid)
+    if exit_watch >= 0:
+        poller.register(exit_watch, select.POLLIN)
+    try:
+        while process.poll() is None:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                return False
+            # Without an exit watch (an old kernel), look every 20 ms.
+            for ready, _ in poller.poll(1000 * left_s if exit_watch >= 0 else min(1000 * left_s, 20)):
+                if ready in output and not _drain(ready, output[ready]):
+                    poller.unregister(ready)
+                elif ready == feed:
+                    unsent = _feed(feed, unsent)
+                    if not unsent:
+                        poller.unregister(feed)
+                        assert process.stdin
+                        _close(process.stdin)
+        # It has ended: all that it wrote is in the pipes now, whoever else still holds them open.
+        for descriptor, kept in output.items():
+            _drain(descriptor, kept)
+        return True
+    finally:
+        if exit_watch >= 0:
+            os.close(exit_watch)
+
+
+def _watch_exit(pid: int) -> int:
+    """A descriptor that becomes readable when the process ends, or -1 where the kernel has none."""
+    try:
+        return os.pidfd_open(pid)
+    except (OSError, AttributeError):
+        return -1
+
+
+def _drain(descriptor: int, kept: bytearray) -> bool:
+    """Read what is there now, keeping OUTPUT_MAX bytes; False at the end of the stream."""
+    while True:
+        try:
+            data = os.read(descriptor, 65536)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if not data:
+            return False
+        kept += data[: OUTPUT_MAX - len(kept)]
+
+
+def _feed(descriptor: int, unsent: memoryview) -> memoryview:
+    """Write what the pipe takes and return the rest; nothing is left where nobody reads any more."""
+    try:
+        return unsent[os.write(descriptor, unsent) :]
+    except BlockingIOError:
+        return unsent
+    except OSError:
+        return unsent[:0]
+
+
+def _kill_session(process: "subprocess.Popen[bytes]") -> None:
+    """Kill the program and its process group and reap it, unless it hangs in the kernel."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except OSError:
+        process.kill()
+    try:
+        process.wait(REAP_S)
+    except subprocess.TimeoutExpired:
+        # Popen's own finaliser would warn about a child that still runs; nothing more can be done about it.
+        process.returncode = -signal.SIGKILL
+
+
+def _close(stream: "object") -> None:
+    """Close a pipe; a reader that is gone is no failure."""
+    try:
+        stream.close()  # type: ignore[attr-defined]
+    except OSError:
+        return
