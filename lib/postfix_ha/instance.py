@@ -156,9 +156,8 @@ def parse_snapshot(data: bytes) -> "Instance | None":
     return instance
 
 
-def write_snapshot(path: str, instance: Instance) -> None:
-    """Write the snapshot atomically, readable by its owner alone; raises OSError where that cannot be done."""
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+def format_snapshot(instance: Instance) -> bytes:
+    """The bytes of an instance's snapshot; parse_snapshot() reads them."""
     lines = [f"{key} {_quoted(getattr(instance, key))}" for key in TEXT_KEYS]
     lines += [f"{key} {getattr(instance, key)}" for key in NUMBER_KEYS]
     if instance.queue_id:
@@ -167,7 +166,13 @@ def write_snapshot(path: str, instance: Instance) -> None:
         lines += [f"{key} {size} {mtime_ns} {inode} {_quoted(name)}" for name, size, mtime_ns, inode in stamps]
     lines += [f"endpoint {e.kind} {e.address} {e.port} {_quoted(e.service)}" for e in instance.endpoints]
     lines += [f"setting {_quoted(name)} {_quoted(value)}" for name, value in instance.settings.items()]
-    data = SNAPSHOT_HEADER + "\n".join(lines).encode("ascii") + b"\nend\n"
+    return SNAPSHOT_HEADER + "\n".join(lines).encode("ascii") + b"\nend\n"
+
+
+def write_snapshot(path: str, instance: Instance) -> None:
+    """Write the snapshot atomically, readable by its owner alone; raises OSError where that cannot be done."""
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    data = format_snapshot(instance)
     unfinished = f"{path}.{os.getpid()}.{time.monotonic_ns()}"
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:

@@ -80,6 +80,10 @@ def ocf_library(request: Request) -> "object | None":
         return None
     finally:
         sys.path.remove(directory)
+    if not ocf.log.handlers:  # else logging's last resort repeats every line on standard error
+        import logging
+
+        ocf.log.addHandler(logging.NullHandler())
     return ocf  # type: ignore[no-any-return]
 
 

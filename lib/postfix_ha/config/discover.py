@@ -104,10 +104,22 @@ def discover(config_dir: str, deadline: float, *, binary: str = "/usr/sbin/postf
         config_dir=config_dir,
         endpoints=endpoints,
         stamps=stamps,
-        settings={name: values[name] for name in SETTINGS if name in values},
+        settings={**{name: values[name] for name in SETTINGS if name in values}, **row_settings(master)},
         problems=problems + wrong,
         **{name: values.get(name, "") for name in FACTS},
     )
+
+
+def row_settings(master: MasterCf) -> "dict[str, str]":
+    """What a monitor needs of master.cf: ``maxproc SERVICE`` of each inet row, ``socket SERVICE`` (its path below the
+    queue directory) of the queue manager and pickup."""
+    found: "dict[str, str]" = {}
+    for row in master.rows:
+        if row.type == "inet":
+            found[f"maxproc {row.name}"] = row.maxproc
+        elif row.type in ("unix", "fifo") and row.name in ("qmgr", "pickup"):
+            found[f"socket {row.name}"] = os.path.join("public" if row.private == "n" else "private", row.name)
+    return found
 
 
 def instance_directories(instance: Instance) -> "list[str]":

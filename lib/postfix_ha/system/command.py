@@ -10,6 +10,9 @@ import time
 # What every program that we start gets, whatever the caller's environment says: no MAIL_CONFIG, no locale.
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
+# The ends of postfix-script's lines that only sum up what was said before.
+SUMMARIES = ("Postfix integrity check failed!", "mail system startup failed", "unable to create missing queue directories")
+
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 OUTPUT_MAX = 1024 * 1024
@@ -39,29 +42,39 @@ def run(
     env: "dict[str, str] | None" = None,
     input: bytes = b"",
     cwd: str = "/",
+    terminal: bool = False,
 ) -> Completed:
     """Run argv (never through a shell) until it ends or ``time.monotonic()`` reaches the deadline; never raises.
 
+    With ``terminal`` its standard error is a pseudo-terminal: only there does postfix(1) give its reasons.
     ``env`` is added to the fixed environment. A program that cannot be started gives 127 or 126 and the reason as
     stderr, as a shell would. The program leads a session of its own, which is killed as a whole at the deadline.
     A daemon that the program leaves behind is not waited for.
     """
     if deadline <= time.monotonic():
         return Completed(None, b"", b"", timed_out=True)
+    ours, theirs = _open_terminal() if terminal else (-1, -1)
     try:
         process = subprocess.Popen(
             argv,
             stdin=subprocess.PIPE if input else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=theirs if theirs >= 0 else subprocess.PIPE,
             cwd=cwd,
             env={**ENVIRONMENT, **(env or {})},
             start_new_session=True,
         )
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in a word
+        if ours >= 0:
+            os.close(ours)
         missing = isinstance(error, OSError) and error.errno == errno.ENOENT
         text = error.strerror if isinstance(error, OSError) else str(error)
         return Completed(NOT_FOUND if missing else NOT_EXECUTABLE, b"", f"{argv[0]}: {text}".encode())
+    finally:
+        if theirs >= 0:
+            os.close(theirs)
+    if ours >= 0:
+        process.stderr = open(ours, "rb", buffering=0)
     output: "dict[int, bytearray]" = {}
     try:
         timed_out = not _converse(process, output, input, deadline)
@@ -73,6 +86,35 @@ def run(
                 _close(stream)
     stdout, stderr = (bytes(kept) for kept in output.values())
     return Completed(None if timed_out else process.returncode, stdout, stderr, timed_out)
+
+
+def telling_line(done: Completed) -> str:
+    """The line of a Postfix command's standard error that says most about why it failed, "" for none."""
+    return last_telling(done.stderr.decode("utf-8", "replace"))
+
+
+def last_telling(text: str) -> str:
+    """The last line that is a complaint and not only the sum of others; for people to read, never to decide by."""
+    lines = [line.strip() for line in text.splitlines()]
+    for word in ("panic: ", "fatal: ", "error: ", "warning: "):
+        for line in reversed(lines):
+            if word in line and not line.endswith(SUMMARIES):
+                return _from_program(line)
+    return next((line for line in reversed(lines) if line), "")
+
+
+def _from_program(line: str) -> str:
+    """The line without a log file's time stamp and host: from the program's name on."""
+    at = line.find("postfix")
+    return line[at:] if at > 0 and "]: " in line else line
+
+
+def _open_terminal() -> "tuple[int, int]":
+    """Both ends of a pseudo-terminal, -1 where the node has none to give."""
+    try:
+        return os.openpty()
+    except OSError:
+        return -1, -1
 
 
 def _converse(

@@ -119,9 +119,9 @@ class Identity:
         return self.is_daemon(program) or os.path.basename(program) in COMMANDS
 
 
-def census(identity: Identity) -> Census:
-    """All living processes of the instance, the master first."""
-    stats = _living()
+def census(identity: Identity, pids: "list[int] | None" = None) -> Census:
+    """All living processes of the instance, the master first; looked for among these pids alone where they are given."""
+    stats = _living(process_ids() if pids is None else pids)
     programs = {pid: process_program(pid) for pid in stats}
     environments = {pid: process_environment(pid) for pid in stats if identity.is_program(programs[pid])}
     found: "set[int]" = set()
@@ -146,9 +146,9 @@ def census(identity: Identity) -> Census:
     return Census(master, members)
 
 
-def _living() -> "dict[int, ProcessStat]":
-    """All processes but the dead and this one."""
-    stats = (process_stat(pid) for pid in process_ids() if pid != os.getpid())
+def _living(pids: "list[int]") -> "dict[int, ProcessStat]":
+    """Those of the processes that run, without this one."""
+    stats = (process_stat(pid) for pid in pids if pid != os.getpid())
     return {stat.pid: stat for stat in stats if stat is not None and not stat.is_dead}
 
 

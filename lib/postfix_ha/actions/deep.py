@@ -1,0 +1,251 @@
+"""Levels 10 and 20 of the monitor: does each endpoint greet, is the queue usable, do its services answer?
+
+Busy is told from dead: a server that holds our connection, or whose processes are all taken, lives (190, degraded);
+a service that greets nobody although a process could be started for it has failed.
+"""
+
+import errno
+import os
+import select
+import socket
+import stat
+import time
+
+from postfix_ha import codes
+from postfix_ha.endpoint import KIND_POSTSCREEN, Endpoint, address_bytes
+from postfix_ha.health import name_of
+from postfix_ha.instance import Instance
+from postfix_ha.procfs import kernel_address, master_files, process_stat, read_bytes
+from postfix_ha.system.processes import Census, Member
+from postfix_ha.system.smtp import Conversation, close, converse, reply_code
+from postfix_ha.verdict import Finding
+
+# Kept free of what an operation has, so that all is said before its end.
+RESERVE_S = 1.0
+SERVICE_ANSWER_S = 5.0
+INODES_NEEDED = 100
+# smtpd(8) refuses mail below queue_minfree and below 1.5 times message_size_limit (smtpd_check_queue).
+SIZE_FACTOR = 1.5
+PROBE_NAME = ".postfix_ha.probe"
+QUEUE_SERVICES = ("qmgr", "pickup")
+
+
+class Clients:
+    """How endpoints treat a client: the findings of one round of conversations."""
+
+    __slots__ = ("census", "end", "instance", "is_dialogue", "timeout_s")
+
+    def __init__(self, instance: Instance, census: Census, timeout_s: float, end: float, is_dialogue: bool) -> None:
+        self.instance = instance
+        self.census = census
+        self.timeout_s = timeout_s
+        self.end = end
+        self.is_dialogue = is_dialogue
+
+    def check(self) -> "list[Finding]":
+        """The findings of one conversation with each endpoint, all at once."""
+        now = time.monotonic()
+        greeting_end = min(now + self.timeout_s, self.end)
+        conversations = [
+            # postscreen is silent for postscreen_greet_wait by design, so it has all the time there is.
+            Conversation(endpoint, self.end if endpoint.kind == KIND_POSTSCREEN else greeting_end)
+            for endpoint in self.instance.endpoints
+        ]
+        try:
+            converse(conversations, dialogue() if self.is_dialogue else (), self.end)
+            found = [self._judge(conversation) for conversation in conversations]
+        finally:
+            close(conversations)
+        return [finding for finding in found if finding]
+
+    def _judge(self, conversation: Conversation) -> "Finding | None":
+        endpoint = str(conversation.endpoint)
+        if conversation.code == 220:
+            return _judge_dialogue(conversation) if self.is_dialogue else None
+        if conversation.greeting:
+            return Finding("endpoint_not_busy", endpoint=endpoint, why=f"it greets with '{conversation.greeting}'")
+        why = conversation.failure
+        if conversation.is_connected and why == "connected, but silent":
+            holder = self._holder(conversation)
+            if holder is not None:
+                return self._judge_holder(conversation.endpoint, holder)
+        elif why != "not connected":
+            return Finding("endpoint_answers", endpoint=endpoint, timeout_s=self.timeout_s, why=why)
+        servers = [m for m in serving(self.census, conversation.endpoint.service, "inet") if not _is_stopped(m)]
+        limit = process_limit(self.instance, conversation.endpoint.service)
+        if limit and len(servers) >= limit:
+            why = f"all {limit} processes of service {conversation.endpoint.service} are taken"
+            return Finding("endpoint_not_busy", endpoint=endpoint, why=why)
+        why = f"no process takes the connection ({len(servers)} of {limit or 'any number of'} run)"
+        return Finding("endpoint_answers", endpoint=endpoint, timeout_s=self.timeout_s, why=why)
+
+    def _judge_holder(self, endpoint: Endpoint, holder: Member) -> "Finding | None":
+        if _is_stopped(holder):
+            why = f"{holder}, which took the connection, is frozen"
+            return Finding("endpoint_answers", endpoint=str(endpoint), timeout_s=self.timeout_s, why=why)
+        if endpoint.kind == KIND_POSTSCREEN:
+            return None
+        why = f"{holder} took the connection but is slow to greet (resolver, milter or policy service)"
+        return Finding("endpoint_not_busy", endpoint=str(endpoint), why=why)
+
+    def _holder(self, conversation: Conversation) -> "Member | None":
+        """The member that has accepted our connection, None while it waits in the kernel."""
+        inode = accepted_inode(self.instance.master_pid, conversation.endpoint, conversation.local_port)
+        if inode in ("", "0"):
+            return None
+        return next((member for member in self.census.members if inode in master_files(member.pid)[0]), None)
+
+
+def dialogue() -> "list[str]":
+    """The commands of a mail transaction that leaves no message."""
+    return ["EHLO [127.0.0.1]", "MAIL FROM:<>", "RCPT TO:<postmaster>", "RSET"]
+
+
+def _judge_dialogue(conversation: Conversation) -> "Finding | None":
+    """A temporary refusal is worth a degraded state; a permanent one is the site's policy, and a living answer."""
+    for word, reply in conversation.replies.items():
+        if reply_code(reply) // 100 == 4:
+            return Finding("transaction_accepted", endpoint=str(conversation.endpoint), stage=word, reply=reply)
+    return None
+
+
+def accepted_inode(pid: int, endpoint: Endpoint, client_port: int) -> str:
+    """The socket inode of the server's side of our connection; "0" while no process has accepted it."""
+    data = read_bytes(f"/proc/{pid}/net/tcp6" if endpoint.is_ipv6 else f"/proc/{pid}/net/tcp", 1 << 24) or b""
+    server = kernel_address(Endpoint(endpoint.dial_address, endpoint.port)).encode()
+    client_end = f":{client_port:04X}".encode()
+    for line in data.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 9 and fields[1] == server and fields[2].endswith(client_end):
+            return fields[9].decode()
+    return ""
+
+
+def serving(census: Census, service: str, kind: str) -> "list[Member]":
+    """The members that serve a master.cf service: master tells each by ``-n name`` (left out where it is the
+    program's own name) and ``-t type``."""
+    found = []
+    for member in census.members:
+        words = [os.fsdecode(word) for word in (read_bytes(f"/proc/{member.pid}/cmdline") or b"").split(b"\0")]
+        options = dict(zip(words, words[1:]))
+        if options.get("-n", member.name) == service and options.get("-t") == kind:
+            found.append(member)
+    return found
+
+
+def process_limit(instance: Instance, service: str) -> int:
+    """How many processes master starts for a service; 0 for no limit."""
+    text = instance.settings.get(f"maxproc {service}", "-")
+    if text == "-":
+        text = instance.settings.get("default_process_limit", "") or "100"
+    return int(text) if text.isdigit() else 0
+
+
+def _is_stopped(member: Member) -> bool:
+    now = process_stat(member.pid)
+    return now is not None and now.start == member.start and now.is_stopped
+
+
+def check_queue(instance: Instance) -> "list[Finding]":
+    """Whether a file can be made, synced and removed in the queue as the mail owner, and whether there is room."""
+    directory = instance.queue_directory
+    try:
+        _write_as_owner(instance)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            why = error.strerror or str(error)
+            return [Finding("queue_writable", path=directory, user=instance.mail_owner, why=why)]
+    except KeyError:
+        return [Finding("queue_writable", path=directory, user=instance.mail_owner, why="there is no such user")]
+    room = os.statvfs(directory)
+    free = room.f_bavail * room.f_frsize
+    needed = max(
+        _number(instance.settings.get("queue_minfree", "")),
+        int(SIZE_FACTOR * _number(instance.settings.get("message_size_limit", ""))),
+    )
+    if free < needed:
+        return [Finding("queue_has_room", path=directory, free=_megabytes(free), needed=_megabytes(needed))]
+    if room.f_files and room.f_favail < INODES_NEEDED:
+        needed_text = f"{INODES_NEEDED} inodes"
+        return [Finding("queue_has_room", path=directory, free=f"{room.f_favail} inodes", needed=needed_text)]
+    return []
+
+
+def _write_as_owner(instance: Instance) -> None:
+    """Make, sync and remove one file; in the directory of damaged messages, which no daemon scans."""
+    import pwd
+
+    owner = pwd.getpwnam(instance.mail_owner)
+    path = os.path.join(instance.queue_directory, "corrupt", PROBE_NAME)
+    os.setegid(owner.pw_gid)
+    os.seteuid(owner.pw_uid)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, b"postfix_ha\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+            os.unlink(path)
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+def check_queue_services(instance: Instance, census: Census, end: float) -> "list[Finding]":
+    """Whether queue manager and pickup live and answer a wake-up, as many of them as this instance has."""
+    found = []
+    for service in QUEUE_SERVICES:
+        path = instance.settings.get(f"socket {service}", "")
+        if path:
+            finding = _check_queue_service(instance, census, service, path, end)
+            if finding:
+                found.append(finding)
+    return found
+
+
+def _check_queue_service(
+    instance: Instance, census: Census, service: str, path: str, end: float
+) -> "Finding | None":
+    members = serving(census, service, "unix") + serving(census, service, "fifo")
+    if any(_is_stopped(member) for member in members):
+        return Finding("queue_service_alive", service=service, instance=name_of(instance), why="frozen")
+    timeout_s = min(SERVICE_ANSWER_S, max(0.1, end - time.monotonic()))
+    answered = _wake_up(os.path.join(instance.queue_directory, path), timeout_s)
+    if answered:
+        return None
+    if not members and answered is not None:
+        why = "not running, and master starts none"
+        return Finding("queue_service_alive", service=service, instance=name_of(instance), why=why)
+    if answered is None and not members:
+        return Finding("queue_service_alive", service=service, instance=name_of(instance), why="not reachable")
+    if answered is None:
+        return None  # a fifo, which gives no answer; its process lives
+    return Finding("queue_service_answers", service=service, instance=name_of(instance), timeout_s=timeout_s)
+
+
+def _wake_up(path: str, timeout_s: float) -> "bool | None":
+    """Send the trigger ``W``, which master itself sends by the clock; the service closes when it has read it.
+
+    None where there is no socket to ask.
+    """
+    try:
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            return None
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as trigger:
+            trigger.settimeout(timeout_s)
+            trigger.connect(path)
+            trigger.sendall(b"W")
+            return trigger.recv(1) == b""
+    except socket.timeout:
+        return False
+    except OSError as error:
+        return True if error.errno == errno.ECONNRESET else None
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

@@ -1,0 +1,134 @@
+"""End every process of an instance: ask master first, then suspend, list and kill what is left until nothing is.
+
+Signals go through process descriptors (pidfd) after the start time was compared, so that a recycled number is never
+hit. A process in uninterruptible sleep cannot be ended by anybody; it is what makes a stop fail.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import time
+from collections.abc import Iterable, Iterator
+
+from postfix_ha.procfs import process_stat
+from postfix_ha.system.processes import Census, Identity, Member, census
+
+# Share of the time for an orderly end after TERM to master, and its most: deliveries end, then the rest is killed.
+ORDERLY_SHARE = 0.4
+ORDERLY_MAX_S = 30.0
+TERM_SHARE = 0.2
+TERM_MAX_S = 5.0
+KILL_ROUND_S = 0.5
+
+
+def end_instance(identity: Identity, deadline: float) -> "tuple[list[Member], list[Member]]":
+    """End all processes of the instance before the deadline: (those that there were, those that are left)."""
+    people = census(identity)
+    there_were = list(people.members)
+    if not there_were:
+        return [], []
+    _end_orderly(people, _slice(deadline, ORDERLY_SHARE, ORDERLY_MAX_S))
+    # Delivery commands whose daemon has ended just now are known only from the first list: nothing else tells them.
+    left = _living(people.members)
+    left = _merged(left, census(identity).members)
+    if left:
+        _signal(left, signal.SIGTERM, signal.SIGCONT)
+        left = _wait_for_end(left, _slice(deadline, TERM_SHARE, TERM_MAX_S))
+    while True:
+        left = _merged(left, census(identity).members)
+        there_were = _merged(there_were, left)
+        if not left or time.monotonic() >= deadline:
+            return there_were, left
+        left = _kill(left, identity, deadline)
+
+
+def _end_orderly(people: Census, deadline: float) -> None:
+    """TERM to master alone, which ends its daemons; without a master, to every member."""
+    addressed = [people.master] if people.master else people.members
+    _signal(addressed, signal.SIGTERM, signal.SIGCONT)
+    master_end = _wait_for_end(addressed, deadline)
+    if not master_end:
+        # Its daemons got the signal from it (master_sigdeath) and need a moment to be gone.
+        _wait_for_end(people.members, min(deadline, time.monotonic() + 1.0))
+
+
+def _kill(left: "list[Member]", identity: Identity, deadline: float) -> "list[Member]":
+    """Suspend what is left, list again until no new one shows, kill all of them and wait a moment."""
+    known: "list[Member]" = []
+    while len(left) > len(known) and time.monotonic() < deadline:
+        known = left
+        _signal(known, signal.SIGSTOP)
+        left = _merged(known, census(identity).members)
+    _signal(left, signal.SIGKILL)
+    return _wait_for_end(left, min(deadline, time.monotonic() + KILL_ROUND_S))
+
+
+def _slice(deadline: float, share: float, most_s: float) -> float:
+    """The point of time at which a phase with this share of what is left ends."""
+    now = time.monotonic()
+    return now + min(max(0.0, deadline - now) * share, most_s)
+
+
+def _living(members: "Iterable[Member]") -> "list[Member]":
+    """Those of the members that still run, told by their start time."""
+    living = []
+    for member in members:
+        stat = process_stat(member.pid)
+        if stat is not None and stat.start == member.start and not stat.is_dead:
+            member.state = stat.state
+            living.append(member)
+    return living
+
+
+def _merged(first: "list[Member]", second: "list[Member]") -> "list[Member]":
+    """Both lists, each process once."""
+    known = {(member.pid, member.start) for member in first}
+    return first + [member for member in second if (member.pid, member.start) not in known]
+
+
+def _signal(members: "Iterable[Member]", *numbers: "signal.Signals") -> None:
+    """Send the signals to each member that still is the process that was listed."""
+    for member in members:
+        with _descriptor(member) as descriptor:
+            if not _living([member]):
+                continue
+            for number in numbers:
+                with contextlib.suppress(ProcessLookupError):
+                    if descriptor >= 0:
+                        signal.pidfd_send_signal(descriptor, number)
+                    else:  # a kernel before 5.3 has no process descriptors
+                        os.kill(member.pid, number)
+
+
+@contextlib.contextmanager
+def _descriptor(member: Member) -> "Iterator[int]":
+    """A process descriptor of the member, or -1 where there is none to be had."""
+    try:
+        descriptor = os.pidfd_open(member.pid)
+    except (OSError, AttributeError):
+        descriptor = -1
+    try:
+        yield descriptor
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _wait_for_end(members: "list[Member]", deadline: float) -> "list[Member]":
+    """Wait until all of the members have ended or the deadline; returns those that have not."""
+    living = _living(members)
+    while living:
+        remaining_ms = (deadline - time.monotonic()) * 1000
+        if remaining_ms <= 0:
+            return living
+        with contextlib.ExitStack() as stack:
+            poller = select.poll()
+            watched = [stack.enter_context(_descriptor(member)) for member in living]
+            for descriptor in watched:
+                if descriptor >= 0:
+                    poller.register(descriptor, select.POLLIN)
+            # Without descriptors, and for a zombie's moment, look again every 10 ms.
+            poller.poll(min(remaining_ms, 10 if -1 in watched else 100))
+        living = _living(living)
+    return []

@@ -1,0 +1,74 @@
+"""The monitor's long way: no valid snapshot, something wrong, or a deeper level. Runs in a guarded child."""
+
+from postfix_ha import codes
+from postfix_ha.actions.guard import Step
+from postfix_ha.actions.running import Found, discover_now, find_running, is_changed, judge_health, record
+from postfix_ha.health import listened_endpoints, name_of
+from postfix_ha.instance import file_stamps
+from postfix_ha.params import Params
+from postfix_ha.request import Request
+from postfix_ha.verdict import Finding, Verdict, decide, grade
+
+
+def inspect(request: Request, params: Params, step: Step) -> Verdict:
+    """The verdict of a monitor or probe, from all that its level asks for."""
+    kind = "probe" if request.is_probe else "monitor"
+    found = find_running(request, params, step)
+    if found.census.master is None:
+        if not found.census.members:
+            return decide(kind, [Finding("master_running", instance=name_of(found.instance))], lives=False)
+        orphans = Finding("master_left_no_orphans", instance=name_of(found.instance), processes=str(found.census))
+        return decide(kind, [orphans])
+    findings = judge_health(request, params, found, step)
+    if not _has_failed(findings) and request.level >= codes.LEVEL_GREETING:
+        findings += look_deeper(request, params, found, step)
+    notes = [] if _has_failed(findings) else _take_notice(request, params, found, step)
+    verdict = decide(kind, findings)
+    verdict.notes += notes
+    return verdict
+
+
+def look_deeper(request: Request, params: Params, found: Found, step: Step) -> "list[Finding]":
+    """The findings of levels 10 and 20 about a master that lives and listens."""
+    from postfix_ha.actions.deep import RESERVE_S, Clients, check_queue, check_queue_services
+
+    end = request.deadline - min(RESERVE_S, request.remaining_s / 4)
+    findings: "list[Finding]" = []
+    is_dialogue = request.level >= codes.LEVEL_DIALOGUE
+    if is_dialogue:
+        step(f"writing a test file in {found.instance.queue_directory}")
+        findings += check_queue(found.instance)
+        step("asking the queue manager and pickup")
+        findings += check_queue_services(found.instance, found.census, end)
+    step("talking to " + ", ".join(str(endpoint) for endpoint in found.instance.endpoints[:4]))
+    return findings + Clients(found.instance, found.census, params.greeting_timeout_s, end, is_dialogue).check()
+
+
+def _has_failed(findings: "list[Finding]") -> bool:
+    return any(grade(finding) not in (codes.SUCCESS, codes.DEGRADED) for finding in findings)
+
+
+def _take_notice(request: Request, params: Params, found: Found, step: Step) -> "list[Finding]":
+    """Record a healthy instance that was not recorded, and tell once of a configuration that is not in use yet."""
+    instance = found.instance
+    if not found.is_recorded:
+        if instance.problems:
+            return []  # half a configuration is no record to judge by
+        noted = record(request, params, instance)
+        return [noted] if noted else []
+    stamps = file_stamps(instance.config_dir)
+    if not is_changed(instance) or stamps == instance.noticed:
+        return []
+    today = discover_now(request, params, step)
+    unheard = set(today.endpoints) - set(listened_endpoints(instance, today.endpoints))
+    if today.problems:
+        subject, why, file, line = today.problems[0]
+        why = f"{file}, line {line}: {why} ({subject})" if file else f"{why} ({subject})"
+    elif unheard:
+        why = "a restart is due before master listens on " + ", ".join(sorted(str(e) for e in unheard))
+    else:
+        why = "parts of it may be in use only after a reload"
+    instance.noticed = stamps
+    noted = record(request, params, instance)
+    note = Finding("configuration_in_use", where=instance.config_dir, why=why)
+    return [note, noted] if noted else [note]

@@ -1,0 +1,46 @@
+"""reload (the older name: the service reads its configuration again) and reload-agent (the agent its parameters)."""
+
+from postfix_ha import codes
+from postfix_ha.actions.guard import Step, guarded
+from postfix_ha.actions.running import discover_now, find_running, record
+from postfix_ha.health import listened_endpoints, name_of
+from postfix_ha.params import Params
+from postfix_ha.request import Request
+from postfix_ha.system.command import run, telling_line
+from postfix_ha.verdict import Finding, Verdict, decide
+
+
+def reload_agent(request: Request) -> Verdict:
+    """Take up changed reloadable parameters: each call reads them anew, so only their being right is left to say."""
+    return decide("setup", Params(request.parameters).findings)
+
+
+def reload_service(request: Request) -> Verdict:
+    """Let the running Postfix read its configuration again."""
+    params = Params(request.parameters)
+    if params.findings:
+        return decide("setup", params.findings)
+    return guarded(request, lambda step: _reload(request, params, step))
+
+
+def _reload(request: Request, params: Params, step: Step) -> Verdict:
+    found = find_running(request, params, step)
+    if found.census.master is None:
+        reason = Finding("master_running", instance=name_of(found.instance))
+        return Verdict(codes.ERR_GENERIC if found.census.members else codes.NOT_RUNNING, reason)
+    step("running postfix reload")
+    done = run(params.command("reload"), deadline=request.deadline, terminal=True)
+    if done.returncode != 0:
+        why = telling_line(done) or f"exit code {done.returncode}"
+        return decide("setup", [Finding("reload_completed", why="it did not end in time" if done.timed_out else why)])
+    today = discover_now(request, params, step)
+    today.master_pid, today.master_start = found.instance.master_pid, found.instance.master_start
+    heard = listened_endpoints(today, today.endpoints)
+    notes = []
+    unheard = [str(endpoint) for endpoint in today.endpoints if endpoint not in heard]
+    if unheard:  # master(8) takes a change of inet_interfaces only at a restart
+        why = "a restart is due before master listens on " + ", ".join(unheard)
+        notes.append(Finding("configuration_in_use", where=today.config_dir, why=why))
+    today.endpoints = heard or found.instance.endpoints
+    noted = record(request, params, today)
+    return Verdict(codes.SUCCESS, None, [*notes, noted] if noted else notes)

@@ -1,0 +1,167 @@
+"""Find the running instance when there is no valid snapshot of it, and record what was found for the next time."""
+
+import os
+import time
+
+from postfix_ha.actions.guard import Step
+from postfix_ha.endpoint import Endpoint
+from postfix_ha.health import check_health, listened_endpoints
+from postfix_ha.instance import (
+    DEFAULT_CONFIG_DIR,
+    Instance,
+    file_stamps,
+    read_snapshot,
+    remove_snapshot,
+    snapshot_path,
+    write_snapshot,
+)
+from postfix_ha.monitor import current_instance
+from postfix_ha.params import Params
+from postfix_ha.procfs import boot_id, process_link, read_bytes
+from postfix_ha.request import Request
+from postfix_ha.system.processes import Census, Identity, census
+from postfix_ha.verdict import Finding
+
+# The settings that the deeper levels of a monitor ask for; what else is known stays out of the snapshot.
+KEPT_SETTINGS = ("default_process_limit", "maxproc ", "message_size_limit", "queue_minfree", "socket ")
+
+
+class Found:
+    """What lives of an instance: its facts, the census of its processes, and whether the facts are recorded ones."""
+
+    __slots__ = ("census", "instance", "is_recorded")
+
+    def __init__(self, instance: Instance, people: Census, is_recorded: bool) -> None:
+        self.instance = instance
+        self.census = people
+        self.is_recorded = is_recorded
+
+
+def find_running(request: Request, params: Params, step: Step) -> Found:
+    """The instance with what lives of it; facts come from the snapshot, else from the configuration of today."""
+    recorded = current_instance(request, params)
+    if recorded is not None:
+        identity = Identity(params.config_dir, recorded)
+        step("listing processes")
+        return Found(recorded, census(identity), True)
+    instance = discover_now(request, params, step)
+    identity = Identity(params.config_dir, instance)
+    old = read_snapshot(snapshot_path(request.run_directory, params.config_dir))
+    if old is not None and old.boot_id == boot_id():
+        identity.learn(old)  # its master is gone or another's, but it knows the queue that the daemons stand in
+    identity.master = None
+    step(f"looking for the configuration and the queue of {params.config_dir or DEFAULT_CONFIG_DIR}")
+    identity.look_up()
+    step("listing processes")
+    people = census(identity)
+    if people.master is not None:
+        attach(instance, people)
+        if is_edited_since_start(instance):
+            instance.endpoints = still_listened(instance)
+    return Found(instance, people, False)
+
+
+def discover_now(request: Request, params: Params, step: Step) -> Instance:
+    """What today's configuration says of the instance."""
+    from postfix_ha.config.discover import discover
+
+    step("reading the configuration")
+    return discover(params.config_dir, request.deadline, binary=params.binary)
+
+
+def attach(instance: Instance, people: Census) -> None:
+    """Tell the instance which master process it has; what the configuration did not tell, the process may."""
+    assert people.master is not None
+    instance.master_pid = people.master.pid
+    instance.master_start = people.master.start
+    instance.queue_directory = instance.queue_directory or process_link(people.master.pid, "cwd")
+    instance.daemon_directory = instance.daemon_directory or os.path.dirname(people.master.program)
+
+
+def is_edited_since_start(instance: Instance) -> bool:
+    """Whether main.cf or master.cf is younger than the master process, which may then not have read it."""
+    started = _start_time_s(instance.master_start)
+    return any(mtime_ns / 1e9 > started for _, _, mtime_ns, _ in file_stamps(instance.config_dir))
+
+
+def _start_time_s(start_ticks: int) -> float:
+    """The wall-clock second at which a process with this start time began."""
+    data = read_bytes("/proc/stat", 1 << 20) or b""
+    boot_s = next((int(line.split()[1]) for line in data.splitlines() if line.startswith(b"btime ")), 0)
+    return float(boot_s) + start_ticks / os.sysconf("SC_CLK_TCK")
+
+
+def still_listened(instance: Instance) -> "list[Endpoint]":
+    """Of the endpoints that an edited configuration names, those that master listens on; all when it is none of them.
+
+    An edited but not reloaded configuration is no failure; a master that listens on nothing is one.
+    """
+    return listened_endpoints(instance, instance.endpoints) or instance.endpoints
+
+
+def judge_health(request: Request, params: Params, found: Found, step: Step) -> "list[Finding]":
+    """The findings of level 0; an endpoint that today's changed configuration no longer names is not missed."""
+    findings = check_health(found.instance, request.deadline)
+    missed = [finding for finding in findings if finding.check in ("endpoint_listening", "address_kept")]
+    if not missed or not found.is_recorded or not is_changed(found.instance):
+        return findings
+    today = discover_now(request, params, step)
+    named = {str(endpoint) for endpoint in today.endpoints}
+    kept = [endpoint for endpoint in found.instance.endpoints if str(endpoint) in named]
+    found.instance.endpoints = kept or still_listened(found.instance)
+    return check_health(found.instance, request.deadline)
+
+
+def is_changed(instance: Instance) -> bool:
+    """Whether main.cf or master.cf differ from what the running master read."""
+    return file_stamps(instance.config_dir) != instance.stamps
+
+
+def record(request: Request, params: Params, instance: Instance) -> "Finding | None":
+    """Write the snapshot of a running instance; a directory that cannot be written is worth a note only."""
+    instance.boot_id = boot_id()
+    instance.queue_directory = os.path.realpath(instance.queue_directory)  # as the kernel spells it
+    instance.stamps = instance.stamps or file_stamps(instance.config_dir)
+    instance.files_local = int(_is_on_root(instance.config_dir))
+    if instance.queue_id is None:
+        instance.queue_id = _directory_id(f"/proc/{instance.master_pid}/cwd")
+    kept = {name: value for name, value in instance.settings.items() if name.startswith(KEPT_SETTINGS)}
+    instance.settings = kept
+    path = snapshot_path(request.run_directory, params.config_dir)
+    try:
+        write_snapshot(path, instance)
+    except OSError as error:
+        return Finding("snapshot_written", path=path, why=error.strerror or str(error))
+    return None
+
+
+def forget(request: Request, params: Params) -> None:
+    """Remove the snapshot."""
+    remove_snapshot(snapshot_path(request.run_directory, params.config_dir))
+
+
+def wait_until(is_so: "object", deadline: float, first_s: float = 0.004, longest_s: float = 0.05) -> bool:
+    """Poll with growing pauses until the condition holds; False at the deadline."""
+    pause_s = first_s
+    while not is_so():  # type: ignore[operator]
+        remaining_s = deadline - time.monotonic()
+        if remaining_s <= 0:
+            return False
+        time.sleep(min(pause_s, remaining_s))
+        pause_s = min(pause_s * 1.5, longest_s)
+    return True
+
+
+def _is_on_root(directory: str) -> bool:
+    """Whether a directory lies on the root file system or on the one of /etc: a look at it cannot hang alone."""
+    found = _directory_id(directory)
+    roots = [_directory_id(path) for path in ("/", "/etc")]
+    return found is not None and any(root is not None and root[0] == found[0] for root in roots)
+
+
+def _directory_id(path: str) -> "tuple[int, int] | None":
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino)

@@ -1,0 +1,190 @@
+"""The start action: success only when a client would be served; a failure leaves nothing behind."""
+
+import os
+import stat
+import time
+
+from postfix_ha import codes
+from postfix_ha.actions.deep import RESERVE_S, Clients
+from postfix_ha.actions.ending import end_instance
+from postfix_ha.actions.guard import Step, guarded
+from postfix_ha.actions.prepare import prepare
+from postfix_ha.actions.running import Found, attach, find_running, forget, judge_health, record, wait_until
+from postfix_ha.checks.setup import Setup, check_addresses, check_endpoints_free, check_setup
+from postfix_ha.health import check_health, name_of
+from postfix_ha.instance import Instance
+from postfix_ha.params import Params
+from postfix_ha.procfs import read_bytes
+from postfix_ha.request import Request
+from postfix_ha.system.command import run, telling_line
+from postfix_ha.system.processes import Census, Identity, census
+from postfix_ha.verdict import Finding, Verdict, decide, grade
+
+# Kept of the operation's time for ending again what could not be started.
+UNDO_SHARE = 0.2
+UNDO_MAX_S = 10.0
+LOG_TAIL = 65536
+
+
+def start(request: Request) -> Verdict:
+    """Start the instance, or adopt the one that runs and is healthy."""
+    params = Params(request.parameters)
+    if params.findings:
+        return decide("setup", params.findings)
+    if os.geteuid() != 0:
+        return decide("setup", [Finding("run_by_root", action="start", uid=os.geteuid())])
+    return guarded(request, lambda step: _start(request, params, step))
+
+
+def _start(request: Request, params: Params, step: Step) -> Verdict:
+    found = find_running(request, params, step)
+    notes: "list[Finding]" = []
+    if found.census.members:
+        if found.census.master is not None and _serves(request, params, found, step):
+            noted = record(request, params, found.instance)
+            return decide("setup", [noted] if noted else [])
+        notes += _end_leftovers(request, params, found, step)
+    step("checking this node's setup")
+    setup = Setup(found.instance, params, request.deadline)
+    findings = check_setup(setup)
+    if not _refuses(findings):
+        findings += check_addresses(setup)
+    if not _refuses(findings):
+        findings += check_endpoints_free(setup)
+    if _refuses(findings + notes):
+        return decide("setup", findings + notes)
+    notes += findings
+    step("running the distribution's preparation")
+    notes += prepare(found.instance, request.deadline)
+    failure = _start_postfix(request, params, found.instance, step)
+    if failure:
+        _undo(request, params, found.instance, step)
+        return decide("setup", [failure, *notes])
+    noted = record(request, params, found.instance)
+    return decide("setup", [*notes, noted] if noted else notes)
+
+
+def _refuses(findings: "list[Finding]") -> bool:
+    return any(grade(finding) not in (codes.SUCCESS, codes.DEGRADED) for finding in findings)
+
+
+def _serves(request: Request, params: Params, found: Found, step: Step) -> bool:
+    """Whether the instance that runs would serve a client."""
+    if _refuses(judge_health(request, params, found, step)):
+        return False
+    step("talking to the running instance")
+    return not _refuses(_greet(request, params, found.instance, found.census))
+
+
+def _end_leftovers(request: Request, params: Params, found: Found, step: Step) -> "list[Finding]":
+    """End what is left of an earlier run; stop_completed when that cannot be done."""
+    step("ending what is left of an earlier run")
+    identity = Identity(params.config_dir, found.instance)
+    ended, left = end_instance(identity, time.monotonic() + request.remaining_s / 2)
+    forget(request, params)
+    name = name_of(found.instance)
+    if left:
+        shown = ", ".join(f"{member} (state {member.state})" for member in left)
+        return [Finding("stop_completed", instance=name, processes=shown)]
+    found.instance.master_pid = found.instance.master_start = 0
+    return [Finding("leftovers_ended", instance=name, processes=str(Census(None, ended)))]
+
+
+def _start_postfix(request: Request, params: Params, instance: Instance, step: Step) -> "Finding | None":
+    """Run ``postfix start`` and wait until a client is greeted; what went wrong, or None."""
+    until = request.deadline - min(UNDO_MAX_S, request.remaining_s * UNDO_SHARE)
+    log = instance.settings.get("maillog_file", "")
+    log_size = _size(log)
+    step("running postfix start")
+    done = run(params.command("start"), deadline=until, terminal=True)
+    if done.returncode != 0:
+        why = telling_line(done) or _log_line(log, log_size) or f"'postfix start' ended with exit code {done.returncode}"
+        return Finding("start_completed", why="'postfix start' did not end in time" if done.timed_out else why)
+    step("waiting for master to listen")
+    identity = Identity(params.config_dir, instance)
+    findings: "list[Finding]" = []
+
+    def is_healthy() -> bool:
+        people = _people_of(instance, identity)
+        if people.master is None:
+            findings[:] = [Finding("master_running", instance=name_of(instance))]
+            return False
+        attach(instance, people)
+        findings[:] = [finding for finding in check_health(instance, until) if _refuses([finding])]
+        return not findings
+
+    if not wait_until(is_healthy, min(until, time.monotonic() + params.greeting_timeout_s)):
+        return _explained(findings[0], log, log_size)
+    step("waiting for a greeting")
+    failed = [finding for finding in _greet(request, params, instance, census(identity)) if _refuses([finding])]
+    return _explained(failed[0], log, log_size) if failed else None
+
+
+def _people_of(instance: Instance, identity: Identity) -> Census:
+    """The instance's processes; its master alone where the pid file names a process that bears the other witnesses."""
+    data = read_bytes(os.path.join(instance.queue_directory, "pid/master.pid"), 64) or b""
+    text = data.strip()
+    if text.isdigit():
+        people = census(identity, [int(text)])
+        if people.master is not None:
+            return people
+    return census(identity)
+
+
+def _greet(request: Request, params: Params, instance: Instance, people: Census) -> "list[Finding]":
+    """The findings of one conversation with every endpoint."""
+    end = request.deadline - min(RESERVE_S + UNDO_MAX_S, request.remaining_s * UNDO_SHARE)
+    return Clients(instance, people, params.greeting_timeout_s, end, is_dialogue=False).check()
+
+
+def _explained(finding: Finding, log: str, log_size: int) -> Finding:
+    """start_completed with what a finding says and the last telling line that Postfix wrote to its own log."""
+    from postfix_ha.checks.catalogue import CATALOGUE
+
+    why = CATALOGUE[finding.check].sentence.format_map(finding.values)
+    said = _log_line(log, log_size)
+    return Finding("start_completed", why=f"{why} ({said})" if said else why)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size if path else 0
+    except OSError:
+        return 0
+
+
+def _log_line(path: str, since: int) -> str:
+    """The last telling line that Postfix wrote to its own log file (maillog_file) since that size, "" for none."""
+    if not path:
+        return ""
+    from postfix_ha.system.command import last_telling
+
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(since, _size(path) - LOG_TAIL))
+            return last_telling(file.read(LOG_TAIL).decode("utf-8", "replace"))
+    except OSError:
+        return ""
+
+
+def _undo(request: Request, params: Params, instance: Instance, step: Step) -> None:
+    """End what was started and take away what it left: pid file, sockets, snapshot."""
+    step("ending what was started")
+    end_instance(Identity(params.config_dir, instance), request.deadline)
+    forget(request, params)
+    leftover = [os.path.join(instance.queue_directory, "pid/master.pid")]
+    for directory in ("public", "private"):
+        leftover += _sockets_in(os.path.join(instance.queue_directory, directory))
+    for path in leftover:
+        try:
+            os.unlink(path)
+        except OSError:
+            continue  # it was never made, or its file system is gone with it
+
+
+def _sockets_in(directory: str) -> "list[str]":
+    try:
+        with os.scandir(directory) as entries:
+            return [e.path for e in entries if stat.S_ISSOCK(e.stat(follow_symlinks=False).st_mode)]
+    except OSError:
+        return []

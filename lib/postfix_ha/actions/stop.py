@@ -1,0 +1,43 @@
+"""The stop action: truthful above all, for a failure means fencing and a false success means two masters.
+
+It works from the snapshot and the process table alone; configuration, commands and queue may all be gone. What was
+not learned only narrows how processes are recognised; it neither skips the kill nor decides the answer.
+"""
+
+from postfix_ha import codes
+from postfix_ha.actions.ending import end_instance
+from postfix_ha.instance import DEFAULT_CONFIG_DIR, read_snapshot, remove_snapshot, snapshot_path
+from postfix_ha.params import Params
+from postfix_ha.procfs import boot_id
+from postfix_ha.request import Request
+from postfix_ha.system.processes import Identity
+from postfix_ha.verdict import Finding, Verdict
+
+
+def stop(request: Request) -> Verdict:
+    """0 exactly when no process of the instance lives any more."""
+    import os
+
+    if os.geteuid() != 0:
+        return Verdict(codes.ERR_PERM, Finding("run_by_root", action="stop", uid=os.geteuid()))
+    params = Params(request.parameters)
+    path = snapshot_path(request.run_directory, params.config_dir)
+    _, left = end_instance(identity_for_stop(request, params, path), request.deadline)
+    if left:
+        name = params.config_dir or DEFAULT_CONFIG_DIR
+        shown = ", ".join(f"{member} (state {member.state})" for member in left[:8])
+        return Verdict(codes.ERR_GENERIC, Finding("stop_completed", instance=name, processes=shown))
+    remove_snapshot(path)
+    return Verdict(codes.SUCCESS)
+
+
+def identity_for_stop(request: Request, params: Params, path: str) -> Identity:
+    """How to recognise the instance, from the snapshot of this boot; else from what the node can tell in time."""
+    recorded = read_snapshot(path)
+    if recorded is not None and recorded.boot_id == boot_id():
+        return Identity(params.config_dir, recorded)
+    identity = Identity(params.config_dir)
+    from postfix_ha.actions.lookup import look_up_in_time
+
+    look_up_in_time(identity, request, params)
+    return identity

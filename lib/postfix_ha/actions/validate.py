@@ -1,0 +1,45 @@
+"""The validate-all action: parameters alone at level 0, this node too at level 10."""
+
+import os
+
+from postfix_ha import codes
+from postfix_ha.actions.guard import Step, guarded
+from postfix_ha.actions.running import find_running
+from postfix_ha.checks.setup import Setup, check_addresses, check_endpoints_free, check_postfix, check_setup
+from postfix_ha.params import Params
+from postfix_ha.request import Request
+from postfix_ha.verdict import Finding, Verdict, decide
+
+# Legitimately absent on a node before the service's turn: its address and its queue come with it.
+ABSENT_BEFORE_START = ("address_on_node", "queue_directory_shared")
+
+
+def validate(request: Request) -> Verdict:
+    """The verdict on the parameters, and at level 10 on this node."""
+    params = Params(request.parameters)
+    if params.findings or request.level < codes.LEVEL_GREETING:
+        return decide("setup", params.findings)
+    return guarded(request, lambda step: _validate_node(request, params, step))
+
+
+def _validate_node(request: Request, params: Params, step: Step) -> Verdict:
+    found = find_running(request, params, step)
+    setup = Setup(found.instance, params, request.deadline)
+    step("checking this node's setup")
+    findings = check_setup(setup) + check_addresses(setup)
+    if found.census.master is None:
+        findings += check_endpoints_free(setup)
+    else:  # its own master holds its lock and its endpoints
+        findings = [finding for finding in findings if not _is_about(finding, found.census.master.pid)]
+    absent = [finding for finding in findings if finding.check in ABSENT_BEFORE_START]
+    wrong = [finding for finding in findings if finding.check not in ABSENT_BEFORE_START]
+    if not absent and not wrong and os.geteuid() == 0:
+        step("running postfix check")
+        wrong += check_postfix(setup)
+    verdict = decide("setup", wrong)
+    verdict = Verdict(verdict.code, verdict.reason, [*verdict.notes, *absent])
+    return verdict
+
+
+def _is_about(finding: Finding, pid: int) -> bool:
+    return finding.check == "data_directory_own" and finding.values.get("pid") == pid

@@ -1,0 +1,292 @@
+"""Checks of a node's setup before Postfix starts: each looks at one condition of the catalogue and says what it found.
+
+No check exits, prints or raises for a state of the node that can be expected; start and validate-all decide.
+"""
+
+import errno
+import os
+import socket
+import stat
+
+from postfix_ha.endpoint import Endpoint, missing_addresses
+from postfix_ha.instance import CONFIG_FILES, Instance
+from postfix_ha.params import Params
+from postfix_ha.procfs import (
+    kernel_address,
+    listening_sockets,
+    master_files,
+    process_environment,
+    process_ids,
+    process_program,
+    process_stat,
+)
+from postfix_ha.system.processes import Identity
+from postfix_ha.verdict import Finding
+
+# Queue directories by their owner and group (postfix-files): mail_owner's, and setgid_group's.
+OWNED_DIRECTORIES = ("incoming", "active", "deferred", "maildrop", "hold", "public", "private")
+GROUPED_DIRECTORIES = ("maildrop", "public")
+MAILDROP_MODE = 0o1730
+
+
+class Setup:
+    """A node's setup for one instance: the facts that the checks share."""
+
+    __slots__ = ("deadline", "instance", "params")
+
+    def __init__(self, instance: Instance, params: Params, deadline: float) -> None:
+        self.instance = instance
+        self.params = params
+        self.deadline = deadline
+
+    @property
+    def main_cf(self) -> str:
+        """The path of main.cf, for messages."""
+        return os.path.join(self.instance.config_dir, "main.cf")
+
+
+def check_setup(setup: Setup) -> "list[Finding]":
+    """Everything that stands against a start on this node, but for what takes a look at endpoints."""
+    found: "list[Finding]" = []
+    for check in (check_command, check_config_files, check_commands):
+        found += check(setup)
+    if found:
+        return found  # the rest would only repeat it
+    for check in (check_interfaces, check_owner, check_group, check_queue, check_data_directory, check_setgid):
+        found += check(setup)
+    return found
+
+
+def check_command(setup: Setup) -> "list[Finding]":
+    """postfix_command_valid: the postfix command can be run."""
+    why = _why_not_executable(setup.params.binary)
+    return [Finding("postfix_command_valid", binary=setup.params.binary, why=why)] if why else []
+
+
+def check_config_files(setup: Setup) -> "list[Finding]":
+    """main_cf_present, master_cf_present, config_files_readable: both files are there and Postfix can read them."""
+    config_dir = setup.instance.config_dir
+    found = []
+    for name in CONFIG_FILES:
+        if not os.path.exists(os.path.join(config_dir, name)):
+            found.append(Finding(name.replace(".", "_") + "_present", config_dir=config_dir))
+    if found:
+        return found
+    for subject, why, file, line in setup.instance.problems:
+        if subject in (*CONFIG_FILES, "postconf"):
+            found.append(Finding("config_files_readable", where=_where(file, line), why=why, config_dir=config_dir))
+    return found[:1]
+
+
+def check_commands(setup: Setup) -> "list[Finding]":
+    """commands_executable: postconf and the programs that a start needs."""
+    instance = setup.instance
+    if not instance.command_directory or not instance.daemon_directory:
+        return []
+    commands = [os.path.join(instance.command_directory, name) for name in ("postconf", "postsuper", "postlog")]
+    commands += [os.path.join(instance.daemon_directory, name) for name in ("master", "postfix-script")]
+    reasons = [(command, _why_not_executable(command)) for command in commands]
+    return [Finding("commands_executable", command=command, why=why) for command, why in reasons if why]
+
+
+def check_interfaces(setup: Setup) -> "list[Finding]":
+    """inet_interfaces_usable: every value can be resolved, and some service greets mail clients."""
+    found = [
+        Finding("inet_interfaces_usable", where=_where(file, line), why=f"{subject}: {why}")
+        for subject, why, file, line in setup.instance.problems
+        if subject not in (*CONFIG_FILES, "postconf")
+    ]
+    if not found and not setup.instance.endpoints:
+        where = os.path.join(setup.instance.config_dir, "master.cf")
+        why = "no inet service there starts smtpd or postscreen, so no mail client would be served"
+        found.append(Finding("inet_interfaces_usable", where=where, why=why))
+    return found
+
+
+def check_owner(setup: Setup) -> "list[Finding]":
+    """mail_owner_exists, setgid_group_exists."""
+    found = []
+    if user_id(setup.instance.mail_owner) is None:
+        found.append(Finding("mail_owner_exists", user=setup.instance.mail_owner, main_cf=setup.main_cf))
+    if group_id(setup.instance.setgid_group) is None:
+        found.append(Finding("setgid_group_exists", group=setup.instance.setgid_group, main_cf=setup.main_cf))
+    return found
+
+
+def check_group(setup: Setup) -> "list[Finding]":
+    """queue_group_matches: the queue's files carry this node's number of setgid_group."""
+    group, wanted = setup.instance.setgid_group, group_id(setup.instance.setgid_group)
+    if wanted is None:
+        return []
+    for name in GROUPED_DIRECTORIES:
+        path = os.path.join(setup.instance.queue_directory, name)
+        found = _stat(path)
+        if found is not None and found.st_gid != wanted:
+            return [Finding("queue_group_matches", path=path, found=found.st_gid, group=group, wanted=wanted)]
+    return []
+
+
+def check_queue(setup: Setup) -> "list[Finding]":
+    """queue_directory_shared, queue_directory_writable, queue_owner_matches."""
+    directory = setup.instance.queue_directory
+    found = _stat(directory)
+    if found is None or not stat.S_ISDIR(found.st_mode):
+        why = "no such directory" if found is None else "it is not a directory"
+        return [Finding("queue_directory_shared", queue_directory=directory, why=why, main_cf=setup.main_cf)]
+    if os.statvfs(directory).f_flag & os.ST_RDONLY:
+        return [Finding("queue_directory_writable", queue_directory=directory, why="its file system is read-only")]
+    user, wanted = setup.instance.mail_owner, user_id(setup.instance.mail_owner)
+    for name in OWNED_DIRECTORIES:
+        path = os.path.join(directory, name)
+        inside = _stat(path)
+        if inside is not None and wanted is not None and inside.st_uid != wanted:
+            return [Finding("queue_owner_matches", path=path, found=inside.st_uid, user=user, wanted=wanted)]
+    return []
+
+
+def check_data_directory(setup: Setup) -> "list[Finding]":
+    """data_directory_present, data_directory_owned, data_directory_own."""
+    directory, user = setup.instance.data_directory, setup.instance.mail_owner
+    wanted = user_id(user)
+    found = _stat(directory)
+    if found is None:  # a start makes the directory itself, but not what leads to it
+        if _stat(os.path.dirname(directory)) is None:
+            why = "what should hold it is missing too"
+            return [Finding("data_directory_present", data_directory=directory, why=why, main_cf=setup.main_cf)]
+        return []
+    if wanted is not None and found.st_uid != wanted:
+        values = {"data_directory": directory, "found": found.st_uid, "user": user, "wanted": wanted}
+        return [Finding("data_directory_owned", **values)]
+    holder = lock_holder(os.path.join(os.path.realpath(directory), "master.lock"))
+    if holder:
+        config = process_environment(holder).get("MAIL_CONFIG", "of an unknown configuration")
+        return [Finding("data_directory_own", data_directory=directory, pid=holder, config=config)]
+    return []
+
+
+def check_setgid(setup: Setup) -> "list[Finding]":
+    """setgid_commands_kept: postdrop, postqueue and the maildrop directory have the modes that submission needs."""
+    found = []
+    for name in ("postdrop", "postqueue"):
+        path = os.path.join(setup.instance.command_directory, name)
+        mode = _stat(path)
+        if mode is not None and (not mode.st_mode & stat.S_ISGID or not mode.st_mode & stat.S_IXOTH):
+            found.append(Finding("setgid_commands_kept", path=path, mode=f"{stat.S_IMODE(mode.st_mode):04o}"))
+    path = os.path.join(setup.instance.queue_directory, "maildrop")
+    mode = _stat(path)
+    if mode is not None and mode.st_mode & MAILDROP_MODE != MAILDROP_MODE:
+        found.append(Finding("setgid_commands_kept", path=path, mode=f"{stat.S_IMODE(mode.st_mode):04o}"))
+    return found
+
+
+def check_addresses(setup: Setup) -> "list[Finding]":
+    """address_on_node: every address to listen on is up."""
+    addresses = sorted({endpoint.address for endpoint in setup.instance.endpoints})
+    try:
+        missing = missing_addresses(addresses)
+    except OSError:
+        return []  # netlink is closed to us; binding will tell
+    return [Finding("address_on_node", address=address, main_cf=setup.main_cf) for address in missing]
+
+
+def check_endpoints_free(setup: Setup) -> "list[Finding]":
+    """endpoint_free: nobody else listens there, not even another Postfix, which could bind beside us."""
+    return [
+        Finding("endpoint_free", endpoint=str(endpoint), holder=endpoint_holder(endpoint))
+        for endpoint in setup.instance.endpoints
+        if is_taken(endpoint)
+    ]
+
+
+def is_taken(endpoint: Endpoint) -> bool:
+    """Whether a bind that does not share (no SO_REUSEPORT) is refused because somebody listens."""
+    family = socket.AF_INET6 if endpoint.is_ipv6 else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if endpoint.is_ipv6:
+            trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            trial.bind((endpoint.address, endpoint.port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
+def endpoint_holder(endpoint: Endpoint) -> str:
+    """Which process listens on the endpoint's port, in words."""
+    port = kernel_address(endpoint).rpartition(":")[2]
+    inodes = {
+        inode
+        for is_ipv6 in (False, True)
+        for address, sockets in listening_sockets(os.getpid(), is_ipv6).items()
+        if address.endswith(":" + port)
+        for inode, _ in sockets
+    }
+    for pid in process_ids():
+        if inodes & master_files(pid)[0]:
+            name = os.path.basename(process_program(pid)) or "process"
+            config = process_environment(pid).get("MAIL_CONFIG", "")
+            return f"{name}[{pid}]" + (f" of {config}" if config else "")
+    return "a socket of no process that can be seen"
+
+
+def lock_holder(lock_file: str) -> int:
+    """The master process that holds the lock on this file, 0 for none."""
+    identity = Identity("")
+    for pid in process_ids():
+        program = process_program(pid)
+        if os.path.basename(program) == "master" and identity.is_daemon(program):
+            state = process_stat(pid)
+            if state is not None and not state.is_dead and lock_file in master_files(pid)[1]:
+                return pid
+    return 0
+
+
+def check_postfix(setup: Setup) -> "list[Finding]":
+    """postfix_check_passes: Postfix's own check."""
+    from postfix_ha.system.command import run, telling_line
+
+    done = run(setup.params.command("check"), deadline=setup.deadline, terminal=True)
+    if done.returncode == 0:
+        return []
+    why = telling_line(done) or f"exit code {done.returncode}"
+    return [Finding("postfix_check_passes", why="it did not end in time" if done.timed_out else why)]
+
+
+def user_id(name: str) -> "int | None":
+    """The uid of a user on this node, None where there is no such user."""
+    import pwd
+
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except (KeyError, ValueError):
+        return None
+
+
+def group_id(name: str) -> "int | None":
+    """The gid of a group on this node, None where there is no such group."""
+    import grp
+
+    try:
+        return grp.getgrnam(name).gr_gid
+    except (KeyError, ValueError):
+        return None
+
+
+def _where(file: str, line: int) -> str:
+    return f"{file}, line {line}" if line else file
+
+
+def _why_not_executable(path: str) -> str:
+    if not os.path.exists(path):
+        return "no such file"
+    if not os.path.isfile(path):
+        return "it is not a file"
+    return "" if os.access(path, os.X_OK) else "it lacks execute permission"
+
+
+def _stat(path: str) -> "os.stat_result | None":
+    try:
+        return os.stat(path)
+    except OSError:
+        return None
