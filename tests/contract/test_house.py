@@ -1,0 +1,195 @@
+"""The rules of the house that a reader relies on: which way imports point, who may do what, how long things are."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+LIBRARY = CHECKOUT / "lib/postfix_ha"
+MODULES = sorted(str(path.relative_to(LIBRARY)) for path in LIBRARY.rglob("*.py"))
+SCRIPTS = [CHECKOUT / "agents/postfix_ha"]
+LINES_PER_FILE, LINES_PER_FUNCTION = 300, 40
+
+# What the recurring monitor may load without a thought; each other import costs it measurable time.
+HOT_IMPORTS = {"sys", "os", "time", "errno", "fcntl", "select", "_socket"}
+# Folder -> the folders that it may import; all may import the modules of the root.
+LAYERS = {
+    "cli": {"cluster", "checks", "config", "system"},
+    "actions": {"checks", "config", "system"},
+    "cluster": {"config", "system"},
+    "checks": {"config", "system"},
+    "config": {"system"},
+    "system": set(),
+}
+FORKING = {"actions/guard.py", "actions/lookup.py", "config/resolve.py"}
+FORBIDDEN_WORDS = {"utils", "util", "helper", "helpers", "common", "manager"}
+
+
+def tree(module):
+    return ast.parse((LIBRARY / module).read_text(encoding="utf-8"))
+
+
+def folder(module):
+    """The folder of a module below lib/postfix_ha; empty for the root."""
+    return module.split("/")[0] if "/" in module else ""
+
+
+def imported(node):
+    """The modules that an import statement names; ``from postfix_ha import x`` names postfix_ha.x."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    assert node.level == 0, "relative imports hide where they point"
+    if node.module == "postfix_ha":
+        return [f"postfix_ha.{alias.name}" for alias in node.names]
+    return [node.module]
+
+
+def is_type_checking(node):
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def imports(module):
+    """(module name, whether it is loaded when this one is) for each import that really happens."""
+    found = []
+
+    def walk(node, is_top):
+        for child in ast.iter_child_nodes(node):
+            if is_type_checking(child):
+                continue
+            if isinstance(child, (ast.Import, ast.ImportFrom)):
+                found.extend((name, is_top) for name in imported(child))
+            walk(child, is_top and not isinstance(child, (ast.FunctionDef, ast.Lambda)))
+
+    walk(tree(module), True)
+    return found
+
+
+def folder_imported(name):
+    """The folder of our library that a module name points into; None for a foreign module, empty for the root."""
+    if not name.startswith("postfix_ha"):
+        return None
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in LAYERS else ""
+
+
+def functions(module):
+    return [node for node in ast.walk(tree(module)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+
+def calls(module):
+    """The dotted names of all attributes and names used in a module."""
+    return {ast.unparse(node) for node in ast.walk(tree(module)) if isinstance(node, (ast.Attribute, ast.Name))}
+
+
+def test_the_library_is_there():
+    assert "agent.py" in MODULES
+    assert {folder(module) for module in MODULES} <= {"", *LAYERS}
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if not folder(module)])
+def test_a_root_module_loads_only_what_a_monitor_can_afford(module):
+    at_load = {name for name, is_top in imports(module) if is_top}
+    foreign = {name for name in at_load if folder_imported(name) is None}
+    assert foreign <= HOT_IMPORTS
+    assert not {name for name in at_load if folder_imported(name)}, "a folder's module is loaded inside a function"
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if folder(module)])
+def test_imports_point_one_way(module):
+    own = folder(module)
+    targets = {folder_imported(name) for name, _ in imports(module)} - {None, "", own}
+    assert targets <= LAYERS[own]
+
+
+def test_no_module_imports_itself_in_a_circle():
+    edges = {}
+    for module in MODULES:
+        name = "postfix_ha." + module[: -len(".py")].replace("/", ".").replace(".__init__", "")
+        edges[name] = {target for target, is_top in imports(module) if is_top and target.startswith("postfix_ha.")}
+    done, path = set(), []
+
+    def visit(name):
+        assert name not in path, " -> ".join([*path, name])
+        if name not in done:
+            path.append(name)
+            for target in edges.get(name, ()):
+                visit(target)
+            path.pop()
+            done.add(name)
+
+    for name in edges:
+        visit(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "owners"),
+    [
+        # A process is started in one place, as a list of words, never through a shell.
+        ("subprocess", {"system/command.py"}),
+        ("os.system", set()),
+        ("os.popen", set()),
+        # What may hang (a read from a dead disk) is looked at by a child, which ends by itself.
+        ("os.fork", FORKING),
+        # The caller's environment is read in one place; report mends it for the stock ocf library.
+        ("os.environ", {"request.py", "report.py"}),
+        ("os.getenv", set()),
+        # The agent ends in one place, so that its exit code is decided in one place; a forked child ends itself.
+        ("os._exit", {"agent.py"} | FORKING),
+        ("sys.exit", set()),
+        ("exit", set()),
+        ("eval", set()),
+        ("exec", set()),
+    ],
+)
+def test_one_place_alone_does_it(name, owners):
+    users = {module for module in MODULES if name in calls(module) or name in {used for used, _ in imports(module)}}
+    assert users <= owners
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_swallows_every_error(module):
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.ExceptHandler):
+            caught = ast.unparse(node.type) if node.type else "everything"
+            if caught in ("everything", "BaseException", "Exception"):
+                assert module == "agent.py", f"line {node.lineno}: only the crash barrier catches {caught}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_files_and_functions_are_short(module):
+    lines = (LIBRARY / module).read_text(encoding="utf-8").count("\n")
+    # The catalogue is a table: it grows by rows.
+    assert lines <= LINES_PER_FILE or module == "checks/catalogue.py"
+    long = {node.name: node.end_lineno - node.lineno + 1 for node in functions(module)}
+    assert {name: count for name, count in long.items() if count > LINES_PER_FUNCTION} == {}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_everything_public_states_its_contract(module):
+    assert ast.get_docstring(tree(module)) or not tree(module).body, "the module has no docstring"
+    top = tree(module).body
+    defined = top + [member for node in top if isinstance(node, ast.ClassDef) for member in node.body]
+    named = [node for node in defined if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name[0] != "_"]
+    assert [node.name for node in named if not ast.get_docstring(node)] == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_names_say_what_things_are(module):
+    defined = [node.name for node in ast.walk(tree(module)) if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    for name in [*module[: -len(".py")].split("/"), *defined]:
+        words = set(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_"))
+        assert not words & FORBIDDEN_WORDS, name
+
+
+def test_the_agent_is_a_short_script_for_the_bare_interpreter():
+    text = (CHECKOUT / "agents/postfix_ha").read_text(encoding="utf-8")
+    assert text.splitlines()[0] == "#!/usr/bin/python3 -IS"
+    assert text.count("\n") <= 40
+
+
+def test_the_version_has_one_source_and_a_place_in_the_changelog():
+    version = re.search(r'^__version__ = "(.+)"$', (LIBRARY / "__init__.py").read_text(encoding="utf-8"), re.M).group(1)
+    assert f"\n## [{version}]" in (CHECKOUT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "version = attr: postfix_ha.__version__" in (CHECKOUT / "setup.cfg").read_text(encoding="utf-8")
