@@ -46,6 +46,11 @@ def unshare(flags):
     _check(_libc.unshare(flags), f"unshare({flags:#x})")
 
 
+def setns(descriptor, kind):
+    """Move the calling thread into the namespace behind the descriptor."""
+    _check(_libc.setns(descriptor, kind), "setns")
+
+
 def mount(source, target, fstype=None, flags=0, options=""):
     """Mount ``source`` at ``target``."""
     _check(
