@@ -1,9 +1,8 @@
 """Endpoint: one address and port on which the master process listens for mail clients."""
 
+import _socket
 import errno
 import sys
-
-import _socket
 
 KIND_SMTP = "smtp"
 KIND_SMTPS = "smtps"

@@ -196,9 +196,7 @@ def remove_snapshot(path: str) -> None:
 
 def _quoted(text: str) -> str:
     """The text as ASCII without white space; every other byte as %XX."""
-    return "".join(
-        chr(byte) if 0x21 <= byte <= 0x7E and byte != 0x25 else f"%{byte:02X}" for byte in os.fsencode(text)
-    )
+    return "".join(chr(byte) if 0x21 <= byte <= 0x7E and byte != 0x25 else f"%{byte:02X}" for byte in os.fsencode(text))
 
 
 def _unquoted(text: str) -> str:

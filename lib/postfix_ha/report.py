@@ -15,6 +15,7 @@ from postfix_ha.verdict import Finding, Verdict
 
 LEVELS = ("debug", "info", "warning", "error")
 REASON_LENGTH_MAX = 800
+DEBUG_SWITCH = "HA_debug"
 
 
 def report(request: Request, verdict: Verdict) -> None:
@@ -68,14 +69,14 @@ def ocf_library(request: Request) -> "object | None":
     if "ocf" in sys.modules:
         return sys.modules["ocf"]
     directory = os.environ.get("OCF_FUNCTIONS_DIR") or os.path.join(request.ocf_root, "lib/heartbeat")
-    if os.environ.get("HA_debug", "0") in ("", "0"):
-        os.environ.pop("HA_debug", None)
+    if os.environ.get(DEBUG_SWITCH, "0") in ("", "0"):
+        os.environ.pop(DEBUG_SWITCH, None)
     for name in ("HA_LOGFILE", "HA_DEBUGLOG"):
         if name in os.environ and not _is_appendable(os.environ[name]):
             del os.environ[name]
     sys.path.append(directory)
     try:
-        import ocf  # type: ignore[import-not-found]
+        import ocf
     except (ImportError, OSError):
         return None
     finally:

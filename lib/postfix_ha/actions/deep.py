@@ -6,13 +6,11 @@ a service that greets nobody although a process could be started for it has fail
 
 import errno
 import os
-import select
 import socket
 import stat
 import time
 
-from postfix_ha import codes
-from postfix_ha.endpoint import KIND_POSTSCREEN, Endpoint, address_bytes
+from postfix_ha.endpoint import KIND_POSTSCREEN, Endpoint
 from postfix_ha.health import name_of
 from postfix_ha.instance import Instance
 from postfix_ha.procfs import kernel_address, master_files, process_stat, read_bytes
@@ -204,9 +202,7 @@ def check_queue_services(instance: Instance, census: Census, end: float) -> "lis
     return found
 
 
-def _check_queue_service(
-    instance: Instance, census: Census, service: str, path: str, end: float
-) -> "Finding | None":
+def _check_queue_service(instance: Instance, census: Census, service: str, path: str, end: float) -> "Finding | None":
     members = serving(census, service, "unix") + serving(census, service, "fifo")
     if any(_is_stopped(member) for member in members):
         return Finding("queue_service_alive", service=service, instance=name_of(instance), why="frozen")

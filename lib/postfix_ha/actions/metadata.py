@@ -23,7 +23,9 @@ def print_metadata(request: Request) -> Verdict:
         with open(path, encoding="ascii") as file:
             sys.stdout.write(file.read())
     except OSError as error:
-        return Verdict(codes.ERR_INSTALLED, Finding("program_sound", action="meta-data", why=f"{path}: {error.strerror}"))
+        return Verdict(
+            codes.ERR_INSTALLED, Finding("program_sound", action="meta-data", why=f"{path}: {error.strerror}")
+        )
     return Verdict(codes.SUCCESS)
 
 

@@ -98,7 +98,9 @@ def _start_postfix(request: Request, params: Params, instance: Instance, step: S
     step("running postfix start")
     done = run(params.command("start"), deadline=until, terminal=True)
     if done.returncode != 0:
-        why = telling_line(done) or _log_line(log, log_size) or f"'postfix start' ended with exit code {done.returncode}"
+        why = (
+            telling_line(done) or _log_line(log, log_size) or f"'postfix start' ended with exit code {done.returncode}"
+        )
         return Finding("start_completed", why="'postfix start' did not end in time" if done.timed_out else why)
     step("waiting for master to listen")
     identity = Identity(params.config_dir, instance)

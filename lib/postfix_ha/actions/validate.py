@@ -37,8 +37,7 @@ def _validate_node(request: Request, params: Params, step: Step) -> Verdict:
         step("running postfix check")
         wrong += check_postfix(setup)
     verdict = decide("setup", wrong)
-    verdict = Verdict(verdict.code, verdict.reason, [*verdict.notes, *absent])
-    return verdict
+    return Verdict(verdict.code, verdict.reason, [*verdict.notes, *absent])
 
 
 def _is_about(finding: Finding, pid: int) -> bool:

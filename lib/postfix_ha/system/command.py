@@ -11,7 +11,11 @@ import time
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
 # The ends of postfix-script's lines that only sum up what was said before.
-SUMMARIES = ("Postfix integrity check failed!", "mail system startup failed", "unable to create missing queue directories")
+SUMMARIES = (
+    "Postfix integrity check failed!",
+    "mail system startup failed",
+    "unable to create missing queue directories",
+)
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
@@ -74,7 +78,7 @@ def run(
         if theirs >= 0:
             os.close(theirs)
     if ours >= 0:
-        process.stderr = open(ours, "rb", buffering=0)
+        process.stderr = open(ours, "rb", buffering=0)  # noqa: SIM115 - closed with the others
     output: "dict[int, bytearray]" = {}
     try:
         timed_out = not _converse(process, output, input, deadline)

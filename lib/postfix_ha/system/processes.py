@@ -120,7 +120,7 @@ class Identity:
 
 
 def census(identity: Identity, pids: "list[int] | None" = None) -> Census:
-    """All living processes of the instance, the master first; looked for among these pids alone where they are given."""
+    """All living processes of the instance, the master first; only among these pids where some are given."""
     stats = _living(process_ids() if pids is None else pids)
     programs = {pid: process_program(pid) for pid in stats}
     environments = {pid: process_environment(pid) for pid in stats if identity.is_program(programs[pid])}
@@ -131,13 +131,14 @@ def census(identity: Identity, pids: "list[int] | None" = None) -> Census:
     found |= {pid for pid in candidates if identity.is_daemon(programs[pid]) and process_link(pid, "root") == "/"}
     queue_dirs = identity.queue_dirs | {process_link(pid, "cwd") for pid in found} - {"", "/"}
     for pid in stats.keys() - found:
-        if _stands_in(pid, queue_dirs, identity, is_program=pid in environments):
-            environment = environments.get(pid)
-            named = identity.names_config(process_environment(pid) if environment is None else environment)
-            if named or (named is None and pid in environments):
-                # Without a terminal: an administrator's shell in the queue directory is nobody's delivery.
-                if (pid in environments or not stats[pid].terminal) and _is_here(pid):
-                    found.add(pid)
+        is_program = pid in environments
+        # Without a terminal: an administrator's shell in the queue directory is nobody's delivery.
+        if not is_program and stats[pid].terminal:
+            continue
+        if _stands_in(pid, queue_dirs, identity, is_program) and _is_here(pid):
+            named = identity.names_config(environments[pid] if is_program else process_environment(pid))
+            if named or (named is None and is_program):
+                found.add(pid)
     _add_descendants(found, stats)
     members = [Member(stats[pid], programs[pid]) for pid in sorted(found)]
     master = _master_among(members, identity)

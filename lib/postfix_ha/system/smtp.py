@@ -21,9 +21,10 @@ Talk = Generator[int, None, None]
 class Conversation:
     """What one endpoint said.
 
-    ``deadline`` is when it stops waiting for the greeting, and later for the rest. ``greeting`` and the replies in ``replies`` (command word -> reply) are whole replies, lines joined by " / "; ""
-    where none came. ``failure`` says why there is no greeting ("" when there is one). ``is_connected`` whether the
-    kernel accepted the connection; ``local_port`` our side's port.
+    ``deadline`` is when it stops waiting for the greeting, and later for the rest. ``greeting`` and the replies in
+    ``replies`` (command word -> reply) are whole replies, lines joined by " / "; "" where none came. ``failure`` says
+    why there is no greeting ("" when there is one). ``is_connected`` whether the kernel accepted the connection;
+    ``local_port`` our side's port.
     """
 
     __slots__ = (
@@ -194,7 +195,6 @@ def _send(conversation: Conversation, command: str) -> Talk:
     data = (command + "\r\n").encode("ascii")
     if conversation.endpoint.kind == KIND_SMTPS:
         yield from _patiently(conversation, lambda: conversation.socket.sendall(data))
-        return
-    conversation.socket.sendall(data)  # a command of a few bytes always fits the socket's buffer
-    return
-    yield  # makes this a generator
+    else:
+        yield select.POLLOUT
+        conversation.socket.sendall(data)  # a command of a few bytes always fits the socket's buffer
