@@ -9,7 +9,6 @@ import os
 import sys
 
 from postfix_ha import codes
-from postfix_ha.checks.catalogue import CATALOGUE, describe
 from postfix_ha.request import Request
 from postfix_ha.verdict import Finding, Verdict
 
@@ -37,6 +36,8 @@ def report(request: Request, verdict: Verdict) -> None:
 
 def line_of(finding: Finding) -> str:
     """A finding as one printable line."""
+    from postfix_ha.checks.catalogue import CATALOGUE, describe
+
     text = describe(finding.check, finding.values) if finding.check in CATALOGUE else repr(finding)
     return one_line(text)
 

@@ -57,15 +57,35 @@ def run(
     """
     if deadline <= time.monotonic():
         return Completed(None, b"", b"", timed_out=True)
+    process = _begin(argv, {**ENVIRONMENT, **(env or {})}, cwd, bool(input), terminal)
+    if isinstance(process, Completed):
+        return process
+    output: "dict[int, bytearray]" = {}
+    try:
+        timed_out = not _converse(process, output, input, deadline)
+        if timed_out:
+            _kill_session(process)
+    finally:
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream:
+                _close(stream)
+    stdout, stderr = (bytes(kept) for kept in output.values())
+    return Completed(None if timed_out else process.returncode, stdout, stderr, timed_out)
+
+
+def _begin(
+    argv: "list[str]", env: "dict[str, str]", cwd: str, is_fed: bool, terminal: bool
+) -> "subprocess.Popen[bytes] | Completed":
+    """Start the program in a session of its own; what run() answers where that cannot be done."""
     ours, theirs = _open_terminal() if terminal else (-1, -1)
     try:
         process = subprocess.Popen(
             argv,
-            stdin=subprocess.PIPE if input else subprocess.DEVNULL,
+            stdin=subprocess.PIPE if is_fed else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=theirs if theirs >= 0 else subprocess.PIPE,
             cwd=cwd,
-            env={**ENVIRONMENT, **(env or {})},
+            env=env,
             start_new_session=True,
         )
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in a word
@@ -79,17 +99,7 @@ def run(
             os.close(theirs)
     if ours >= 0:
         process.stderr = open(ours, "rb", buffering=0)  # noqa: SIM115 - closed with the others
-    output: "dict[int, bytearray]" = {}
-    try:
-        timed_out = not _converse(process, output, input, deadline)
-        if timed_out:
-            _kill_session(process)
-    finally:
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream:
-                _close(stream)
-    stdout, stderr = (bytes(kept) for kept in output.values())
-    return Completed(None if timed_out else process.returncode, stdout, stderr, timed_out)
+    return process
 
 
 def telling_line(done: Completed) -> str:
