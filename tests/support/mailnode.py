@@ -1,11 +1,12 @@
 """MailNode: a private node with a real Postfix, its queue on a file system of its own, and the agent under test.
 
-    with MailNode() as node:
-        assert node.agent("start").code == 0
-        assert node.greeting().startswith("220 ")
+with MailNode() as node:
+    assert node.agent("start").code == 0
+    assert node.greeting().startswith("220 ")
 """
 
 import contextlib
+import os
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -66,8 +67,16 @@ class MailNode(Node):
         self.write("/etc/hosts", f"127.0.0.1 localhost\n{ADDRESS} mail.example.com mail\n")
         self.queue = self.mount_disk(size_mb=self._disk_mb) if self._disk_mb else self.mount_tmpfs()
         self.write("/etc/postfix/main.cf", self._main_cf)
+        self.age("/etc/postfix/main.cf")
         self.run(["mkdir", "-p", QUEUE], check=True)
         self.run(["postfix", "check"], check=True)
+
+    def age(self, path: str, seconds: float = 60) -> None:
+        """Let a file look as if it was last changed some time ago: Postfix waits until main.cf is two seconds old."""
+        descriptor = self.open(path)
+        then = os.fstat(descriptor).st_mtime - seconds
+        os.utime(descriptor, (then, then))
+        os.close(descriptor)
 
     def agent(
         self,
@@ -102,9 +111,7 @@ class MailNode(Node):
         environment.update(env or {})
         begin = time.monotonic()
         done = self.run([agent, action], env=environment, timeout=timeout_s + 20)
-        reasons = [
-            line.partition(":")[2] for line in done.stderr.splitlines() if line.startswith("ocf-exit-reason:")
-        ]
+        reasons = [line.partition(":")[2] for line in done.stderr.splitlines() if line.startswith("ocf-exit-reason:")]
         seconds = time.monotonic() - begin
         reason = reasons[-1] if reasons else ""
         return Answer(done.returncode, reason, len(reasons), done.stdout, done.stderr, seconds)
