@@ -78,9 +78,9 @@ def _heard(kind: str, code: int) -> int:
 
 
 def _verdict(graded: "list[tuple[int, Finding]]") -> Verdict:
-    code, first = min(graded, key=lambda pair: GRAVITY.index(pair[0]))
-    others = [finding for _, finding in graded if finding is not first]
-    return Verdict(code, None, [first, *others]) if code == codes.SUCCESS else Verdict(code, first, others)
+    (code, first), *others = sorted(graded, key=lambda pair: GRAVITY.index(pair[0]))
+    rest = [finding for _, finding in others]
+    return Verdict(code, None, [first, *rest]) if code == codes.SUCCESS else Verdict(code, first, rest)
 
 
 def grade(finding: Finding) -> int:

@@ -109,13 +109,16 @@ def _judge_dialogue(conversation: Conversation) -> "Finding | None":
 
 def accepted_inode(pid: int, endpoint: Endpoint, client_port: int) -> str:
     """The socket inode of the server's side of our connection; "0" while no process has accepted it."""
-    data = read_bytes(f"/proc/{pid}/net/tcp6" if endpoint.is_ipv6 else f"/proc/{pid}/net/tcp", 1 << 24) or b""
     server = kernel_address(Endpoint(endpoint.dial_address, endpoint.port)).encode()
     client_end = f":{client_port:04X}".encode()
-    for line in data.splitlines()[1:]:
-        fields = line.split()
-        if len(fields) > 9 and fields[1] == server and fields[2].endswith(client_end):
-            return fields[9].decode()
+    try:
+        with open(f"/proc/{pid}/net/tcp6" if endpoint.is_ipv6 else f"/proc/{pid}/net/tcp", "rb") as table:
+            for line in table:
+                fields = line.split()
+                if len(fields) > 9 and fields[1] == server and fields[2].endswith(client_end):
+                    return fields[9].decode()
+    except OSError:
+        return ""
     return ""
 
 
