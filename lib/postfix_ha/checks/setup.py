@@ -26,7 +26,7 @@ from postfix_ha.verdict import Finding
 # Queue directories by their owner and group (postfix-files): mail_owner's, and setgid_group's.
 OWNED_DIRECTORIES = ("incoming", "active", "deferred", "maildrop", "hold", "public", "private")
 GROUPED_DIRECTORIES = ("maildrop", "public")
-MAILDROP_MODE = 0o1730
+MAILDROP_MODE = 0o730
 
 
 class Setup:
