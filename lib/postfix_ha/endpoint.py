@@ -81,7 +81,8 @@ def missing_addresses(addresses: "list[str]") -> "list[str]":
     Asked of the kernel's routing table: binding a socket instead would find every address with
     ``net.ipv4.ip_nonlocal_bind``, which load balancers set. Raises OSError where netlink cannot be had.
     """
-    wanted = [address for address in addresses if address not in WILDCARDS]
+    # A link-local address has no route without its interface, and Postfix cannot name the interface.
+    wanted = [a for a in addresses if a not in WILDCARDS and not a.lower().startswith("fe80:")]
     if not wanted:
         return []
     kernel = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, 0)

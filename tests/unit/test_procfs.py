@@ -1,0 +1,155 @@
+"""The reader of /proc, on processes and sockets that the tests make themselves."""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from postfix_ha.endpoint import Endpoint, missing_addresses
+from postfix_ha.procfs import (
+    boot_id,
+    kernel_address,
+    listening_sockets,
+    master_files,
+    process_environment,
+    process_ids,
+    process_program,
+    process_stat,
+)
+
+
+@pytest.fixture
+def sleeper():
+    process = subprocess.Popen(["/bin/sleep", "600"], env={"MAIL_CONFIG": "/etc/post fix", "B": "x=y"})
+    yield process
+    process.kill()
+    process.wait()
+
+
+def wait_for_state(pid: int, state: str) -> None:
+    until = time.monotonic() + 10
+    while True:
+        stat = process_stat(pid)
+        if stat is not None and stat.state == state:
+            return
+        assert time.monotonic() < until, stat and stat.state
+        time.sleep(0.005)
+
+
+def test_stat_of_ourselves() -> None:
+    stat = process_stat(os.getpid())
+    assert stat is not None
+    assert stat.parent == os.getppid()
+    assert not stat.is_dead
+    assert not stat.is_stopped
+    assert os.getpid() in process_ids()
+
+
+def test_a_name_with_spaces_and_parentheses_does_not_confuse(tmp_path: Path) -> None:
+    program = tmp_path / "a) Z (b"
+    program.symlink_to("/bin/sleep")
+    process = subprocess.Popen([str(program), "600"])
+    try:
+        wait_for_state(process.pid, "S")
+        stat = process_stat(process.pid)
+        assert stat is not None
+        assert stat.name == "a) Z (b"
+        assert stat.parent == os.getpid()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_stopped_and_dead(sleeper) -> None:
+    sleeper.send_signal(signal.SIGSTOP)
+    wait_for_state(sleeper.pid, "T")
+    stat = process_stat(sleeper.pid)
+    assert stat is not None
+    assert stat.is_stopped
+    sleeper.kill()
+    wait_for_state(sleeper.pid, "Z")
+    stat = process_stat(sleeper.pid)
+    assert stat is not None
+    assert stat.is_dead
+    sleeper.wait()
+    assert process_stat(sleeper.pid) is None
+    assert process_environment(sleeper.pid) == {}
+    assert master_files(sleeper.pid) == (set(), [])
+
+
+@pytest.mark.parametrize("pid", [0, -1, 2**31 - 1])
+def test_no_such_process(pid: int) -> None:
+    assert process_stat(pid) is None
+    assert process_program(pid) == ""
+
+
+def test_environment_and_program(sleeper) -> None:
+    wait_for_state(sleeper.pid, "S")
+    assert process_environment(sleeper.pid) == {"MAIL_CONFIG": "/etc/post fix", "B": "x=y"}
+    assert process_program(sleeper.pid) == os.path.realpath("/bin/sleep")
+
+
+def test_a_replaced_program_keeps_its_path(tmp_path: Path) -> None:
+    program = tmp_path / "sleep"
+    program.write_bytes(Path("/bin/sleep").read_bytes())
+    program.chmod(0o755)
+    process = subprocess.Popen([str(program), "600"])
+    try:
+        wait_for_state(process.pid, "S")
+        program.unlink()
+        assert process_program(process.pid) == str(program)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("name", ["pid/master.pid", "master.lock"])
+def test_only_a_held_lock_counts(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+    try:
+        assert master_files(os.getpid())[1] == []
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        assert master_files(os.getpid())[1] == []
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        assert master_files(os.getpid())[1] == [str(path)]
+        path.unlink()  # a lost pid file: the lock is held on what has no name any more
+        assert master_files(os.getpid())[1] == [f"{path} (deleted)"]
+    finally:
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_listening_sockets_are_found_among_many_connections(family: int, address: str) -> None:
+    with socket.socket(family, socket.SOCK_STREAM) as server:
+        server.bind((address, 0))
+        server.listen(100)
+        port = server.getsockname()[1]
+        clients = [socket.create_connection((address, port)) for _ in range(50)]
+        try:
+            found = listening_sockets(os.getpid(), family == socket.AF_INET6)[kernel_address(Endpoint(address, port))]
+            inodes = [inode for inode, _ in found]
+            assert inodes == [os.readlink(f"/proc/self/fd/{server.fileno()}")[8:-1]]
+            assert inodes[0] in master_files(os.getpid())[0]
+            assert found[0][1] == 50  # nobody has accepted them
+        finally:
+            for client in clients:
+                client.close()
+    assert kernel_address(Endpoint(address, port)) not in listening_sockets(os.getpid(), family == socket.AF_INET6)
+
+
+def test_missing_addresses() -> None:
+    assert missing_addresses(["127.0.0.1", "0.0.0.0", "::"]) == []
+    assert missing_addresses(["203.0.113.77", "127.0.0.1"]) == ["203.0.113.77"]
+    assert missing_addresses(["2001:db8::77"]) == ["2001:db8::77"]
+    assert missing_addresses([]) == []
+
+
+def test_boot_id() -> None:
+    assert boot_id() == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
