@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 if TYPE_CHECKING:
     from tests.support.node import Node
@@ -40,7 +41,9 @@ class Image:
     """The content of a disk, in memory; it lives as long as this object or a device on it does."""
 
     def __init__(self, size_mb: int) -> None:
-        self.fd = os.memfd_create("disk", os.MFD_CLOEXEC)
+        # A name of its own tells this disk's devices from everybody else's in /sys/block.
+        self.name = f"disk-{uuid4().hex}"
+        self.fd = os.memfd_create(self.name, os.MFD_CLOEXEC)
         os.ftruncate(self.fd, size_mb << 20)
 
     def make_ext4(self, uuid: str = "random", options: "tuple[str, ...]" = ()) -> None:
@@ -73,6 +76,14 @@ class Image:
                 raise BlockingIOError(errno.EBUSY, "loop device taken meanwhile") from error
             raise
         return Device(7, minor, fd)
+
+    def is_attached(self, minor: int) -> bool:
+        """Whether the loop device with this number is (still) one of this image."""
+        try:
+            with open(f"/sys/block/loop{minor}/loop/backing_file", encoding="utf-8") as handle:
+                return self.name in handle.read()
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Forget the content, as soon as no device uses it."""

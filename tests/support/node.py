@@ -44,7 +44,7 @@ class Node:
 
     def __init__(self, name: str = "mail.example.com", *, devices: "Optional[Mapping[str, tuple[int, int]]]" = None):
         self.name = name
-        self._devices = dict(devices or {})
+        self.devices = dict(devices or {})
         self.pid = 0
         self._pidfd = -1
         self._root_fd = -1
@@ -72,7 +72,7 @@ class Node:
         spec = {
             "hostname": self.name,
             "checkout": str(CHECKOUT),
-            "devices": self._devices,
+            "devices": self.devices,
             "controller_fd": controller,
             "ready_fd": ready_write,
         }
@@ -141,6 +141,7 @@ class Node:
         input: Optional[Text] = None,
         user: Optional[str] = None,
         check: bool = False,
+        pass_fds: Sequence[int] = (),
     ) -> "subprocess.CompletedProcess[str]":
         """Run a command inside the node to its own end; what it leaves in the background is not waited for.
 
@@ -151,9 +152,9 @@ class Node:
             if input is not None:
                 source.write(input.encode() if isinstance(input, str) else input)
                 source.seek(0)
-            process = self.popen(
-                argv, env=env, user=user, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
-            )
+            pipe = subprocess.PIPE
+            more = {"stdin": source, "stdout": pipe, "stderr": pipe, "bufsize": 0, "pass_fds": pass_fds}
+            process = self.popen(argv, env=env, user=user, **more)
         with process:
             try:
                 ended, out, err = collect(process, time.monotonic() + timeout)
@@ -279,3 +280,11 @@ class Node:
         self.run(["mkdir", "-p", at], check=True)
         self.run(["mount", "-t", "tmpfs", "-o", f"size={size_mb}m,mode=755", "tmpfs", at], check=True)
         return FileSystem(self, at, "tmpfs", "", "tmpfs", "")
+
+
+def run_outside(node: Node, argv: Sequence[str], text: str, *, check: bool = True) -> None:
+    """Run a command of the machine below in nothing but the node's network, with ``text`` as its input."""
+    enter = ["/usr/bin/nsenter", "-t", str(node.pid), "-n", "--", *argv]
+    done = subprocess.run(enter, input=text, env=BASE_ENV, capture_output=True, text=True, timeout=60)
+    if check and done.returncode:
+        raise RuntimeError(f"{' '.join(argv)} in the network of {node.name}: {done.stderr.strip()}\n{text}")

@@ -1,0 +1,170 @@
+"""One node of the lab: a private machine with a disk of its own, the shared disk, networks, and cluster daemons."""
+
+import contextlib
+import os
+import threading
+import uuid
+from typing import Callable
+
+from tests.support import lab_config
+from tests.support.disk import Device, Image, cut_power
+from tests.support.lab_network import SERVICE_ADDRESS, Fabric
+from tests.support.node import Node
+from tests.support.waiting import wait_for
+
+SHARED = "shared"
+QUEUE_MOUNT = "/mnt/queue"
+LOGS = ("/var/log/pacemaker/pacemaker.log", "/var/log/corosync/corosync.log", "/var/log/mail.log", "/var/log/rc.log")
+# What must survive a power cut of the node, kept on its own small disk.
+LASTING = ("/var/lib/pacemaker", "/var/lib/corosync")
+
+# The boot procedure. A real init would start both again when they end; here an end is to be seen.
+RC = """\
+exec >/var/log/rc.log 2>&1
+mkdir -p -m 1755 /run/resource-agents
+mkdir -p /var/log/corosync /run/corosync
+install -d -o hacluster -g haclient -m 770 /var/log/pacemaker
+corosync || exit
+exec pacemakerd
+"""
+
+
+class SharedDisk:
+    """The disk that all nodes see; each through a loop device of its own, as through a cable of its own."""
+
+    def __init__(self, size_mb: int = 256) -> None:
+        self.uuid = str(uuid.uuid4())
+        self.image = Image(size_mb)
+        self.image.make_ext4(self.uuid)
+
+    def furnish(self) -> None:
+        """Make the queue's directories and the mailbox on the disk, on a machine made for that."""
+        device = self.image.attach()
+        try:
+            with Node("furnisher", devices={SHARED: (device.major, device.minor)}) as node:
+                node.write("/etc/postfix/main.cf", lab_config.MAIN_CF)
+                # The postfix command does nothing on a node that lacks an address of inet_interfaces.
+                node.run(["ip", "address", "add", f"{SERVICE_ADDRESS}/32", "dev", "lo"], check=True)
+                owner, mailbox = lab_config.MAILBOX_OWNER, lab_config.MAILBOX
+                script = f"""
+                    mkdir -p {QUEUE_MOUNT} && mount -t ext4 /dev/{SHARED} {QUEUE_MOUNT} &&
+                    mkdir {lab_config.QUEUE} && postfix post-install create-missing set-permissions &&
+                    mkdir -p {mailbox}/new {mailbox}/cur {mailbox}/tmp && chown -R {owner}:{owner} {mailbox} &&
+                    umount {QUEUE_MOUNT}"""
+                node.run(["sh", "-c", script], check=True)
+        finally:
+            device.close()
+
+    def close(self) -> None:
+        """Drop the disk."""
+        self.image.close()
+
+
+class ClusterNode(Node):
+    """A node whose power switch, cables and disk are in the lab's hands."""
+
+    def __init__(
+        self,
+        name: str,
+        number: int,
+        fabric: Fabric,
+        shared: SharedDisk,
+        on_change: "Callable[[str, int, int], None]" = lambda *_: None,
+    ) -> None:
+        super().__init__(name)
+        self.number = number
+        # Told (name, PID 1, loop device of the shared disk) at power on, (name, 0, 0) at power off.
+        self._on_change = on_change
+        self.kept_logs = ""
+        self._fabric = fabric
+        self._shared = shared
+        self._own = Image(48)
+        self._own.make_ext4()
+        self._switch = threading.RLock()
+        self._attached: "list[tuple[Image, int]]" = []
+        self._born = False
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the node has power."""
+        with self._switch:
+            return self.alive
+
+    def power_on(self) -> None:
+        """Boot the node: disks, networks, configuration, and the cluster's daemons in the background."""
+        with self._switch:
+            if self.alive:
+                return
+            shared, own = self._shared.image.attach(), self._own.attach()
+            self._attached = [(self._shared.image, shared.minor), (self._own, own.minor)]
+            self.devices = {SHARED: (shared.major, shared.minor), "own": (own.major, own.minor)}
+            try:
+                self.boot()
+                self._connect_disks(shared)
+            finally:
+                shared.close()
+                own.close()
+            self._on_change(self.name, self.pid, shared.minor)
+            self._fabric.connect(self, self.number)
+            lab_config.write_all(self)
+            self.install_agent()
+            self.run(["setsid", "-f", "sh", "-c", RC], check=True)
+
+    def _connect_disks(self, shared: Device) -> None:
+        # Somebody in the node holds the shared disk open, so that it stays there unmounted and goes with the node.
+        self.run(["setsid", "-f", "sleep", "infinity"], check=True, pass_fds=[shared.fd])
+        script = (
+            f"mkdir -p /dev/disk/by-uuid {QUEUE_MOUNT} /var/lib/own && "
+            f"ln -s ../../{SHARED} /dev/disk/by-uuid/{self._shared.uuid} && mount -t ext4 /dev/own /var/lib/own"
+        )
+        for path in LASTING:
+            there = f"/var/lib/own/{os.path.basename(path)}"
+            if not self._born:
+                script += f" && cp -a {path} {there}"
+            script += f" && mount --bind {there} {path}"
+        self.run(["sh", "-c", script], check=True)
+        if not self._born:
+            self.write("/var/lib/pacemaker/cib/cib.xml", lab_config.first_cib(), 0o600)
+            self.run(["chown", "hacluster:haclient", "/var/lib/pacemaker/cib/cib.xml"], check=True)
+            self._born = True
+
+    def power_off(self) -> None:
+        """Cut the power: unsynced data of the shared disk is lost, all processes end, the disks let go of the node."""
+        with self._switch:
+            if not self.alive:
+                return
+            with contextlib.suppress(OSError):
+                if self.mounts_queue():
+                    cut_power(self.path(QUEUE_MOUNT))
+            self._keep_logs()
+            self.kill()
+            self._fabric.disconnect(self)
+            # Until the kernel has taken the file system apart it may still write, so power is not off before that.
+            wait_for(self._disks_gone, 20, f"{self.name}: the kernel lets go of its disks", every=0.005)
+            self._on_change(self.name, 0, 0)
+
+    def _disks_gone(self) -> bool:
+        return not any(image.is_attached(minor) for image, minor in self._attached)
+
+    def _keep_logs(self) -> None:
+        self.kept_logs += self.logs()
+
+    def logs(self, lines: int = 0) -> str:
+        """What the node logs since it was booted, or the last ``lines`` of each file."""
+        found = []
+        for path in LOGS:
+            with contextlib.suppress(OSError, RuntimeError):
+                text = self.read(path).splitlines()
+                found += [f"==> {self.name}:{path}", *text[-lines:]]
+        return "\n".join(found) + "\n"
+
+    def mounts_queue(self) -> bool:
+        """Whether the shared file system is mounted in this node."""
+        with contextlib.suppress(OSError), open(f"/proc/{self.pid}/mountinfo", encoding="utf-8") as handle:
+            return any(line.split()[4] == QUEUE_MOUNT for line in handle)
+        return False
+
+    def discard(self) -> None:
+        """End the node for good."""
+        self.kill()
+        self._own.close()
