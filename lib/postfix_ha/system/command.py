@@ -39,6 +39,38 @@ class Completed:
         return f"Completed({self.returncode!r}, {self.stdout!r}, {self.stderr!r}, {self.timed_out!r})"
 
 
+class Running:
+    """A program that runs meanwhile; finish() must be called, and gives how it ended."""
+
+    __slots__ = ("deadline", "done", "input", "process")
+
+    def __init__(
+        self, process: "subprocess.Popen[bytes] | None", deadline: float, input: bytes, done: "Completed | None"
+    ) -> None:
+        self.process = process
+        self.deadline = deadline
+        self.input = input
+        self.done = done
+
+    def finish(self) -> Completed:
+        """Wait until the program ends or the deadline is reached; an exception on the way ends the program."""
+        if self.done is not None or self.process is None:
+            return self.done or Completed(None, b"", b"")
+        output: "dict[int, bytearray]" = {}
+        is_whole = False
+        try:
+            is_whole = _converse(self.process, output, self.input, self.deadline)
+        finally:
+            if not is_whole:
+                _kill_session(self.process)
+            for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+                if stream:
+                    _close(stream)
+        stdout, stderr = (bytes(kept) for kept in output.values())
+        self.done = Completed(self.process.returncode if is_whole else None, stdout, stderr, not is_whole)
+        return self.done
+
+
 def run(
     argv: "list[str]",
     *,
@@ -55,22 +87,25 @@ def run(
     stderr, as a shell would. The program leads a session of its own, which is killed as a whole at the deadline.
     A daemon that the program leaves behind is not waited for.
     """
+    return begin(argv, deadline=deadline, env=env, input=input, cwd=cwd, terminal=terminal).finish()
+
+
+def begin(
+    argv: "list[str]",
+    *,
+    deadline: float,
+    env: "dict[str, str] | None" = None,
+    input: bytes = b"",
+    cwd: str = "/",
+    terminal: bool = False,
+) -> Running:
+    """As run(), but return at once: the program runs while we do something else."""
     if deadline <= time.monotonic():
-        return Completed(None, b"", b"", timed_out=True)
+        return Running(None, deadline, input, Completed(None, b"", b"", timed_out=True))
     process = _begin(argv, {**ENVIRONMENT, **(env or {})}, cwd, bool(input), terminal)
     if isinstance(process, Completed):
-        return process
-    output: "dict[int, bytearray]" = {}
-    try:
-        timed_out = not _converse(process, output, input, deadline)
-        if timed_out:
-            _kill_session(process)
-    finally:
-        for stream in (process.stdin, process.stdout, process.stderr):
-            if stream:
-                _close(stream)
-    stdout, stderr = (bytes(kept) for kept in output.values())
-    return Completed(None if timed_out else process.returncode, stdout, stderr, timed_out)
+        return Running(None, deadline, input, process)
+    return Running(process, deadline, input, None)
 
 
 def _begin(
