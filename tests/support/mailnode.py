@@ -15,7 +15,7 @@ from typing import Optional
 
 from tests.support import linux
 from tests.support.disk import FileSystem
-from tests.support.node import AGENT, BASE_ENV, Node
+from tests.support.node import AGENT, BASE_ENV, PYTHON, Node
 from tests.support.process import NodeProcess
 
 ADDRESS = "198.51.100.100"
@@ -36,6 +36,10 @@ alias_maps =
 alias_database =
 maillog_file = {MAIL_LOG}
 """
+
+# A raw start until a client is greeted: what no start can be quicker than.
+GREETED = f"import socket; socket.create_connection(('{ADDRESS}', 25), 20).makefile('rb').readline()"
+RAW_START = ["/bin/sh", "-c", f'postfix start && exec {PYTHON} -IS -c "{GREETED}"']
 
 
 @dataclass(frozen=True)
