@@ -10,7 +10,13 @@ from postfix_ha.actions.ending import end_instance
 from postfix_ha.actions.guard import Step, guarded
 from postfix_ha.actions.prepare import prepare
 from postfix_ha.actions.running import Found, attach, find_running, forget, judge_health, record, wait_until
-from postfix_ha.checks.setup import Setup, check_addresses, check_endpoints_free, check_setup
+from postfix_ha.checks.postfix_check import begin_postfix_check, judge_postfix_check
+from postfix_ha.checks.setup import (
+    Setup,
+    check_addresses,
+    check_endpoints_free,
+    check_setup,
+)
 from postfix_ha.health import check_health, name_of
 from postfix_ha.instance import Instance
 from postfix_ha.params import Params
@@ -54,9 +60,12 @@ def _start(request: Request, params: Params, step: Step) -> Verdict:
     if _refuses(findings + notes):
         return decide("setup", findings + notes)
     notes += findings
-    step("running the distribution's preparation")
+    # Both take their time and neither needs the other; `postfix start` need not check once more then.
+    step("running postfix check and the distribution's preparation")
+    checking = begin_postfix_check(setup)
     notes += prepare(found.instance, request.deadline)
-    failure = _start_postfix(request, params, found.instance, step)
+    failed = judge_postfix_check(checking)
+    failure = failed[0] if failed else _start_postfix(request, params, found.instance, step)
     if failure:
         _undo(request, params, found.instance, step)
         return decide("setup", [failure, *notes])
@@ -91,12 +100,18 @@ def _end_leftovers(request: Request, params: Params, found: Found, step: Step) -
 
 
 def _start_postfix(request: Request, params: Params, instance: Instance, step: Step) -> "Finding | None":
-    """Run ``postfix start`` and wait until a client is greeted; what went wrong, or None."""
+    """Run ``postfix start`` and wait until a client is greeted; what went wrong, or None.
+
+    The file quick-start tells postfix-script that its checks are done; it takes the file away itself.
+    """
     until = request.deadline - min(UNDO_MAX_S, request.remaining_s * UNDO_SHARE)
     log = instance.settings.get("maillog_file", "")
     log_size = _size(log)
     step("running postfix start")
+    quick_start = os.path.join(instance.queue_directory, "quick-start")
+    _touch(quick_start)
     done = run(params.command("start"), deadline=until, terminal=True)
+    _remove(quick_start)  # left where postfix-script does not know it, or did not come to it
     if done.returncode != 0:
         why = (
             telling_line(done) or _log_line(log, log_size) or f"'postfix start' ended with exit code {done.returncode}"
@@ -178,10 +193,23 @@ def _undo(request: Request, params: Params, instance: Instance, step: Step) -> N
     for directory in ("public", "private"):
         leftover += _sockets_in(os.path.join(instance.queue_directory, directory))
     for path in leftover:
-        try:
-            os.unlink(path)
-        except OSError:
-            continue  # it was never made, or its file system is gone with it
+        _remove(path)
+
+
+def _touch(path: str) -> None:
+    """Make an empty file; where that cannot be done, its reader does without."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    except OSError:
+        return
+
+
+def _remove(path: str) -> None:
+    """Remove a file that may never have been made, or whose file system is gone."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return
 
 
 def _sockets_in(directory: str) -> "list[str]":

@@ -5,7 +5,13 @@ import os
 from postfix_ha import codes
 from postfix_ha.actions.guard import Step, guarded
 from postfix_ha.actions.running import find_running
-from postfix_ha.checks.setup import Setup, check_addresses, check_endpoints_free, check_postfix, check_setup
+from postfix_ha.checks.postfix_check import begin_postfix_check, judge_postfix_check
+from postfix_ha.checks.setup import (
+    Setup,
+    check_addresses,
+    check_endpoints_free,
+    check_setup,
+)
 from postfix_ha.params import Params
 from postfix_ha.request import Request
 from postfix_ha.verdict import Finding, Verdict, decide
@@ -35,7 +41,7 @@ def _validate_node(request: Request, params: Params, step: Step) -> Verdict:
     wrong = [finding for finding in findings if finding.check not in ABSENT_BEFORE_START]
     if not absent and not wrong and os.geteuid() == 0:
         step("running postfix check")
-        wrong += check_postfix(setup)
+        wrong += judge_postfix_check(begin_postfix_check(setup))
     verdict = decide("setup", wrong)
     return Verdict(verdict.code, verdict.reason, [*verdict.notes, *absent])
 

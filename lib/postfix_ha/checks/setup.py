@@ -242,17 +242,6 @@ def lock_holder(lock_file: str) -> int:
     return 0
 
 
-def check_postfix(setup: Setup) -> "list[Finding]":
-    """postfix_check_passes: Postfix's own check."""
-    from postfix_ha.system.command import run, telling_line
-
-    done = run(setup.params.command("check"), deadline=setup.deadline, terminal=True)
-    if done.returncode == 0:
-        return []
-    why = telling_line(done) or f"exit code {done.returncode}"
-    return [Finding("postfix_check_passes", why="it did not end in time" if done.timed_out else why)]
-
-
 def user_id(name: str) -> "int | None":
     """The uid of a user on this node, None where there is no such user."""
     import pwd
