@@ -9,6 +9,7 @@
 Everything runs in namespaces and ends with the process that made the lab, however that one ends.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -96,19 +97,21 @@ class Lab:
         self.wait_for(self.where, 5, "the mail service runs somewhere")
 
     def close(self) -> None:
-        """End everything; safe to call at any stage."""
-        if self.client:
-            self.client.close()
-        if self._controllers:
-            self._controllers.close()
-        for node in self.nodes.values():
-            node.discard()
-        self.client_node.kill()
-        self.fabric.kill()
-        if self.watch:
-            self.watch.close()
-        if self._disk:
-            self._disk.close()
+        """End everything; safe to call at any stage, and goes on when one part of it fails."""
+        with contextlib.ExitStack() as ends:
+            # Called in reverse order.
+            if self._disk:
+                ends.callback(self._disk.close)
+            if self.watch:
+                ends.callback(self.watch.close)
+            ends.callback(self.fabric.kill)
+            ends.callback(self.client_node.kill)
+            for node in self.nodes.values():
+                ends.callback(node.discard)
+            if self._controllers:
+                ends.callback(self._controllers.close)
+            if self.client:
+                ends.callback(self.client.close)
 
     # Waiting
 

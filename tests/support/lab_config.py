@@ -1,12 +1,8 @@
 """The files of a lab node: corosync, Postfix, hosts; and the cluster's first CIB."""
 
-from typing import TYPE_CHECKING
-
 from tests.support import lab_network
 from tests.support.lab_network import SERVICE_ADDRESS
-
-if TYPE_CHECKING:
-    from tests.support.lab_node import ClusterNode
+from tests.support.node import Node
 
 # Node name -> host number in every network; the management controller of a node has 100 more.
 NODES = {"n1": 11, "n2": 12, "n3": 13}
@@ -85,13 +81,20 @@ def hosts() -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_all(node: "ClusterNode") -> None:
+def write_all(node: Node) -> None:
     """Write the configuration of one node."""
     node.write("/etc/hosts", hosts())
     node.write("/etc/corosync/corosync.conf", corosync_conf())
     # Any 1024 bits do in a network that nobody else is in, but all nodes need the same.
     node.write("/etc/corosync/authkey", b"postfix-ha lab. " * 8, 0o400)
+    write_postfix(node)
+
+
+def write_postfix(node: Node) -> None:
+    """Write Postfix's own two files; the second is the distribution's, which an unconfigured installation lacks."""
     node.write("/etc/postfix/main.cf", MAIN_CF)
+    if not node.exists("/etc/postfix/master.cf"):
+        node.write("/etc/postfix/master.cf", node.read("/usr/share/postfix/master.cf.dist"))
 
 
 def management_address(name: str) -> str:

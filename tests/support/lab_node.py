@@ -42,7 +42,7 @@ class SharedDisk:
         device = self.image.attach()
         try:
             with Node("furnisher", devices={SHARED: (device.major, device.minor)}) as node:
-                node.write("/etc/postfix/main.cf", lab_config.MAIN_CF)
+                lab_config.write_postfix(node)
                 # The postfix command does nothing on a node that lacks an address of inet_interfaces.
                 node.run(["ip", "address", "add", f"{SERVICE_ADDRESS}/32", "dev", "lo"], check=True)
                 owner, mailbox = lab_config.MAILBOX_OWNER, lab_config.MAILBOX
