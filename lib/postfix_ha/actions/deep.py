@@ -100,10 +100,13 @@ def dialogue() -> "list[str]":
 
 
 def _judge_dialogue(conversation: Conversation) -> "Finding | None":
-    """A temporary refusal is worth a degraded state; a permanent one is the site's policy, and a living answer."""
+    """No answer or a temporary refusal is worth a degraded state; a permanent one is the site's policy, and an answer."""
+    endpoint = str(conversation.endpoint)
     for word, reply in conversation.replies.items():
+        if not reply and word != "QUIT":
+            return Finding("transaction_accepted", endpoint=endpoint, stage=word, reply="nothing in the time there was")
         if reply_code(reply) // 100 == 4:
-            return Finding("transaction_accepted", endpoint=str(conversation.endpoint), stage=word, reply=reply)
+            return Finding("transaction_accepted", endpoint=endpoint, stage=word, reply=f"'{reply}'")
     return None
 
 

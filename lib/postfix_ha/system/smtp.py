@@ -22,7 +22,7 @@ class Conversation:
     """What one endpoint said.
 
     ``deadline`` is when it stops waiting for the greeting, and later for the rest. ``greeting`` and the replies in
-    ``replies`` (command word -> reply) are whole replies, lines joined by " / "; "" where none came. ``failure`` says
+    ``replies`` (word of a command that was sent -> reply) are whole replies, lines joined by " / "; "" where none came. ``failure`` says
     why there is no greeting ("" when there is one). ``is_connected`` whether the kernel accepted the connection;
     ``local_port`` our side's port.
     """
@@ -124,6 +124,7 @@ def _talk(conversation: Conversation, commands: "list[str]", end: float) -> Talk
     if conversation.code == 220:
         for command in commands:
             word = command.partition(" ")[0]
+            conversation.replies[word] = ""
             yield from _send(conversation, command)
             conversation.replies[word] = yield from _reply(conversation)
             if reply_code(conversation.replies[word]) // 100 != 2:
