@@ -36,10 +36,9 @@ def report(request: Request, verdict: Verdict) -> None:
 
 def line_of(finding: Finding) -> str:
     """A finding as one printable line."""
-    from postfix_ha.checks.catalogue import CATALOGUE, describe
+    from postfix_ha.checks.statement import Statement
 
-    text = describe(finding.check, finding.values) if finding.check in CATALOGUE else repr(finding)
-    return one_line(text)
+    return one_line(Statement(finding).reason)
 
 
 def one_line(text: str) -> str:

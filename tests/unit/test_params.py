@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postfix_ha.checks.catalogue import CATALOGUE, describe
+from postfix_ha.checks.catalogue import CATALOGUE
+from postfix_ha.checks.statement import Statement
 from postfix_ha.params import BINARY_DEFAULT, GREETING_TIMEOUT_DEFAULT_S, Params, split_words
 
 
@@ -85,5 +86,5 @@ names = st.sampled_from(["binary", "config_dir", "parameters", "greeting_timeout
 @given(st.dictionaries(names, st.text()))
 def test_every_text_is_taken_or_refused_in_one_describable_line(values: "dict[str, str]") -> None:
     for finding in Params(values).findings:
-        assert describe(finding.check, finding.values)
+        assert Statement(finding).reason
         assert CATALOGUE[finding.check].scope == "parameter"

@@ -2,27 +2,51 @@
 
 A row is named for the condition that holds when all is well. ``model`` is the number of the message in the functional
 model (LifeKeeper Postfix Recovery Kit; 0: none) that the row answers. ``scope``: parameter (the cluster's own
-configuration), node (this node's setup), health (a running instance), operation (what an action did), cluster (seen by
-the command postfix-ha alone). Sentences and remedies are format strings over the finding's values.
+configuration), node (this node's setup), health (a running instance), operation (what an action did), command (this
+node's setup as the command postfix-ha alone looks at it), cluster (other nodes and the cluster's configuration, by the
+command too). ``severity``: what the command calls it: error, warning or note. ``parameter`` is the main.cf parameter
+whose line is shown. Sentence, remedy, subject and cure are format strings over the finding's values; the cure is a
+command to paste, so there each value is quoted for a shell. A finding may bring its own cure or severity.
 """
 
 from postfix_ha.codes import DEGRADED, ERR_CONFIGURED, ERR_GENERIC, ERR_INSTALLED, ERR_PERM, NOT_RUNNING, SUCCESS
 
-CLUSTER_ONLY = SUCCESS
+# What the command alone sees leads to no exit code of the agent.
+COMMAND_ONLY = SUCCESS
+
+
+SEVERITIES = ("error", "warning", "note")
 
 
 class Row:
     """One row of the catalogue."""
 
-    __slots__ = ("check", "code", "model", "remedy", "scope", "sentence")
+    __slots__ = ("check", "code", "cure", "model", "parameter", "remedy", "scope", "sentence", "severity", "subject")
 
-    def __init__(self, check: str, scope: str, code: int, sentence: str, remedy: str, model: int = 0) -> None:
+    def __init__(
+        self,
+        check: str,
+        scope: str,
+        code: int,
+        sentence: str,
+        remedy: str,
+        model: int = 0,
+        *,
+        severity: str = "",
+        subject: str = "",
+        parameter: str = "",
+        cure: str = "",
+    ) -> None:
         self.check = check
         self.scope = scope
         self.code = code
         self.sentence = sentence
         self.remedy = remedy
         self.model = model
+        self.severity = severity or ("warning" if code in (SUCCESS, DEGRADED) else "error")
+        self.subject = subject
+        self.parameter = parameter
+        self.cure = cure
 
 
 ROWS = (
@@ -34,6 +58,8 @@ ROWS = (
         "config_dir '{value}' is not an absolute path of a configuration directory",
         "set config_dir to the directory that holds main.cf, such as /etc/postfix",
         1,
+        subject="{value}",
+        cure="postfix-ha check --config-dir /etc/postfix",
     ),
     Row(
         "config_dir_absolute",
@@ -41,6 +67,8 @@ ROWS = (
         ERR_INSTALLED,
         "there is no configuration directory '{value}': a bare name says nothing of where it is",
         "set config_dir to an absolute path, such as /etc/postfix",
+        subject="{value}",
+        cure="postfix-ha check --config-dir /etc/postfix",
     ),
     Row(
         "config_dir_given_once",
@@ -48,6 +76,7 @@ ROWS = (
         ERR_CONFIGURED,
         "config_dir is {value} but parameters has -c {option}",
         "name the configuration directory once, in config_dir",
+        subject="{value}",
     ),
     Row(
         "binary_dir_given",
@@ -56,6 +85,8 @@ ROWS = (
         "binary '{value}' is not an absolute path of the postfix command",
         "set binary to its full path, such as /usr/sbin/postfix",
         5,
+        subject="{value}",
+        cure="postfix-ha check --binary /usr/sbin/postfix",
     ),
     Row(
         "parameters_valid",
@@ -63,6 +94,7 @@ ROWS = (
         ERR_CONFIGURED,
         "parameters: '{value}' is no option that the postfix command can be given by the cluster",
         "leave only -v or -D there; the configuration directory goes into config_dir",
+        subject="{value}",
     ),
     Row(
         "greeting_timeout_valid",
@@ -70,6 +102,7 @@ ROWS = (
         ERR_CONFIGURED,
         "greeting_timeout '{value}' is not a whole number of seconds from 1 to {maximum_s}",
         "set it to a number of seconds, such as 10",
+        subject="{value}",
     ),
     # The setup of this node.
     Row(
@@ -79,6 +112,7 @@ ROWS = (
         "the postfix command {binary} cannot be run: {why}",
         "install Postfix on this node or set binary to the command's full path",
         6,
+        subject="{binary}",
     ),
     Row(
         "commands_executable",
@@ -87,6 +121,7 @@ ROWS = (
         "{command} is not an executable file: {why}",
         "reinstall Postfix on this node, or correct command_directory and daemon_directory in main.cf",
         18,
+        subject="{command}",
     ),
     Row(
         "main_cf_present",
@@ -95,6 +130,7 @@ ROWS = (
         "there is no main.cf in {config_dir}",
         "correct config_dir, or mount the file system that holds it before Postfix starts",
         2,
+        subject="{config_dir}/main.cf",
     ),
     Row(
         "master_cf_present",
@@ -103,6 +139,7 @@ ROWS = (
         "there is no master.cf in {config_dir}",
         "correct config_dir, or restore master.cf",
         3,
+        subject="{config_dir}/master.cf",
     ),
     Row(
         "config_files_readable",
@@ -111,6 +148,7 @@ ROWS = (
         "{where}: {why}",
         "correct the file; 'postfix -c {config_dir} check' shows Postfix's own view",
         19,
+        subject="{where}",
     ),
     Row(
         "inet_interfaces_usable",
@@ -119,6 +157,7 @@ ROWS = (
         "{where}: {why}",
         "name addresses, names that resolve on this node, or all; and one smtpd service in master.cf",
         4,
+        subject="{where}",
     ),
     Row(
         "address_on_node",
@@ -126,6 +165,8 @@ ROWS = (
         ERR_GENERIC,
         "address {address} of inet_interfaces is not on this node",
         "start its IPaddr2 resource first (order and colocation constraints), or correct inet_interfaces in {main_cf}",
+        subject="{address}",
+        parameter="inet_interfaces",
     ),
     Row(
         "queue_directory_shared",
@@ -134,6 +175,8 @@ ROWS = (
         "the queue directory {queue_directory} is not there: {why}",
         "mount its file system before Postfix (order constraint), or correct queue_directory in {main_cf}",
         7,
+        subject="{queue_directory}",
+        parameter="queue_directory",
     ),
     Row(
         "queue_directory_writable",
@@ -141,6 +184,8 @@ ROWS = (
         ERR_GENERIC,
         "the queue directory {queue_directory} cannot be written: {why}",
         "repair or remount its file system; a full one needs room",
+        subject="{queue_directory}",
+        parameter="queue_directory",
     ),
     Row(
         "mail_owner_exists",
@@ -149,6 +194,9 @@ ROWS = (
         "the mail owner '{user}' (mail_owner) does not exist on this node",
         "create the user with the same uid as on the other nodes, or correct mail_owner in {main_cf}",
         20,
+        subject="{user}",
+        parameter="mail_owner",
+        cure="useradd --system --user-group --home-dir /var/spool/postfix --shell /usr/sbin/nologin {user}",
     ),
     Row(
         "setgid_group_exists",
@@ -156,6 +204,9 @@ ROWS = (
         ERR_INSTALLED,
         "the group '{group}' (setgid_group) does not exist on this node",
         "create the group with the same gid as on the other nodes, or correct setgid_group in {main_cf}",
+        subject="{group}",
+        parameter="setgid_group",
+        cure="groupadd --system {group}",
     ),
     Row(
         "queue_group_matches",
@@ -164,6 +215,8 @@ ROWS = (
         "{path} belongs to group {found}, but setgid_group {group} is group {wanted} on this node",
         "give {group} the same gid on all nodes, then run 'postfix set-permissions'",
         21,
+        subject="{path}",
+        parameter="setgid_group",
     ),
     Row(
         "queue_owner_matches",
@@ -171,6 +224,8 @@ ROWS = (
         ERR_PERM,
         "{path} belongs to user {found}, but mail_owner {user} is user {wanted} on this node",
         "give {user} the same uid on all nodes, or 'chown -R {user} {path}'",
+        subject="{path}",
+        parameter="mail_owner",
     ),
     Row(
         "data_directory_present",
@@ -178,6 +233,8 @@ ROWS = (
         ERR_INSTALLED,
         "the data directory {data_directory} is not there: {why}",
         "create it for the mail owner, or correct data_directory in {main_cf}",
+        subject="{data_directory}",
+        parameter="data_directory",
     ),
     Row(
         "data_directory_owned",
@@ -185,6 +242,9 @@ ROWS = (
         ERR_PERM,
         "data_directory {data_directory} belongs to user {found}, but mail_owner {user} is user {wanted}",
         "'chown -R {user} {data_directory}'",
+        subject="{data_directory}",
+        parameter="data_directory",
+        cure="chown -R {user} {data_directory}",
     ),
     Row(
         "data_directory_own",
@@ -192,6 +252,8 @@ ROWS = (
         ERR_GENERIC,
         "data_directory {data_directory} is in use by process {pid} ({config}), which holds its master.lock",
         "give each instance a data_directory of its own",
+        subject="{data_directory}",
+        parameter="data_directory",
     ),
     Row(
         "setgid_commands_kept",
@@ -199,6 +261,7 @@ ROWS = (
         SUCCESS,
         "{path} has mode {mode}, so users of this node cannot submit mail",
         "run 'postfix set-permissions'",
+        subject="{path}",
     ),
     Row(
         "distribution_prepared",
@@ -206,6 +269,7 @@ ROWS = (
         SUCCESS,
         "the distribution's preparation {program} failed: {why}",
         "run it by hand and correct what it says; chrooted services may lack files",
+        subject="{program}",
     ),
     Row(
         "endpoint_free",
@@ -213,6 +277,7 @@ ROWS = (
         ERR_GENERIC,
         "{endpoint} is already taken by {holder}",
         "stop that service or give it another address; disable it at boot",
+        subject="{endpoint}",
     ),
     Row(
         "postfix_check_passes",
@@ -221,8 +286,16 @@ ROWS = (
         "'postfix check' failed: {why}",
         "correct what it says, then run 'postfix check' again",
         13,
+        subject="postfix check",
     ),
-    Row("run_by_root", "node", ERR_PERM, "{action} needs root, but this is user {uid}", "run it as root"),
+    Row(
+        "run_by_root",
+        "node",
+        ERR_PERM,
+        "{action} needs root, but this is user {uid}",
+        "run it as root",
+        subject="user {uid}",
+    ),
     # The health of a running instance.
     Row(
         "master_running",
@@ -231,6 +304,7 @@ ROWS = (
         "the master process of {instance} is not running",
         "see the mail log; the cluster starts it again",
         12,
+        subject="{instance}",
     ),
     Row(
         "master_left_no_orphans",
@@ -294,7 +368,7 @@ ROWS = (
         "transaction_accepted",
         "health",
         DEGRADED,
-        "{endpoint} answers {stage} with '{reply}'",
+        "{endpoint} answers {stage} with {reply}",
         "see the mail log for the cause",
     ),
     Row(
@@ -310,6 +384,8 @@ ROWS = (
         DEGRADED,
         "the queue's file system {path} has {free} left and {needed} are needed",
         "make room: 'postqueue -p' shows what waits; see queue_minfree and message_size_limit",
+        subject="{path}",
+        parameter="queue_minfree",
     ),
     Row(
         "queue_service_alive",
@@ -378,45 +454,509 @@ ROWS = (
         "internal error in {action}: {why}",
         "report this with the log of this node",
     ),
-    # What the command postfix-ha alone can see.
+    # This node's setup, as the command alone looks at it: nothing of it keeps Postfix from starting.
+    Row(
+        "service_healthy",
+        "command",
+        COMMAND_ONLY,
+        "the Postfix that runs here fails its monitor: {why}",
+        "the cluster restarts it; see the mail log",
+        severity="error",
+        subject="{instance}",
+    ),
+    Row(
+        "queue_on_cluster_storage",
+        "command",
+        COMMAND_ONLY,
+        "the queue directory {path} lies on {what}: no other node has this mail",
+        "put it on a file system that moves with the service, and set queue_directory",
+        subject="{path}",
+        parameter="queue_directory",
+    ),
+    Row(
+        "queue_storage_shared",
+        "command",
+        COMMAND_ONLY,
+        "the queue directory {path} lies on {what}; whether other nodes reach it cannot be seen from here",
+        "'postfix-ha check --peer NODE' compares",
+        severity="note",
+        subject="{path}",
+        parameter="queue_directory",
+    ),
+    Row(
+        "queue_on_block_storage",
+        "command",
+        COMMAND_ONLY,
+        "the queue directory {path} lies on {what}: its locks and its syncs decide whether mail is kept",
+        "use a block device that moves with the service; Postfix is not made for network file systems",
+        subject="{path}",
+        parameter="queue_directory",
+    ),
+    Row(
+        "queue_mounted_once",
+        "command",
+        COMMAND_ONLY,
+        "the queue directory {path} lies on {what}, which several nodes may mount at once",
+        "mount it on the node where Postfix runs alone: no clone of its Filesystem resource",
+        subject="{path}",
+        parameter="queue_directory",
+    ),
+    Row(
+        "queue_directories_complete",
+        "command",
+        COMMAND_ONLY,
+        "{path} lacks {missing}, so 'postfix check' was not run: it would make them",
+        "a start makes them too",
+        severity="note",
+        subject="{path}",
+        parameter="queue_directory",
+        cure="postfix -c {config_dir} check",
+    ),
+    Row(
+        "queue_modes_kept",
+        "command",
+        COMMAND_ONLY,
+        "{path} has mode {mode}: {why}",
+        "give it the mode that Postfix gives it",
+        subject="{path}",
+        parameter="queue_directory",
+        cure="chmod {wanted} {path}",
+    ),
+    Row(
+        "setgid_commands_grouped",
+        "command",
+        COMMAND_ONLY,
+        "{path} belongs to group {found}, but setgid_group {group} is group {wanted}: users cannot submit mail",
+        "give it the group; that takes the set-gid bit, so set it again",
+        subject="{path}",
+        parameter="setgid_group",
+        cure="chgrp {group} {path} && chmod 2755 {path}",
+    ),
+    Row(
+        "spool_on_cluster_storage",
+        "command",
+        COMMAND_ONLY,
+        "mailboxes are in {path} (mail_spool_directory), which lies on {what}: no other node has them",
+        "put them on a file system that moves with the service, or deliver elsewhere",
+        subject="{path}",
+        parameter="mail_spool_directory",
+    ),
+    Row(
+        "data_directory_on_node",
+        "command",
+        COMMAND_ONLY,
+        "data_directory {path} lies on {what}, as the queue does: a cache broken by a crash moves along",
+        "keep it on the node's own disk",
+        subject="{path}",
+        parameter="data_directory",
+        cure="install -d -o {user} -m 0700 {local} && postconf -c {config_dir} -e data_directory={local}",
+    ),
+    Row(
+        "data_directory_unshared",
+        "command",
+        COMMAND_ONLY,
+        "the instances {config_dir} and {other} share data_directory {path}: only one of them can run on a node",
+        "give each instance a data_directory of its own",
+        severity="error",
+        subject="{path}",
+        parameter="data_directory",
+        cure="install -d -o {user} -m 0700 {own} && postconf -c {config_dir} -e data_directory={own}",
+    ),
+    Row(
+        "queue_directory_unshared",
+        "command",
+        COMMAND_ONLY,
+        "the instances {config_dir} and {other} share queue_directory {path}: they take each other's mail",
+        "give each instance a queue_directory of its own",
+        severity="error",
+        subject="{path}",
+        parameter="queue_directory",
+    ),
+    Row(
+        "instance_listed",
+        "command",
+        COMMAND_ONLY,
+        "{default}/main.cf does not list {config_dir}: users of this node cannot submit mail to this instance",
+        "name it there in alternate_config_directories",
+        severity="note",
+        subject="{config_dir}",
+        cure="postconf -c {default} -e {setting}",
+    ),
+    Row(
+        "interface_carries_address",
+        "command",
+        COMMAND_ONLY,
+        "address {address} of inet_interfaces is on no interface: Postfix refuses to start",
+        "correct the name's address in /etc/hosts or the DNS, or name the address itself",
+        severity="error",
+        subject="{address}",
+        parameter="inet_interfaces",
+    ),
+    Row(
+        "bind_address_chosen",
+        "command",
+        COMMAND_ONLY,
+        "outgoing mail leaves from this node's own address: {count} addresses are served and {parameter} is unset",
+        "set it where SPF or reverse DNS know the service address alone",
+        severity="note",
+        subject="{parameter}",
+        parameter="inet_interfaces",
+    ),
+    Row(
+        "unit_disabled_at_boot",
+        "command",
+        COMMAND_ONLY,
+        "{unit} is enabled on {node} ({path}): Postfix starts at boot, beside the cluster",
+        "disable it; the cluster starts Postfix",
+        subject="{unit}",
+    ),
+    Row(
+        "table_present",
+        "command",
+        COMMAND_ONLY,
+        "table {table} ({parameter}) is missing: {path}; mail that needs it is deferred",
+        "make it, or take it out of {parameter}",
+        severity="error",
+        subject="{table}",
+    ),
+    Row(
+        "table_readable",
+        "command",
+        COMMAND_ONLY,
+        "table {table} ({parameter}) cannot be read: {path}: {why}; mail that needs it is deferred",
+        "make it again",
+        severity="error",
+        subject="{table}",
+    ),
+    Row(
+        "table_current",
+        "command",
+        COMMAND_ONLY,
+        "table {table} ({parameter}) is older than its source {path}",
+        "build it anew",
+        subject="{table}",
+    ),
+    Row(
+        "map_type_available",
+        "command",
+        COMMAND_ONLY,
+        "the Postfix of {node} has no map type {type} ({parameter}): mail that needs it is deferred",
+        "install its package on every node",
+        severity="error",
+        subject="{type}",
+    ),
+    Row(
+        "chroot_copies_current",
+        "command",
+        COMMAND_ONLY,
+        "the chroot jail {queue_directory} is not what this node has: {files}",
+        "copy them again; a start by the cluster does it where the distribution has a script for it",
+        subject="{queue_directory}",
+        parameter="queue_directory",
+    ),
+    Row(
+        "compatibility_level_set",
+        "command",
+        COMMAND_ONLY,
+        "compatibility_level is unset: Postfix runs with the defaults of an older version and says so at each start",
+        "set it to this version's level",
+        subject="compatibility_level",
+        parameter="compatibility_level",
+        cure="postconf -c {config_dir} -e compatibility_level={level}",
+    ),
+    Row(
+        "parameters_known",
+        "command",
+        COMMAND_ONLY,
+        "postconf warns: {why}",
+        "correct or remove it",
+        subject="{subject}",
+    ),
+    Row(
+        "myhostname_set",
+        "command",
+        COMMAND_ONLY,
+        "myhostname is taken from this node's name: clients see {name} here, and another name after a move",
+        "set it to the name of the service address",
+        subject="myhostname",
+        cure="postconf -c {config_dir} -e myhostname={suggested}",
+    ),
+    Row(
+        "mynetworks_set",
+        "command",
+        COMMAND_ONLY,
+        "mynetworks is taken from this node's interfaces ({value}): who may relay differs from node to node",
+        "set it",
+        subject="mynetworks",
+        cure="postconf -c {config_dir} -e {setting}",
+    ),
+    Row(
+        "mx_names_service",
+        "command",
+        COMMAND_ONLY,
+        "the MX of {domain} is {host} ({address}), an address of this node alone and not of the service",
+        "let the MX name a host with the service address {service}",
+        subject="{domain}",
+    ),
+    Row(
+        "postfix_check_quiet",
+        "command",
+        COMMAND_ONLY,
+        "'postfix check' warns: {why}",
+        "correct what it says",
+        subject="postfix check",
+    ),
+    Row(
+        "tls_file_present",
+        "command",
+        COMMAND_ONLY,
+        "{path} ({parameter}) is missing: no client gets TLS",
+        "restore it, or correct {parameter}",
+        severity="error",
+        subject="{path}",
+    ),
+    Row(
+        "tls_file_readable",
+        "command",
+        COMMAND_ONLY,
+        "{path} ({parameter}) cannot be used: {why}",
+        "restore it; a key must be PEM without a pass phrase",
+        severity="error",
+        subject="{path}",
+    ),
+    Row(
+        "tls_key_matches",
+        "command",
+        COMMAND_ONLY,
+        "key {key} does not belong to certificate {path} ({parameter})",
+        "install the pair that belongs together",
+        severity="error",
+        subject="{path}",
+    ),
+    Row(
+        "tls_key_private",
+        "command",
+        COMMAND_ONLY,
+        "key {path} ({parameter}) has mode {mode}: every user of this node can read it",
+        "take that permission away",
+        subject="{path}",
+        cure="chmod o= {path}",
+    ),
+    Row(
+        "tls_certificate_valid",
+        "command",
+        COMMAND_ONLY,
+        "certificate {path} ({parameter}) {why}",
+        "renew it on every node",
+        severity="error",
+        subject="{path}",
+    ),
+    Row(
+        "tls_certificate_lasting",
+        "command",
+        COMMAND_ONLY,
+        "certificate {path} ({parameter}) expires in {days} days, on {date}",
+        "renew it on every node",
+        subject="{path}",
+    ),
+    Row(
+        "trial_undone",
+        "command",
+        COMMAND_ONLY,
+        "a trial on this node was cut short and not undone ({path})",
+        "undo it",
+        subject="{path}",
+        cure="sh {path}",
+    ),
+    Row(
+        "trial_passed",
+        "command",
+        COMMAND_ONLY,
+        "the trial failed at: {step}: {why}",
+        "correct it and try again",
+        severity="error",
+        subject="{step}",
+    ),
+    # Other nodes and the cluster's configuration, seen by the command alone.
     Row(
         "address_in_service",
         "cluster",
-        CLUSTER_ONLY,
+        COMMAND_ONLY,
         "resource {resource} of address {address} is not in service on {node}",
-        "'pcs resource enable {resource}'",
+        "enable it, or run this on the node where it is: 'pcs resource enable {resource}'",
         8,
+        subject="{address}",
+        parameter="inet_interfaces",
+        severity="error",
     ),
     Row(
         "address_has_resource",
         "cluster",
-        CLUSTER_ONLY,
+        COMMAND_ONLY,
         "no IPaddr2 resource manages address {address} of inet_interfaces",
-        "'pcs resource create ip-{address} ocf:heartbeat:IPaddr2 ip={address}'",
+        "make one: 'pcs resource create {resource} ocf:heartbeat:IPaddr2 ip={address}'",
         9,
+        subject="{address}",
+        parameter="inet_interfaces",
+        severity="error",
     ),
     Row(
         "mail_owner_uid_agrees",
         "cluster",
-        CLUSTER_ONLY,
-        "postfix id does not match between servers: {user} is {here} on {node} and {there} on {peer}",
+        COMMAND_ONLY,
+        "postfix id does not match between servers: {user} is uid {here} on {node} and {there} on {peer}",
         "give the user the same uid on all nodes",
         10,
+        subject="{user}",
+        parameter="mail_owner",
+        severity="error",
     ),
     Row(
         "setgid_group_gid_agrees",
         "cluster",
-        CLUSTER_ONLY,
-        "postdrop gid does not match between servers: {group} is {here} on {node} and {there} on {peer}",
+        COMMAND_ONLY,
+        "postdrop gid does not match between servers: {group} is gid {here} on {node} and {there} on {peer}",
         "give the group the same gid on all nodes",
         11,
+        subject="{group}",
+        parameter="setgid_group",
+        severity="error",
+    ),
+    Row(
+        "queue_has_resource",
+        "cluster",
+        COMMAND_ONLY,
+        "no Filesystem resource mounts {mount_point}, where the queue directory is",
+        "make one, so that it moves with the service",
+        subject="{mount_point}",
+        parameter="queue_directory",
+    ),
+    Row(
+        "peer_answers",
+        "cluster",
+        COMMAND_ONLY,
+        "no facts from {peer}: {why}",
+        "see that this works without a password; postfix-ha must be installed there",
+        severity="error",
+        subject="{peer}",
+        cure="{command}",
+    ),
+    Row(
+        "peer_sees_all",
+        "cluster",
+        COMMAND_ONLY,
+        "the facts of {peer} are not complete: {why}",
+        "log in as root there",
+        subject="{peer}",
+    ),
+    Row(
+        "version_agrees",
+        "cluster",
+        COMMAND_ONLY,
+        "{what} is {here} on {node} and {there} on {peer}",
+        "run the same version on all nodes",
+        subject="{what}",
+    ),
+    Row(
+        "main_cf_agrees",
+        "cluster",
+        COMMAND_ONLY,
+        "{name} differs:\n{node}: {here}\n{peer}: {there}",
+        "make them equal; this node is taken as the pattern",
+        subject="{name}",
+    ),
+    Row(
+        "myhostname_agrees",
+        "cluster",
+        COMMAND_ONLY,
+        "myhostname is {here} on {node} and {there} on {peer}: clients see another name after a move",
+        "set it to the name of the service address on all nodes",
+        subject="myhostname",
+    ),
+    Row(
+        "master_cf_agrees",
+        "cluster",
+        COMMAND_ONLY,
+        "{service} differs:\n{node}: {here}\n{peer}: {there}",
+        "make them equal; this node is taken as the pattern",
+        subject="{service}",
+    ),
+    Row(
+        "endpoints_agree",
+        "cluster",
+        COMMAND_ONLY,
+        "Postfix would listen on {here} on {node} and on {there} on {peer}",
+        "look at the names in inet_interfaces and /etc/hosts of both",
+        subject="endpoints",
+    ),
+    Row(
+        "table_agrees",
+        "cluster",
+        COMMAND_ONLY,
+        "{path} ({table}) is not the same on {node} and {peer}: {why}",
+        "make them equal; this node is taken as the pattern",
+        subject="{path}",
+    ),
+    Row(
+        "certificate_agrees",
+        "cluster",
+        COMMAND_ONLY,
+        "{path} ({parameter}) is not the same on {node} and {peer}: {why}",
+        "make them equal; this node is taken as the pattern",
+        subject="{path}",
+    ),
+    Row(
+        "clock_agrees",
+        "cluster",
+        COMMAND_ONLY,
+        "the clock of {peer} is {seconds} s {direction} that of {node}",
+        "let both follow the same time servers",
+        subject="{peer}",
+    ),
+    Row(
+        "device_on_peer",
+        "cluster",
+        COMMAND_ONLY,
+        "{peer} does not see the queue's device {device}",
+        "connect it to {peer}; see its kernel log",
+        severity="error",
+        subject="{device}",
+    ),
+    Row(
+        "mount_point_on_peer",
+        "cluster",
+        COMMAND_ONLY,
+        "{peer} has no directory {mount_point} for the queue's file system",
+        "make it",
+        subject="{mount_point}",
+    ),
+    Row(
+        "mounted_on_one_node",
+        "cluster",
+        COMMAND_ONLY,
+        "the file system {device} is mounted on {node} and on {peer} at once: it is being destroyed",
+        "unmount it on one of them now, and check it",
+        severity="error",
+        subject="{device}",
+    ),
+    Row(
+        "address_on_one_node",
+        "cluster",
+        COMMAND_ONLY,
+        "address {address} is on {node} and on {peer} at once",
+        "take it off one of them",
+        severity="error",
+        subject="{address}",
+    ),
+    Row(
+        "runs_on_one_node",
+        "cluster",
+        COMMAND_ONLY,
+        "{config_dir} runs on {node} and on {peer} at once",
+        "stop it on one of them",
+        severity="error",
+        subject="{config_dir}",
     ),
 )
 
 CATALOGUE = {row.check: row for row in ROWS}
-
-
-def describe(check: str, values: "dict[str, object]") -> str:
-    """The finding in one line: what is wrong, where, and what to do."""
-    row = CATALOGUE[check]
-    return f"{row.sentence.format_map(values)}; {row.remedy.format_map(values)}"
