@@ -49,19 +49,23 @@ def ask_default_config_directory(postconf: str, deadline: float) -> str:
 
 def _ask(argv: "list[str]", names: "list[str] | None", deadline: float) -> Answer:
     """Run postconf and take its answer apart."""
-    done = command.run(argv, deadline=deadline)
+    return read_answer(argv[0], command.run(argv, deadline=deadline), names)
+
+
+def read_answer(postconf: str, done: command.Completed, names: "list[str] | None") -> Answer:
+    """What a call of postconf answered; ``names`` is what was asked for, None for every parameter."""
     warnings: "list[str]" = []
     error = ""
     for line in _text(done.stderr).split("\n"):
-        said = line.partition(": ")[2] if line.startswith("postconf: ") else line
+        said = line.removeprefix(f"{postconf}: ").removeprefix("postconf: ")
         if said.startswith("warning: "):
             warnings.append(said[len("warning: ") :])
         elif said.strip(SPACE):
             error = said
     if done.timed_out:
-        error = f"{argv[0]} did not answer in time"
+        error = f"{postconf} did not answer in time"
     elif done.returncode != 0:
-        error = error or f"{argv[0]} ended with exit code {done.returncode}"
+        error = error or f"{postconf} ended with exit code {done.returncode}"
     else:
         error = ""
     return Answer(_values(_text(done.stdout), names), warnings, error)
