@@ -37,7 +37,8 @@ class Request:
         }
         interval_ms = _number(environ.get(PARAMETER_PREFIX + "CRM_meta_interval", ""))
         self.is_probe = self.action == "monitor" and not interval_ms
-        default = LEVEL_GREETING if self.action == "validate-all" else LEVEL_STATUS
+        is_of_node = self.action == "validate-all" and not _is_validation_of_parameters(environ)
+        default = LEVEL_GREETING if is_of_node else LEVEL_STATUS
         self.level = _level(_number(environ.get("OCF_CHECK_LEVEL", "")), default)
         timeout_ms = _number(environ.get(PARAMETER_PREFIX + "CRM_meta_timeout", ""))
         self.timeout_s = timeout_ms / 1000 if timeout_ms else TIMEOUTS_S.get(self.action, TIMEOUT_OTHER_S)
@@ -60,6 +61,14 @@ def current_request(argv: "list[str]") -> Request:
 def _number(text: str) -> "int | None":
     """A plain non-negative whole number, or None for any other text."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def _is_validation_of_parameters(environ: "dict[str, str]") -> bool:
+    """Whether crm_resource (for pcs) asks about parameters for which there is no resource yet, on whatever node.
+
+    It gives no level then, and the resource the name "test" (cli_resource_execute_from_params).
+    """
+    return environ.get("OCF_RESOURCE_INSTANCE") == "test" and PARAMETER_PREFIX + "crm_feature_set" in environ
 
 
 def _level(number: "int | None", default: int) -> int:

@@ -39,6 +39,14 @@ def test_validate_all_looks_at_the_node_unless_told_not_to() -> None:
     assert request_of("validate-all", OCF_CHECK_LEVEL="0").level == 0
 
 
+def test_a_validation_of_parameters_without_a_resource_says_nothing_of_the_node() -> None:
+    """What `pcs resource create --agent-validation` makes crm_resource pass, from any node."""
+    environ = {"OCF_RESOURCE_INSTANCE": "test", "OCF_RESKEY_crm_feature_set": "3.16.1"}
+    assert request_of("validate-all", **environ).level == 0
+    assert request_of("validate-all", **environ, OCF_CHECK_LEVEL="10").level == 10
+    assert request_of("validate-all", **{**environ, "OCF_RESOURCE_INSTANCE": "mail"}).level == 10
+
+
 @pytest.mark.parametrize("timeout", [None, "", "0", "soon", "-1000", "1e3"])
 def test_without_a_usable_time_out_the_advertised_one_counts(timeout: "str | None") -> None:
     environ = {} if timeout is None else {META + "timeout": timeout}

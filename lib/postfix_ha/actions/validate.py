@@ -37,13 +37,28 @@ def _validate_node(request: Request, params: Params, step: Step) -> Verdict:
         findings += check_endpoints_free(setup)
     else:  # its own master holds its lock and its endpoints
         findings = [finding for finding in findings if not _is_about(finding, found.census.master.pid)]
-    absent = [finding for finding in findings if finding.check in ABSENT_BEFORE_START]
-    wrong = [finding for finding in findings if finding.check not in ABSENT_BEFORE_START]
+    before_start = [*ABSENT_BEFORE_START]
+    if is_below_empty_mount_point(found.instance.config_dir):
+        before_start += ["main_cf_present", "master_cf_present"]
+    absent = [finding for finding in findings if finding.check in before_start]
+    wrong = [finding for finding in findings if finding.check not in before_start]
     if not absent and not wrong and os.geteuid() == 0:
         step("running postfix check")
         wrong += judge_postfix_check(begin_postfix_check(setup))
     verdict = decide("setup", wrong)
     return Verdict(verdict.code, verdict.reason, [*verdict.notes, *absent])
+
+
+def is_below_empty_mount_point(directory: str) -> bool:
+    """Whether a missing directory would lie in an empty one, as where its file system is mounted on another node."""
+    if not directory or os.path.lexists(directory):
+        return False
+    while not os.path.lexists(directory):
+        directory = os.path.dirname(directory)
+    try:
+        return os.path.isdir(directory) and not os.listdir(directory)
+    except OSError:
+        return False
 
 
 def _is_about(finding: Finding, pid: int) -> bool:

@@ -1,0 +1,75 @@
+"""validate-all on a node, and as pcs and crm_resource ask for it."""
+
+import pytest
+
+from tests.support.mailnode import MailNode
+
+
+@pytest.fixture
+def node():
+    with MailNode(disk_mb=None) as node:
+        yield node
+
+
+def test_what_comes_with_the_service_is_a_note(node: MailNode) -> None:
+    assert node.agent("validate-all").code == 0
+    node.run(["ip", "address", "del", "198.51.100.100/24", "dev", "eth0"], check=True)
+    assert node.agent("validate-all").code == 0
+    assert "198.51.100.100" in node.cluster_log()
+    node.queue.umount()
+    answer = node.agent("validate-all")
+    assert (answer.code, answer.reasons) == (0, 0)
+    assert "/mnt/queue/postfix" in node.cluster_log()
+
+
+def test_a_configuration_on_the_unmounted_file_system_is_a_note(node: MailNode) -> None:
+    params = {"config_dir": "/mnt/queue/conf"}
+    node.run(["cp", "-a", "/etc/postfix", "/mnt/queue/conf"], check=True)
+    assert node.agent("validate-all", params=params).code == 0
+    node.queue.umount()
+    assert node.agent("validate-all", params=params).code == 0
+    assert node.agent("start", params=params).code == 5
+
+
+@pytest.mark.parametrize("config_dir", ["/etc/postfixx", "/root/empty"])
+def test_a_wrong_directory_is_an_error(node: MailNode, config_dir: str) -> None:
+    node.run(["mkdir", "-p", "/root/empty"], check=True)
+    answer = node.agent("validate-all", params={"config_dir": config_dir})
+    assert (answer.code, answer.reasons) == (5, 1)
+    assert f"no main.cf in {config_dir}" in answer.reason
+
+
+def test_level_0_looks_at_the_parameters_alone(node: MailNode) -> None:
+    node.run(["rm", "-rf", "/etc/postfix", "/usr/sbin/postfix", "/usr/sbin/postconf"], check=True)
+    assert node.agent("validate-all", level=0).code == 0
+    assert node.agent("validate-all", level=0, params={"config_dir": "etc/postfix"}).code == 6
+    assert node.agent("validate-all", level=10).code == 5
+    assert node.agent("validate-all").code == 5
+
+
+def create(node: MailNode, *parameters: str) -> "tuple[int, str]":
+
+    node.write("/root/cib.xml", node.run(["cibadmin", "--empty"]).stdout)
+    command = ["pcs", "-f", "/root/cib.xml", "resource", "create", "mail", "ocf:mail:postfix_ha", *parameters]
+    done = node.run([*command, "--agent-validation"])
+    return done.returncode, done.stderr
+
+
+def test_pcs_validates_from_a_node_without_postfix(node: MailNode) -> None:
+    node.run(["rm", "-rf", "/etc/postfix", "/usr/sbin/postfix", "/usr/sbin/postconf"], check=True)
+    assert create(node, "config_dir=/mnt/queue/conf") == (0, "")
+    code, said = create(node, "config_dir=etc/postfix")
+    assert code == 1
+    assert "config_dir 'etc/postfix' is not an absolute path" in said
+
+
+def test_it_works_while_the_service_runs(node: MailNode) -> None:
+    node.started()
+    assert node.agent("validate-all").code == 0
+
+
+def test_it_starts_nothing_and_changes_nothing(node: MailNode) -> None:
+    before = node.run(["find", "/mnt/queue", "/etc/postfix", "/run/resource-agents", "/var/lib/postfix"]).stdout
+    assert node.agent("validate-all").code == 0
+    assert node.daemons() == []
+    assert node.run(["find", "/mnt/queue", "/etc/postfix", "/run/resource-agents", "/var/lib/postfix"]).stdout == before
