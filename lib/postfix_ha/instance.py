@@ -9,6 +9,7 @@ import os
 import time
 
 from postfix_ha.endpoint import KINDS, Endpoint
+from postfix_ha.procfs import boot_id
 
 SNAPSHOT_HEADER = b"postfix_ha snapshot 1\n"
 SNAPSHOT_SIZE_MAX = 256 * 1024
@@ -99,6 +100,16 @@ def snapshot_path(directory: str, config_dir: str) -> str:
     """The snapshot's file for the instance with this configuration directory ("" is Postfix's default one)."""
     name = os.path.normpath(config_dir or DEFAULT_CONFIG_DIR).strip("/").replace("-", "--").replace("/", "-")
     return os.path.join(directory, "postfix_ha-" + name[-200:] + ".snapshot")
+
+
+def read_record(directory: str, config_dir: str) -> "Instance | None":
+    """The instance of this configuration directory ("" is the default one) as this boot's snapshot has it, or None."""
+    instance = read_snapshot(snapshot_path(directory, config_dir))
+    if instance is None or instance.boot_id != boot_id():
+        return None
+    # Two directories may share the name of a snapshot: a relative path, or two very long ones.
+    is_same = not config_dir or os.path.normpath(instance.config_dir) == os.path.normpath(config_dir)
+    return instance if is_same else None
 
 
 def read_snapshot(path: str) -> "Instance | None":

@@ -6,9 +6,9 @@ snapshot, something wrong, a deeper level) goes through actions/deep.py in a chi
 
 from postfix_ha import codes
 from postfix_ha.health import check_health, is_master_of
-from postfix_ha.instance import Instance, file_stamps, read_snapshot, snapshot_path
+from postfix_ha.instance import Instance, file_stamps, read_record
 from postfix_ha.params import Params
-from postfix_ha.procfs import boot_id, process_stat
+from postfix_ha.procfs import process_stat
 from postfix_ha.request import Request
 from postfix_ha.verdict import HEALTHY, Verdict
 
@@ -32,10 +32,10 @@ def monitor(request: Request) -> Verdict:
 
 def current_instance(request: Request, params: Params) -> "Instance | None":
     """The instance of the snapshot, when its master process still lives; None when there is no such snapshot."""
-    instance = read_snapshot(snapshot_path(request.run_directory, params.config_dir))
-    if instance is None or instance.boot_id != boot_id():
+    instance = read_record(request.run_directory, params.config_dir)
+    if instance is None or not is_master_of(instance, process_stat(instance.master_pid)):
         return None
-    return instance if is_master_of(instance, process_stat(instance.master_pid)) else None
+    return instance
 
 
 def is_change_unnoticed(instance: Instance) -> bool:

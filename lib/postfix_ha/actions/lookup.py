@@ -22,7 +22,8 @@ def look_up_in_time(identity: Identity, request: Request, params: Params) -> Non
     instance = parse_snapshot(_answer_of_child(params, deadline))
     if instance is not None:
         identity.learn(instance)
-        identity.config_dirs.add(instance.settings[CONFIG_LINK])
+        if instance.config_dir.startswith("/"):
+            identity.config_dirs.add(instance.settings[CONFIG_LINK])
 
 
 def _answer_of_child(params: Params, deadline: float) -> bytes:

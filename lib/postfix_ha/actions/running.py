@@ -10,7 +10,7 @@ from postfix_ha.instance import (
     DEFAULT_CONFIG_DIR,
     Instance,
     file_stamps,
-    read_snapshot,
+    read_record,
     remove_snapshot,
     snapshot_path,
     write_snapshot,
@@ -46,8 +46,8 @@ def find_running(request: Request, params: Params, step: Step) -> Found:
         return Found(recorded, census(identity), True)
     instance = discover_now(request, params, step)
     identity = Identity(params.config_dir, instance)
-    old = read_snapshot(snapshot_path(request.run_directory, params.config_dir))
-    if old is not None and old.boot_id == boot_id():
+    old = read_record(request.run_directory, params.config_dir)
+    if old is not None:
         identity.learn(old)  # its master is gone or another's, but it knows the queue that the daemons stand in
     identity.master = None
     step(f"looking for the configuration and the queue of {params.config_dir or DEFAULT_CONFIG_DIR}")

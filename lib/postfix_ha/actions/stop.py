@@ -6,9 +6,10 @@ not learned only narrows how processes are recognised; it neither skips the kill
 
 from postfix_ha import codes
 from postfix_ha.actions.ending import end_instance
-from postfix_ha.instance import DEFAULT_CONFIG_DIR, read_snapshot, remove_snapshot, snapshot_path
+from postfix_ha.health import is_master_of
+from postfix_ha.instance import DEFAULT_CONFIG_DIR, read_record, remove_snapshot, snapshot_path
 from postfix_ha.params import Params
-from postfix_ha.procfs import boot_id
+from postfix_ha.procfs import process_stat
 from postfix_ha.request import Request
 from postfix_ha.system.processes import Identity
 from postfix_ha.verdict import Finding, Verdict
@@ -22,7 +23,7 @@ def stop(request: Request) -> Verdict:
         return Verdict(codes.ERR_PERM, Finding("run_by_root", action="stop", uid=os.geteuid()))
     params = Params(request.parameters)
     path = snapshot_path(request.run_directory, params.config_dir)
-    _, left = end_instance(identity_for_stop(request, params, path), request.deadline)
+    _, left = end_instance(identity_for_stop(request, params), request.deadline)
     if left:
         name = params.config_dir or DEFAULT_CONFIG_DIR
         shown = ", ".join(f"{member} (state {member.state})" for member in left[:8])
@@ -31,12 +32,12 @@ def stop(request: Request) -> Verdict:
     return Verdict(codes.SUCCESS)
 
 
-def identity_for_stop(request: Request, params: Params, path: str) -> Identity:
-    """How to recognise the instance, from the snapshot of this boot; else from what the node can tell in time."""
-    recorded = read_snapshot(path)
-    if recorded is not None and recorded.boot_id == boot_id():
-        return Identity(params.config_dir, recorded)
-    identity = Identity(params.config_dir)
+def identity_for_stop(request: Request, params: Params) -> Identity:
+    """How to recognise the instance: from its record; unless that is of a living master, also from today's node."""
+    recorded = read_record(request.run_directory, params.config_dir)
+    identity = Identity(params.config_dir, recorded)
+    if recorded is not None and is_master_of(recorded, process_stat(recorded.master_pid)):
+        return identity
     from postfix_ha.actions.lookup import look_up_in_time
 
     look_up_in_time(identity, request, params)

@@ -73,7 +73,8 @@ class Identity:
     __slots__ = ("config_dirs", "config_id", "daemon_dirs", "master", "queue_dirs", "queue_id")
 
     def __init__(self, config_dir: str, instance: "Instance | None" = None) -> None:
-        self.config_dirs = {os.path.normpath(config_dir or DEFAULT_CONFIG_DIR)}
+        self.config_dirs: "set[str]" = set()
+        self._add_config_dir(config_dir or DEFAULT_CONFIG_DIR)
         self.config_id: "tuple[int, int] | None" = None
         self.queue_dirs: "set[str]" = set()
         self.queue_id: "tuple[int, int] | None" = None
@@ -84,8 +85,7 @@ class Identity:
 
     def learn(self, instance: Instance) -> None:
         """Add what an instance's facts tell."""
-        if instance.config_dir:
-            self.config_dirs.add(os.path.normpath(instance.config_dir))
+        self._add_config_dir(instance.config_dir)
         if instance.queue_directory:
             self.queue_dirs.add(os.path.normpath(instance.queue_directory))
         if instance.daemon_directory:
@@ -94,11 +94,17 @@ class Identity:
         if instance.master_pid:
             self.master = (instance.master_pid, instance.master_start)
 
+    def _add_config_dir(self, directory: str) -> None:
+        """Add a directory; a relative one names no instance, wherever we happen to stand."""
+        if directory.startswith("/"):
+            self.config_dirs.add(os.path.normpath(directory))
+
     def look_up(self) -> None:
         """Resolve links and inodes; only where a hung file system may hang the caller too."""
         for directories in (self.config_dirs, self.queue_dirs):
             directories.update([os.path.realpath(directory) for directory in directories])
-        self.config_id = self.config_id or _id_of(next(iter(self.config_dirs)))
+        for directory in self.config_dirs:
+            self.config_id = self.config_id or _id_of(directory)
 
     def names_config(self, environment: "dict[str, str]") -> "bool | None":
         """Whether a process's environment names our configuration; None when it names none."""
