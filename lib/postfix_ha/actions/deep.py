@@ -14,7 +14,7 @@ from postfix_ha.endpoint import KIND_POSTSCREEN, Endpoint
 from postfix_ha.health import name_of
 from postfix_ha.instance import Instance
 from postfix_ha.procfs import kernel_address, master_files, process_stat, read_bytes
-from postfix_ha.system.processes import Census, Member
+from postfix_ha.system.processes import Census, Identity, Member, census
 from postfix_ha.system.smtp import Conversation, close, converse, reply_code
 from postfix_ha.verdict import Finding
 
@@ -31,19 +31,19 @@ QUEUE_SERVICES = ("qmgr", "pickup")
 class Clients:
     """How endpoints treat a client: the findings of one round of conversations."""
 
-    __slots__ = ("census", "end", "instance", "is_dialogue", "timeout_s")
+    __slots__ = ("census", "end", "greeting_services", "instance", "is_dialogue", "timeout_s")
 
     def __init__(self, instance: Instance, census: Census, timeout_s: float, end: float, is_dialogue: bool) -> None:
         self.instance = instance
         self.census = census
-        self.timeout_s = timeout_s
+        self.timeout_s = min(timeout_s, max(0.0, end - time.monotonic()))
         self.end = end
         self.is_dialogue = is_dialogue
+        self.greeting_services: "set[str]" = set()
 
     def check(self) -> "list[Finding]":
         """The findings of one conversation with each endpoint, all at once."""
-        now = time.monotonic()
-        greeting_end = min(now + self.timeout_s, self.end)
+        greeting_end = time.monotonic() + self.timeout_s
         conversations = [
             # postscreen is silent for postscreen_greet_wait by design, so it has all the time there is.
             Conversation(endpoint, self.end if endpoint.kind == KIND_POSTSCREEN else greeting_end)
@@ -51,6 +51,10 @@ class Clients:
         ]
         try:
             converse(conversations, dialogue() if self.is_dialogue else (), self.end)
+            self.greeting_services = {c.endpoint.service for c in conversations if c.code == 220}
+            if not all(c.greeting for c in conversations):
+                # Who took a silent connection may have been started for it.
+                self.census = census(Identity(self.instance.config_dir, self.instance))
             found = [self._judge(conversation) for conversation in conversations]
         finally:
             close(conversations)
@@ -75,6 +79,9 @@ class Clients:
             why = f"all {limit} processes of service {conversation.endpoint.service} are taken"
             return Finding("endpoint_not_busy", endpoint=endpoint, why=why)
         why = f"no process takes the connection ({len(servers)} of {limit or 'any number of'} run)"
+        if conversation.endpoint.service in self.greeting_services:
+            # One process greeted us at another address and had us as its client: the service lives, with no other.
+            return Finding("endpoint_not_busy", endpoint=endpoint, why=why)
         return Finding("endpoint_answers", endpoint=endpoint, timeout_s=self.timeout_s, why=why)
 
     def _judge_holder(self, endpoint: Endpoint, holder: Member) -> "Finding | None":
@@ -100,7 +107,7 @@ def dialogue() -> "list[str]":
 
 
 def _judge_dialogue(conversation: Conversation) -> "Finding | None":
-    """No answer or a temporary refusal is worth a degraded state; a permanent one is the site's policy, and an answer."""
+    """No answer or a temporary refusal is worth a degraded state; a permanent refusal is the site's policy."""
     endpoint = str(conversation.endpoint)
     for word, reply in conversation.replies.items():
         if not reply and word != "QUIT":

@@ -63,7 +63,8 @@ def _take_notice(request: Request, params: Params, found: Found, step: Step) -> 
     unheard = set(today.endpoints) - set(listened_endpoints(instance, today.endpoints))
     if today.problems:
         subject, why, file, line = today.problems[0]
-        why = f"{file}, line {line}: {why} ({subject})" if file else f"{why} ({subject})"
+        where = f"{file}, line {line}: " if line else f"{file}: " if file else ""
+        why = f"{where}{why} ({subject})"
     elif unheard:
         why = "a restart is due before master listens on " + ", ".join(sorted(str(e) for e in unheard))
     else:

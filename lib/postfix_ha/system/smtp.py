@@ -22,9 +22,9 @@ class Conversation:
     """What one endpoint said.
 
     ``deadline`` is when it stops waiting for the greeting, and later for the rest. ``greeting`` and the replies in
-    ``replies`` (word of a command that was sent -> reply) are whole replies, lines joined by " / "; "" where none came. ``failure`` says
-    why there is no greeting ("" when there is one). ``is_connected`` whether the kernel accepted the connection;
-    ``local_port`` our side's port.
+    ``replies`` (word of a command that was sent -> reply) are whole replies, lines joined by " / "; "" where none
+    came. ``failure`` says why there is no greeting ("" when there is one). ``is_connected`` whether the kernel
+    accepted the connection; ``local_port`` our side's port.
     """
 
     __slots__ = (
