@@ -62,4 +62,4 @@ def is_below_empty_mount_point(directory: str) -> bool:
 
 
 def _is_about(finding: Finding, pid: int) -> bool:
-    return finding.check == "data_directory_own" and finding.values.get("pid") == pid
+    return finding.check in ("data_directory_own", "queue_directory_own") and finding.values.get("pid") == pid

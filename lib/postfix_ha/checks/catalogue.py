@@ -256,6 +256,15 @@ ROWS = (
         parameter="data_directory",
     ),
     Row(
+        "queue_directory_own",
+        "node",
+        ERR_GENERIC,
+        "the queue directory {queue_directory} is in use by process {pid} ({config}), which holds its pid/master.pid",
+        "give each instance a queue_directory of its own",
+        subject="{queue_directory}",
+        parameter="queue_directory",
+    ),
+    Row(
         "setgid_commands_kept",
         "node",
         SUCCESS,

@@ -5,28 +5,23 @@ No check exits, prints or raises for a state of the node that can be expected; s
 
 import errno
 import os
-import socket
 import stat
 
-from postfix_ha.endpoint import Endpoint, missing_addresses
+from postfix_ha.checks.holders import endpoint_holder, is_taken, lock_holder
+from postfix_ha.endpoint import missing_addresses
 from postfix_ha.instance import CONFIG_FILES, Instance
 from postfix_ha.params import Params
-from postfix_ha.procfs import (
-    kernel_address,
-    listening_sockets,
-    master_files,
-    process_environment,
-    process_ids,
-    process_program,
-    process_stat,
-)
-from postfix_ha.system.processes import Identity
+from postfix_ha.procfs import process_environment
 from postfix_ha.verdict import Finding
 
 # Queue directories by their owner and group (postfix-files): mail_owner's, and setgid_group's.
 OWNED_DIRECTORIES = ("incoming", "active", "deferred", "maildrop", "hold", "public", "private")
 GROUPED_DIRECTORIES = ("maildrop", "public")
 MAILDROP_MODE = 0o730
+# What a start runs, and the daemons without which no mail is taken.
+COMMANDS = ("postconf", "postsuper", "postlog")
+DAEMONS = ("master", "postfix-script", "smtpd", "cleanup", "qmgr")
+TRIAL_NAME = ".postfix_ha.trial"
 
 
 class Setup:
@@ -48,7 +43,7 @@ class Setup:
 def check_setup(setup: Setup) -> "list[Finding]":
     """Everything that stands against a start on this node, but for what takes a look at endpoints."""
     found: "list[Finding]" = []
-    for check in (check_command, check_config_files, check_commands):
+    for check in (check_command, check_commands, check_config_files):
         found += check(setup)
     if found:
         return found  # the rest would only repeat it
@@ -83,8 +78,8 @@ def check_commands(setup: Setup) -> "list[Finding]":
     instance = setup.instance
     if not instance.command_directory or not instance.daemon_directory:
         return []
-    commands = [os.path.join(instance.command_directory, name) for name in ("postconf", "postsuper", "postlog")]
-    commands += [os.path.join(instance.daemon_directory, name) for name in ("master", "postfix-script")]
+    commands = [os.path.join(instance.command_directory, name) for name in COMMANDS]
+    commands += [os.path.join(instance.daemon_directory, name) for name in DAEMONS]
     reasons = [(command, _why_not_executable(command)) for command in commands]
     return [Finding("commands_executable", command=command, why=why) for command, why in reasons if why]
 
@@ -127,7 +122,7 @@ def check_group(setup: Setup) -> "list[Finding]":
 
 
 def check_queue(setup: Setup) -> "list[Finding]":
-    """queue_directory_shared, queue_directory_writable, queue_owner_matches."""
+    """queue_directory_shared, queue_directory_writable, queue_owner_matches, queue_directory_own."""
     directory = setup.instance.queue_directory
     found = _stat(directory)
     if found is None or not stat.S_ISDIR(found.st_mode):
@@ -141,6 +136,27 @@ def check_queue(setup: Setup) -> "list[Finding]":
         inside = _stat(path)
         if inside is not None and wanted is not None and inside.st_uid != wanted:
             return [Finding("queue_owner_matches", path=path, found=inside.st_uid, user=user, wanted=wanted)]
+    holder = lock_holder(os.path.join(os.path.realpath(directory), "pid/master.pid"))
+    if holder:
+        config = process_environment(holder).get("MAIL_CONFIG", "of an unknown configuration")
+        return [Finding("queue_directory_own", queue_directory=directory, pid=holder, config=config)]
+    return []
+
+
+def check_queue_writable(setup: Setup) -> "list[Finding]":
+    """queue_directory_writable: a file can be made there; after an error ext4 is read-only without saying so.
+
+    A full queue does not stand against a start: what waits in it can be delivered.
+    """
+    directory = setup.instance.queue_directory
+    path = os.path.join(directory, TRIAL_NAME)
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        os.unlink(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            why = error.strerror or str(error)
+            return [Finding("queue_directory_writable", queue_directory=directory, why=why)]
     return []
 
 
@@ -196,50 +212,6 @@ def check_endpoints_free(setup: Setup) -> "list[Finding]":
         for endpoint in setup.instance.endpoints
         if is_taken(endpoint)
     ]
-
-
-def is_taken(endpoint: Endpoint) -> bool:
-    """Whether a bind that does not share (no SO_REUSEPORT) is refused because somebody listens."""
-    family = socket.AF_INET6 if endpoint.is_ipv6 else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if endpoint.is_ipv6:
-            trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        try:
-            trial.bind((endpoint.address, endpoint.port))
-        except OSError as error:
-            return error.errno == errno.EADDRINUSE
-    return False
-
-
-def endpoint_holder(endpoint: Endpoint) -> str:
-    """Which process listens on the endpoint's port, in words."""
-    port = kernel_address(endpoint).rpartition(":")[2]
-    inodes = {
-        inode
-        for is_ipv6 in (False, True)
-        for address, sockets in listening_sockets(os.getpid(), is_ipv6).items()
-        if address.endswith(":" + port)
-        for inode, _ in sockets
-    }
-    for pid in process_ids():
-        if inodes & master_files(pid)[0]:
-            name = os.path.basename(process_program(pid)) or "process"
-            config = process_environment(pid).get("MAIL_CONFIG", "")
-            return f"{name}[{pid}]" + (f" of {config}" if config else "")
-    return "a socket of no process that can be seen"
-
-
-def lock_holder(lock_file: str) -> int:
-    """The master process that holds the lock on this file, 0 for none."""
-    identity = Identity("")
-    for pid in process_ids():
-        program = process_program(pid)
-        if os.path.basename(program) == "master" and identity.is_daemon(program):
-            state = process_stat(pid)
-            if state is not None and not state.is_dead and lock_file in master_files(pid)[1]:
-                return pid
-    return 0
 
 
 def user_id(name: str) -> "int | None":

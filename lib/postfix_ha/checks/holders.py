@@ -1,0 +1,74 @@
+"""Who holds what a start needs: the process behind a listening socket or a lock on a file of Postfix."""
+
+import errno
+import os
+import socket
+
+from postfix_ha.endpoint import Endpoint
+from postfix_ha.procfs import (
+    kernel_address,
+    listening_sockets,
+    master_files,
+    process_environment,
+    process_ids,
+    process_program,
+    process_stat,
+)
+from postfix_ha.system.processes import Identity
+
+
+def is_taken(endpoint: Endpoint) -> bool:
+    """Whether a bind that does not share (no SO_REUSEPORT) is refused because somebody listens."""
+    family = socket.AF_INET6 if endpoint.is_ipv6 else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if endpoint.is_ipv6:
+            trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            trial.bind((endpoint.address, endpoint.port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
+def endpoint_holder(endpoint: Endpoint) -> str:
+    """Which process listens where the endpoint would, in words."""
+    return process_in_words(socket_holder(sockets_against(endpoint)))
+
+
+def sockets_against(endpoint: Endpoint) -> "set[str]":
+    """The listening sockets (inodes) on the endpoint's port with its address, or where either takes every address."""
+    address, _, port = kernel_address(endpoint).rpartition(":")
+    found = set()
+    for is_ipv6 in (False, True):
+        for name, sockets in listening_sockets(os.getpid(), is_ipv6).items():
+            other = name.rpartition(":")[0]
+            if name.endswith(":" + port) and (other == address or not other.strip("0") or endpoint.is_wildcard):
+                found |= {inode for inode, _ in sockets}
+    return found
+
+
+def socket_holder(inodes: "set[str]") -> int:
+    """The process that has one of these sockets open, 0 for none that can be seen."""
+    return next((pid for pid in process_ids() if inodes & master_files(pid)[0]), 0) if inodes else 0
+
+
+def process_in_words(pid: int) -> str:
+    """A process by its program, number and, where it is Postfix's, configuration."""
+    if not pid:
+        return "a socket of no process that can be seen"
+    name = os.path.basename(process_program(pid)) or "process"
+    config = process_environment(pid).get("MAIL_CONFIG", "")
+    return f"{name}[{pid}]" + (f" of {config}" if config else "")
+
+
+def lock_holder(lock_file: str) -> int:
+    """The master process that holds the lock on this file, 0 for none."""
+    identity = Identity("")
+    for pid in process_ids():
+        program = process_program(pid)
+        if os.path.basename(program) == "master" and identity.is_daemon(program):
+            state = process_stat(pid)
+            if state is not None and not state.is_dead and lock_file in master_files(pid)[1]:
+                return pid
+    return 0
