@@ -52,10 +52,10 @@ def check_not_stopped(stat: ProcessStat, deadline: float) -> "Finding | None":
 
 
 def check_lock(instance: Instance, locks: "list[str]") -> "Finding | None":
-    """master_holds_lock when neither lock is held; pidfile_current when its pid file was lost under it."""
+    """master_holds_lock when neither lock is held; pidfile_current, once, when its pid file was lost under it."""
     if not locks:
         return Finding("master_holds_lock", pid=instance.master_pid)
-    if any(path.endswith("/pid/master.pid") for path in locks):
+    if instance.pidfile_noticed or any(path.endswith("/pid/master.pid") for path in locks):
         return None
     path = os.path.join(instance.queue_directory, "pid/master.pid")
     return Finding("pidfile_current", path=path, pid=instance.master_pid, why="the file was removed or replaced")

@@ -28,7 +28,7 @@ TEXT_KEYS = (
 )
 Stamp = tuple[str, int, int, int]
 Problem = tuple[str, str, str, int]
-NUMBER_KEYS = ("master_pid", "master_start", "files_local")
+NUMBER_KEYS = ("master_pid", "master_start", "files_local", "pidfile_noticed")
 
 
 class Instance:
@@ -38,7 +38,8 @@ class Instance:
     master process in clock ticks since boot; ``stamps`` a list of (path, size, mtime_ns, inode) of the files that the
     running master read, ``noticed`` the same of the newest files whose difference was already logged; ``settings``
     further main.cf parameters (name -> expanded value); ``problems`` tuples (subject, text, file, line) met while
-    reading the configuration. ``files_local`` is 1 when the configuration lies on the node's own root file system.
+    reading the configuration. ``files_local`` is 1 when the configuration lies on the node's own root file system,
+    ``pidfile_noticed`` 1 when a lost pid file was already logged.
     """
 
     config_dir: str
@@ -52,6 +53,7 @@ class Instance:
     master_pid: int
     master_start: int
     files_local: int
+    pidfile_noticed: int
     queue_id: "tuple[int, int] | None"
     endpoints: "list[Endpoint]"
     stamps: "list[Stamp]"

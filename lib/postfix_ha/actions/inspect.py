@@ -4,7 +4,7 @@ from postfix_ha import codes
 from postfix_ha.actions.guard import Step
 from postfix_ha.actions.running import Found, discover_now, find_running, is_changed, judge_health, record
 from postfix_ha.health import listened_endpoints, name_of
-from postfix_ha.instance import file_stamps
+from postfix_ha.instance import Instance, file_stamps
 from postfix_ha.params import Params
 from postfix_ha.request import Request
 from postfix_ha.verdict import Finding, Verdict, decide, grade
@@ -22,7 +22,7 @@ def inspect(request: Request, params: Params, step: Step) -> Verdict:
     findings = judge_health(request, params, found, step)
     if not _has_failed(findings) and request.level >= codes.LEVEL_GREETING:
         findings += look_deeper(request, params, found, step)
-    notes = [] if _has_failed(findings) else _take_notice(request, params, found, step)
+    notes = [] if _has_failed(findings) else _take_notice(request, params, found, findings, step)
     verdict = decide(kind, findings)
     verdict.notes += notes
     return verdict
@@ -40,6 +40,8 @@ def look_deeper(request: Request, params: Params, found: Found, step: Step) -> "
         findings += check_queue(found.instance)
         step("asking the queue manager and pickup")
         findings += check_queue_services(found.instance, found.census, end)
+        if _has_failed(findings):
+            return findings  # a transaction would wait for its answer until the end, and change nothing
     step("talking to " + ", ".join(str(endpoint) for endpoint in found.instance.endpoints[:4]))
     return findings + Clients(found.instance, found.census, params.greeting_timeout_s, end, is_dialogue).check()
 
@@ -48,17 +50,29 @@ def _has_failed(findings: "list[Finding]") -> bool:
     return any(grade(finding) not in (codes.SUCCESS, codes.DEGRADED) for finding in findings)
 
 
-def _take_notice(request: Request, params: Params, found: Found, step: Step) -> "list[Finding]":
-    """Record a healthy instance that was not recorded, and tell once of a configuration that is not in use yet."""
+def _take_notice(
+    request: Request, params: Params, found: Found, findings: "list[Finding]", step: Step
+) -> "list[Finding]":
+    """Record a healthy instance that was not recorded; what is told once is recorded as told."""
     instance = found.instance
+    notes: "list[Finding]" = []
+    is_pidfile_lost = any(finding.check == "pidfile_current" for finding in findings)
     if not found.is_recorded:
         if instance.problems:
             return []  # half a configuration is no record to judge by
-        noted = record(request, params, instance)
-        return [noted] if noted else []
-    stamps = file_stamps(instance.config_dir)
-    if not is_changed(instance) or stamps == instance.noticed:
+    elif is_changed(instance) and file_stamps(instance.config_dir) != instance.noticed:
+        instance.noticed = file_stamps(instance.config_dir)
+        notes.append(_describe_change(request, params, instance, step))
+    elif not is_pidfile_lost:
         return []
+    instance.pidfile_noticed |= int(is_pidfile_lost)
+    noted = record(request, params, instance)
+    # That there can be no record is for start and probe to say, not for every monitor.
+    return [*notes, noted] if noted and request.is_probe else notes
+
+
+def _describe_change(request: Request, params: Params, instance: Instance, step: Step) -> Finding:
+    """configuration_in_use: what the changed files would bring."""
     today = discover_now(request, params, step)
     unheard = set(today.endpoints) - set(listened_endpoints(instance, today.endpoints))
     if today.problems:
@@ -69,7 +83,4 @@ def _take_notice(request: Request, params: Params, found: Found, step: Step) -> 
         why = "a restart is due before master listens on " + ", ".join(sorted(str(e) for e in unheard))
     else:
         why = "parts of it may be in use only after a reload"
-    instance.noticed = stamps
-    noted = record(request, params, instance)
-    note = Finding("configuration_in_use", where=instance.config_dir, why=why)
-    return [note, noted] if noted else [note]
+    return Finding("configuration_in_use", where=instance.config_dir, why=why)

@@ -5,18 +5,14 @@ import stat
 import time
 
 from postfix_ha import codes
-from postfix_ha.actions.deep import RESERVE_S, Clients
+from postfix_ha.actions.deep import RESERVE_S, Clients, check_queue, check_queue_services
 from postfix_ha.actions.ending import end_instance
 from postfix_ha.actions.guard import Step, guarded
 from postfix_ha.actions.prepare import prepare
 from postfix_ha.actions.running import Found, attach, find_running, forget, judge_health, record, wait_until
+from postfix_ha.checks.holders import lock_holder
 from postfix_ha.checks.postfix_check import begin_postfix_check, judge_postfix_check
-from postfix_ha.checks.setup import (
-    Setup,
-    check_addresses,
-    check_endpoints_free,
-    check_setup,
-)
+from postfix_ha.checks.setup import Setup, check_addresses, check_endpoints_free, check_queue_writable, check_setup
 from postfix_ha.health import check_health, name_of
 from postfix_ha.instance import Instance
 from postfix_ha.params import Params
@@ -53,11 +49,12 @@ def _start(request: Request, params: Params, step: Step) -> Verdict:
     step("checking this node's setup")
     setup = Setup(found.instance, params, request.deadline)
     findings = check_setup(setup)
-    if not _refuses(findings):
-        findings += check_addresses(setup)
-    if not _refuses(findings):
-        findings += check_endpoints_free(setup)
+    for check in (check_addresses, check_endpoints_free, check_queue_writable):
+        if not _refuses(findings):
+            findings += check(setup)
     if _refuses(findings + notes):
+        if not _refuses(notes):
+            _clear(request, params, found.instance)
         return decide("setup", findings + notes)
     notes += findings
     # Both take their time and neither needs the other; `postfix start` need not check once more then.
@@ -78,10 +75,15 @@ def _refuses(findings: "list[Finding]") -> bool:
 
 
 def _serves(request: Request, params: Params, found: Found, step: Step) -> bool:
-    """Whether the instance that runs would serve a client."""
+    """Whether the instance that runs would serve a client and deliver what it takes."""
     if _refuses(judge_health(request, params, found, step)):
         return False
+    step(f"writing a test file in {found.instance.queue_directory}")
+    if _refuses(check_queue(found.instance)):
+        return False
     step("talking to the running instance")
+    if _refuses(check_queue_services(found.instance, found.census, request.deadline)):
+        return False
     return not _refuses(_greet(request, params, found.instance, found.census))
 
 
@@ -90,11 +92,11 @@ def _end_leftovers(request: Request, params: Params, found: Found, step: Step) -
     step("ending what is left of an earlier run")
     identity = Identity(params.config_dir, found.instance)
     ended, left = end_instance(identity, time.monotonic() + request.remaining_s / 2)
-    forget(request, params)
     name = name_of(found.instance)
     if left:
         shown = ", ".join(f"{member} (state {member.state})" for member in left)
         return [Finding("stop_completed", instance=name, processes=shown)]
+    forget(request, params)
     found.instance.master_pid = found.instance.master_start = 0
     return [Finding("leftovers_ended", instance=name, processes=str(Census(None, ended)))]
 
@@ -113,9 +115,8 @@ def _start_postfix(request: Request, params: Params, instance: Instance, step: S
     done = run(params.command("start"), deadline=until, terminal=True)
     _remove(quick_start)  # left where postfix-script does not know it, or did not come to it
     if done.returncode != 0:
-        why = (
-            telling_line(done) or _log_line(log, log_size) or f"'postfix start' ended with exit code {done.returncode}"
-        )
+        why = telling_line(done) or _log_line(log, log_size) or _lack_of_room(instance)
+        why = why or f"'postfix start' ended with exit code {done.returncode}"
         return Finding("start_completed", why="'postfix start' did not end in time" if done.timed_out else why)
     step("waiting for master to listen")
     identity = Identity(params.config_dir, instance)
@@ -156,11 +157,20 @@ def _greet(request: Request, params: Params, instance: Instance, people: Census)
 
 def _explained(finding: Finding, log: str, log_size: int) -> Finding:
     """start_completed with what a finding says and the last telling line that Postfix wrote to its own log."""
-    from postfix_ha.checks.catalogue import CATALOGUE
-
-    why = CATALOGUE[finding.check].sentence.format_map(finding.values)
+    why = _sentence(finding)
     said = _log_line(log, log_size)
     return Finding("start_completed", why=f"{why} ({said})" if said else why)
+
+
+def _sentence(finding: Finding) -> str:
+    from postfix_ha.checks.catalogue import CATALOGUE
+
+    return CATALOGUE[finding.check].sentence.format_map(finding.values)
+
+
+def _lack_of_room(instance: Instance) -> str:
+    """What master does not say where nobody keeps its log: the queue is full."""
+    return next((_sentence(finding) for finding in check_queue(instance)), "")
 
 
 def _size(path: str) -> int:
@@ -187,9 +197,18 @@ def _log_line(path: str, since: int) -> str:
 def _undo(request: Request, params: Params, instance: Instance, step: Step) -> None:
     """End what was started and take away what it left: pid file, sockets, snapshot."""
     step("ending what was started")
-    end_instance(Identity(params.config_dir, instance), request.deadline)
+    _, left = end_instance(Identity(params.config_dir, instance), request.deadline)
+    if not left:
+        _clear(request, params, instance)
+
+
+def _clear(request: Request, params: Params, instance: Instance) -> None:
+    """Take away what an instance that does not run has left: snapshot, pid file, sockets; but not another's."""
     forget(request, params)
-    leftover = [os.path.join(instance.queue_directory, "pid/master.pid")]
+    pid_file = os.path.join(instance.queue_directory, "pid/master.pid")
+    if not instance.queue_directory or lock_holder(os.path.realpath(pid_file)):
+        return
+    leftover = [pid_file]
     for directory in ("public", "private"):
         leftover += _sockets_in(os.path.join(instance.queue_directory, directory))
     for path in leftover:

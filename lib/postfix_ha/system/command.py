@@ -144,10 +144,10 @@ def telling_line(done: Completed) -> str:
 
 def last_telling(text: str) -> str:
     """The last line that is a complaint and not only the sum of others; for people to read, never to decide by."""
-    lines = [line.strip() for line in text.splitlines()]
+    lines = [line.strip() for line in text.splitlines() if not line.strip().endswith(SUMMARIES)]
     for word in ("panic: ", "fatal: ", "error: ", "warning: "):
         for line in reversed(lines):
-            if word in line and not line.endswith(SUMMARIES):
+            if word in line:
                 return _from_program(line)
     return next((line for line in reversed(lines) if line), "")
 
