@@ -4,7 +4,7 @@ import os
 import time
 
 from postfix_ha.config.endpoints import find_endpoints
-from postfix_ha.config.expand import ExpandError, expand
+from postfix_ha.config.expand import ExpandError
 from postfix_ha.config.logical_lines import FILE_SIZE_MAX, split_words
 from postfix_ha.config.main_cf import MainCf, parse_main_cf
 from postfix_ha.config.master_cf import MasterCf, parse_master_cf
@@ -97,9 +97,7 @@ def discover(config_dir: str, deadline: float, *, binary: str = "/usr/sbin/postf
     wrong: "list[tuple[str, str, str, int]]" = []
     endpoints: "list[Endpoint]" = []
     if values:
-        endpoints, wrong = find_endpoints(
-            values, main, master, deadline, lambda name: main.raw.get(name, values.get(name))
-        )
+        endpoints, wrong = find_endpoints(values, main, master, deadline, lambda name: main.look_up(name, values))
     return Instance(
         config_dir=config_dir,
         endpoints=endpoints,
@@ -143,10 +141,13 @@ def _read(config_dir: str, name: str, problems: "list[tuple[str, str, str, int]]
         # O_NONBLOCK: a FIFO in the file's place must not hang us.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
-            return file.read(FILE_SIZE_MAX), path
+            if os.fstat(descriptor).st_mode & 0o170000 == 0o100000:
+                return file.read(FILE_SIZE_MAX), path
+        wrong = "Not a regular file"
     except OSError as error:
-        problems.append((name, f"cannot be read: {error.strerror}", path, 0))
-        return b"", path
+        wrong = error.strerror or "unknown error"
+    problems.append((name, f"cannot be read: {wrong}", path, 0))
+    return b"", path
 
 
 def _values(
@@ -164,15 +165,10 @@ def _values(
     defaults = dict(USUAL_DEFAULTS)
     defaults.update(ask_defaults(postconf, _share(deadline)).values)
     defaults["config_directory"] = config_dir
-
-    def look_up(name: str) -> "str | None":
-        return main.raw.get(name, defaults.get(name))
-
     values = {}
     for name in names:
-        raw = look_up(name)
         try:
-            values[name] = expand(raw, look_up) if raw else ""
+            values[name] = main.expanded(name, defaults)
         except ExpandError as error:
             problems.append((name, str(error), main.file, main.lines.get(name, 0)))
     return values

@@ -1,6 +1,24 @@
 """main.cf read as Postfix reads it: names, raw values, and the line each came from."""
 
+from postfix_ha.config.expand import expand
 from postfix_ha.config.logical_lines import Problem, read_logical_lines, split_name_value
+
+# Parameters whose value Postfix does not expand when it reads main.cf; who uses them does, at another time.
+RAW_PARAMETERS = frozenset(
+    (
+        "command_execution_directory",
+        "default_rbl_reply",
+        "forward_path",
+        "luser_relay",
+        "mailbox_command",
+        "postscreen_expansion_filter",
+        "postscreen_reject_footer",
+        "smtpd_expansion_filter",
+        "smtpd_reject_footer",
+    )
+)
+# Parameters that Postfix sets itself, whatever main.cf says.
+READ_ONLY_PARAMETERS = frozenset(("process_id", "process_name", "service_name"))
 
 
 class MainCf:
@@ -21,6 +39,16 @@ class MainCf:
     def fatal(self) -> bool:
         """Whether Postfix refuses the file."""
         return any(problem.fatal for problem in self.problems)
+
+    def look_up(self, name: str, defaults: "dict[str, str]") -> "str | None":
+        """The raw value of a name, or its default, or None."""
+        default = defaults.get(name)
+        return default if name in READ_ONLY_PARAMETERS else self.raw.get(name, default)
+
+    def expanded(self, name: str, defaults: "dict[str, str]") -> str:
+        """The expanded value of a name ("" where it has none); ExpandError where Postfix refuses it."""
+        raw = self.look_up(name, defaults) or ""
+        return raw if name in RAW_PARAMETERS else expand(raw, lambda other: self.look_up(other, defaults))
 
 
 def parse_main_cf(data: bytes, file: str = "") -> MainCf:

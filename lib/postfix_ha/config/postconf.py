@@ -8,6 +8,12 @@ from postfix_ha.system import command
 USUAL_PATH = "/usr/sbin/postconf"
 # A directory without main.cf: with -d, postconf then shows what was compiled in, whatever /etc/postfix holds.
 NO_CONFIG_DIR = "/nonexistent"
+# Whatever it is asked, postconf works out mynetworks. Where main.cf does not set it, it looks up every name in
+# inet_interfaces (with the resolver's patience) and fails when one of the addresses is not on this node: on every
+# node but the active one. A value given here spares it that.
+MYNETWORKS = ["-o", "mynetworks=127.0.0.1"]
+
+NOT_STARTED = (command.NOT_FOUND, command.NOT_EXECUTABLE)
 
 
 class Answer:
@@ -31,9 +37,13 @@ def find_postconf(binary: str = "") -> str:
 
 
 def ask_values(postconf: str, config_dir: str, names: "list[str]", deadline: float) -> Answer:
-    """The expanded values of the names in the configuration directory ("" is the compiled-in one), in one call."""
+    """The expanded values of the names in the configuration directory ("" is the compiled-in one), in one call.
+
+    Not to be asked for mynetworks. postconf shows any run of blanks in a value as one space, and it waits until
+    main.cf was left alone for a second or two.
+    """
     place = ["-c", config_dir] if config_dir else []
-    return _ask([postconf, *place, "-x", *names], names, deadline)
+    return _ask([postconf, *place, *MYNETWORKS, "-x", *names], names, deadline)
 
 
 def ask_defaults(postconf: str, deadline: float) -> Answer:
@@ -57,7 +67,8 @@ def read_answer(postconf: str, done: command.Completed, names: "list[str] | None
     warnings: "list[str]" = []
     error = ""
     for line in _text(done.stderr).split("\n"):
-        said = line.removeprefix(f"{postconf}: ").removeprefix("postconf: ")
+        # Postfix's own words begin with the program as it was called; "no such program" must keep its name.
+        said = line.removeprefix(f"{postconf}: ") if done.returncode not in NOT_STARTED else line
         if said.startswith("warning: "):
             warnings.append(said[len("warning: ") :])
         elif said.strip(SPACE):

@@ -1,0 +1,113 @@
+"""The readers of main.cf and master.cf against the real postconf, with files that hypothesis chooses."""
+
+import contextlib
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from postfix_ha.config.expand import ExpandError, expand
+from postfix_ha.config.logical_lines import read_logical_lines, split_braced_words
+from postfix_ha.config.main_cf import parse_main_cf
+from postfix_ha.config.master_cf import parse_master_cf
+from tests.property import config_generator
+from tests.property.config_oracle import main_difference, master_difference
+
+# ci/compare-postconf does twenty times as much; deadline None because a process is started for each file.
+COMPARED = settings(
+    max_examples=1000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+FUZZED = settings(max_examples=2000, deadline=2000)
+
+
+@st.composite
+def files(draw: st.DrawFn, generate: object) -> bytes:
+    """Files of one of the generators, with every choice hypothesis's own (so that it can shrink them)."""
+    random: Random = draw(st.randoms(use_true_random=False))
+    assert callable(generate)
+    data = generate(random)
+    assert isinstance(data, bytes)
+    return data
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration directory, used again and again."""
+    return tmp_path_factory.mktemp("config")
+
+
+@given(files(config_generator.main_cf))
+@example(b"alias_maps = a  # b\n")
+@example(b"alias_maps = a\n# c\n b\n\n  #d\n c\n")
+@example(b"  foo = bar\n more\nbiff = no\n")
+@example(b"\xef\xbb\xbfbiff = no\nbiff = yes\n")
+@example(b"biff = a\0b\n c\n")
+@example(b"luser_relay = $- ${\n")
+@example(b"biff = ${{$biff}=={x}?{y}}\n")
+@example(b"biff = ${relayhost?a}${relayhost:b}\r\n")
+@example(b"biff = ${{3.10} >=level {3.9} ? {new} : {old}}")
+@example(b"biff = ${{10} < {9}}${{1a} < {9}}${{\xff} > {a}?{hi}}\n")
+@example(b"config_directory = /elsewhere\nbiff = $config_directory\n")
+@example(b"".join(b"v%d = $v%d\n" % (n, n + 1) for n in range(99)) + b"v99 = end\nbiff = $v0\n")
+@example(b"".join(b"v%d = $v%d\n" % (n, n + 1) for n in range(100)) + b"v100 = end\nbiff = $v0\n")
+@example(b"process_name = x\nbiff = $process_name\n")
+@example(b"biff = $foo\nfoo = $bar\n")
+@COMPARED
+def test_main_cf_is_read_as_postconf_reads_it(directory: Path, data: bytes) -> None:
+    """Values, errors and the lines of errors are postconf's."""
+    assert main_difference(data, directory) == ""
+
+
+@given(files(config_generator.master_cf))
+@example(b"smtp inet n - y - - smtpd -ofoo=bar -vo x=y\n")
+@example(b"smtp unix - - - - - pipe\n  flags={ a b } argv={ /bin/x y } z\n")
+@example(b"smtp unix - - - - - pipe -o { = b } -o {} {x}y\n")
+@example(b"smtp unix - - - ? - pipe\nsmtp unix - - - -? 0 pipe -o {a\n")
+@example(b"smtp inet n - y - -\n  smtpd\n\0\n")
+@COMPARED
+def test_master_cf_is_read_as_postconf_reads_it(directory: Path, data: bytes) -> None:
+    """Rows look as ``postconf -M`` shows them, and a file that postconf refuses is refused."""
+    assert master_difference(data, directory) == ""
+
+
+@given(files(config_generator.raw_bytes))
+@settings(COMPARED, max_examples=200)
+def test_files_of_raw_bytes_are_read_as_postconf_reads_them(directory: Path, data: bytes) -> None:
+    """No sense in the file makes no difference either."""
+    assert main_difference(data, directory) == ""
+    assert master_difference(data, directory) == ""
+
+
+@given(st.binary(max_size=2000))
+@FUZZED
+def test_any_bytes_are_parsed_without_an_exception(data: bytes) -> None:
+    """Parsing ends with values and problems, whatever the bytes."""
+    lines, _ = read_logical_lines(data)
+    assert all(line.text[:1].strip(" \t\n\v\f\r") or not line.text for line in lines)
+    assert [line.first for line in lines] == sorted(line.first for line in lines)
+    main = parse_main_cf(data)
+    assert set(main.lines) == set(main.raw)
+    for row in parse_master_cf(data).rows:
+        assert str(row)
+        assert all(isinstance(value, str) for value in row.options.values())
+
+
+@given(st.text(alphabet="${}()?:=<>!a1 ", max_size=60), st.text(alphabet="${}()?:=<>!a1 ", max_size=30))
+@example("${{$a}=={x}?{y}}", "${{$a}=={x}?{y}}")
+@example("$a", "$a$a")
+@example("$a$a$a", "${a?$a$a}${a:$a}")
+@FUZZED
+def test_every_expansion_ends(value: str, other: str) -> None:
+    """Loops and growth without end become an error, soon."""
+    with contextlib.suppress(ExpandError):
+        assert len(expand(value, {"a": other, "1": value}.get)) <= 1024 * 1024
+
+
+@given(st.text(alphabet=" \t{}ab", max_size=40))
+def test_words_in_braces_are_the_whole_text(text: str) -> None:
+    """Splitting loses nothing but the blanks between words."""
+    assert "".join("".join(split_braced_words(text)).split()) == "".join(text.split())
