@@ -58,6 +58,11 @@ def current_request(argv: "list[str]") -> Request:
     return Request(argv, dict(os.environ))
 
 
+def caller_environment(*names: str) -> "dict[str, str]":
+    """Those of the variables that the caller's environment sets to something."""
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
 def _number(text: str) -> "int | None":
     """A plain non-negative whole number, or None for any other text."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None

@@ -1,14 +1,12 @@
 """Statement: a finding in full, from which the exit reason, the lines on the terminal and the JSON are made."""
 
 from postfix_ha.checks.catalogue import CATALOGUE, SEVERITIES
+from postfix_ha.system.quoting import quote
 from postfix_ha.verdict import Finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-# Letters that no shell takes for its own.
-PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_")
 
 
 class Statement:
@@ -78,15 +76,3 @@ class Quoted(Known):
 
     def __getitem__(self, name: str) -> str:
         return quote(str(super().__getitem__(name)))
-
-
-def quote(text: str) -> str:
-    """The text as one word for a shell."""
-    if text and PLAIN.issuperset(text):
-        return text
-    return "'" + text.replace("'", "'\"'\"'") + "'"
-
-
-def quote_words(words: "list[str]") -> str:
-    """The words as a shell's command line."""
-    return " ".join(quote(word) for word in words)

@@ -1,22 +1,34 @@
 """postfix-ha check: everything that stands against running this node's Postfix under the cluster, all at once."""
 
 import argparse
-import json
-import os
 import sys
 import time
 
 from postfix_ha import codes
-from postfix_ha.checks.catalogue import CATALOGUE
-from postfix_ha.checks.setup import Setup, check_addresses, check_setup
-from postfix_ha.config.discover import discover
+from postfix_ha.checks.node import check_node
+from postfix_ha.checks.statement import Statement
+from postfix_ha.checks.survey import Survey
+from postfix_ha.cli.managed import Question
+from postfix_ha.cli.table import Printer
 from postfix_ha.params import BINARY_DEFAULT, Params
+from postfix_ha.request import caller_environment
 from postfix_ha.verdict import Finding
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 30.0
+FORMAT = 1
+LEVELS = (codes.LEVEL_STATUS, codes.LEVEL_GREETING, codes.LEVEL_DIALOGUE)
+CLEAN, WARNED, FAILED = 0, 1, 2
 EXAMPLES = """examples:
-  postfix-ha check
-  postfix-ha check --config-dir /etc/postfix2 --json
+  postfix-ha check                              this node, as it is now
+  postfix-ha check --config-dir /etc/postfix2   another instance
+  postfix-ha check --peer n2 n3                 and compare with other nodes, over ssh
+  postfix-ha check --peer n2 --rsh 'ssh -p 2222 -l root'
+  postfix-ha check --json --strict              for programs: warnings count as well
+  postfix-ha check --trial --nic eth0 --mount /dev/vg/queue:/mnt/queue
+                                                start and stop it once, where the cluster does not run it yet
+
+exit codes:
+  0 nothing stands against it    1 warnings, with --strict    2 errors, or a wrong command line
 """
 
 
@@ -24,56 +36,69 @@ def add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     """Add the command to the command line."""
     parser = commands.add_parser(
         "check",
-        help="check this node's Postfix",
-        description="Check what this node's Postfix needs to run under the cluster. Changes nothing.",
+        help="check this node's Postfix, and compare it with other nodes",
+        description="Check what this node's Postfix needs to run under the cluster. Changes nothing, needs no cluster.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--config-dir", default="", metavar="DIR", help="the instance's configuration directory")
-    parser.add_argument("--binary", default=BINARY_DEFAULT, metavar="FILE", help="the postfix command")
-    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+    add_instance_options(parser)
+    parser.add_argument(
+        "--level",
+        type=int,
+        choices=LEVELS,
+        default=codes.LEVEL_GREETING,
+        help="0: the parameters alone; 10: this node (default); 20: also the Postfix that runs here, as its monitor",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--strict", action="store_true", help="exit with 1 where there are warnings only")
     parser.set_defaults(run=run_check)
 
 
+def add_instance_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which Postfix is meant."""
+    parser.add_argument("--config-dir", default="", metavar="DIR", help="the instance's configuration directory")
+    parser.add_argument("--binary", default=BINARY_DEFAULT, metavar="FILE", help="the postfix command")
+
+
 def run_check(options: argparse.Namespace) -> int:
     """Check and print; 0 clean, 1 warnings with --strict, 2 errors."""
+    statements = look(options)
+    report(options, statements)
+    severities = {statement.severity for statement in statements}
+    if "error" in severities:
+        return FAILED
+    return WARNED if "warning" in severities and options.strict else CLEAN
+
+
+def look(options: argparse.Namespace) -> "list[Statement]":
+    """The statements of all checks asked for, the gravest first."""
     params = Params({"config_dir": options.config_dir, "binary": options.binary})
-    findings = list(params.findings)
-    if not findings:
-        deadline = time.monotonic() + TIMEOUT_S
-        setup = Setup(discover(params.config_dir, deadline, binary=params.binary), params, deadline)
-        findings = check_setup(setup) + check_addresses(setup)
-    graded = sorted(((_severity(finding), finding) for finding in findings), key=lambda pair: pair[0])
-    if options.json:
-        json.dump([_as_object(severity, finding) for severity, finding in graded], sys.stdout, indent=2)
-        sys.stdout.write("\n")
-    else:
-        _print(graded)
-    if any(severity == "error" for severity, _ in graded):
-        return 2
-    return 1 if graded and options.strict else 0
+    if params.findings or options.level < codes.LEVEL_GREETING:
+        return ordered(params.findings, None)
+    deadline = time.monotonic() + TIMEOUT_S
+    question = Question(deadline)
+    survey = Survey(params, deadline)
+    findings = check_node(survey, question.answer())
+    return ordered(findings, survey)
 
 
-def _severity(finding: Finding) -> str:
-    return "warning" if CATALOGUE[finding.check].code == codes.SUCCESS else "error"
+def ordered(findings: "list[Finding]", survey: "Survey | None") -> "list[Statement]":
+    """The findings in full, the gravest first, each once."""
+    statements = [Statement(finding, survey.locate if survey else None) for finding in findings]
+    unique = {(statement.text, statement.where): statement for statement in statements}
+    return sorted(unique.values(), key=lambda statement: statement.rank)
 
 
-def _as_object(severity: str, finding: Finding) -> "dict[str, str]":
-    row = CATALOGUE[finding.check]
-    return {
-        "id": finding.check,
-        "severity": severity,
-        "text": row.sentence.format_map(finding.values),
-        "remedy": row.remedy.format_map(finding.values),
-    }
+def report(options: argparse.Namespace, statements: "list[Statement]") -> None:
+    """Print the statements as asked."""
+    if not options.json:
+        Printer(sys.stdout, bool(caller_environment("NO_COLOR"))).statements(statements)
+        return
+    import json
 
-
-def _print(graded: "list[tuple[str, Finding]]") -> None:
-    for severity, finding in graded:
-        told = _as_object(severity, finding)
-        print(f"{severity:8} {told['text']}\n         {told['remedy']}")
-    if not graded:
-        print("nothing stands against it")
-    if os.geteuid() != 0:
-        print("run as root to see everything", file=sys.stderr)
+    counts = {f"{severity}s": 0 for severity in ("error", "warning", "note")}
+    for statement in statements:
+        counts[f"{statement.severity}s"] += 1
+    found = {"format": FORMAT, **counts, "findings": [statement.as_object() for statement in statements]}
+    json.dump(found, sys.stdout, indent=2)
+    sys.stdout.write("\n")

@@ -1,0 +1,71 @@
+"""Checks of an instance against the cluster's configuration: does the cluster manage what the instance needs?"""
+
+import os
+
+from postfix_ha.checks.listening import absent_addresses
+from postfix_ha.checks.survey import Survey
+from postfix_ha.system.quoting import quote, quote_words
+from postfix_ha.verdict import Finding
+
+
+class Managed:
+    """What the cluster manages: ``addresses`` address -> resource, ``file_systems`` mount point -> resource.
+
+    ``file`` is the CIB's file where it is not the live one; ``free_name`` makes a resource id for a kind and a thing.
+    """
+
+    __slots__ = ("addresses", "file", "file_systems")
+
+    def __init__(self, addresses: "dict[str, str]", file_systems: "dict[str, str]", file: str = "") -> None:
+        self.addresses = addresses
+        self.file_systems = file_systems
+        self.file = file
+
+    def command(self, pcs: "list[str]", crm: "list[str]") -> str:
+        """The command to paste, for the shell that this node has."""
+        if os.access("/usr/sbin/pcs", os.X_OK) or not os.access("/usr/sbin/crm", os.X_OK):
+            return quote_words(["pcs", *(["-f", self.file] if self.file else []), *pcs])
+        return (f"CIB_file={quote(self.file)} " if self.file else "") + quote_words(["crm", *crm])
+
+    def mounting(self, directory: str) -> str:
+        """The resource that mounts the file system a directory will be on, "" for none."""
+        path = os.path.realpath(directory)
+        inside = [point for point in self.file_systems if (path + "/").startswith(os.path.realpath(point) + "/")]
+        return self.file_systems[max(inside, key=len)] if inside else ""
+
+
+def check_managed(survey: Survey, managed: Managed) -> "list[Finding]":
+    """address_has_resource, address_in_service, queue_has_resource."""
+    found = []
+    absent = absent_addresses(survey)
+    for address in survey.service_addresses:
+        resource = managed.addresses.get(address, "")
+        values = {"address": address, "resource": resource or _resource_name("ip", address), "node": survey.node}
+        if not resource:
+            create = ["resource", "create", values["resource"], "ocf:heartbeat:IPaddr2", f"ip={address}"]
+            crm = ["configure", "primitive", values["resource"], "ocf:heartbeat:IPaddr2", "params", f"ip={address}"]
+            found.append(Finding("address_has_resource", cure=managed.command(create, crm), **values))
+        elif address in absent:
+            cure = managed.command(["resource", "enable", resource], ["resource", "start", resource])
+            found.append(Finding("address_in_service", cure=cure, **values))
+    return found + _check_file_system(survey, managed)
+
+
+def _check_file_system(survey: Survey, managed: Managed) -> "list[Finding]":
+    directory = survey.instance.queue_directory
+    if not os.path.isdir(directory) or managed.mounting(directory):
+        return []
+    place = survey.mounts.place_of(directory)
+    if place.is_here_alone:
+        return []  # queue_on_cluster_storage has said more
+    mount = place.mount
+    name = _resource_name("fs", mount.mount_point)
+    params = [f"device={mount.source}", f"directory={mount.mount_point}", f"fstype={mount.fstype}"]
+    create = ["resource", "create", name, "ocf:heartbeat:Filesystem", *params]
+    crm = ["configure", "primitive", name, "ocf:heartbeat:Filesystem", "params", *params]
+    return [Finding("queue_has_resource", mount_point=mount.mount_point, cure=managed.command(create, crm))]
+
+
+def _resource_name(prefix: str, text: str) -> str:
+    """A legal id for a resource."""
+    return prefix + "-" + "".join(letter if letter.isalnum() or letter == "." else "-" for letter in text.strip("/"))

@@ -1,0 +1,107 @@
+"""Check of the chroot jail in the queue directory: after a move it holds what the other node's /etc said."""
+
+import os
+import stat
+
+from postfix_ha.checks.survey import Survey
+from postfix_ha.config.master_cf import MasterRow
+from postfix_ha.system.quoting import quote, quote_words
+from postfix_ha.verdict import Finding
+
+# What the resolver and the C library read inside the jail.
+FILES = ("etc/resolv.conf", "etc/services", "etc/hosts", "etc/localtime", "etc/nsswitch.conf", "etc/host.conf")
+# Programs that look names up or talk TLS; the others do without the files.
+RESOLVING = ("smtp", "smtpd", "lmtp", "postscreen", "qmqpd", "trivial-rewrite", "cleanup", "dnsblog", "tlsproxy")
+LIBRARIES = ("lib", "lib64", "usr/lib")
+CA_PATHS = {"smtp_tls_CApath": ("smtp", "lmtp"), "smtpd_tls_CApath": ("smtpd", "tlsproxy")}
+# What does the same before each start, with what it needs to know.
+PREPARATIONS = (
+    ("/usr/lib/postfix/configure-instance.sh", "-"),
+    ("/usr/libexec/postfix/chroot-update",),
+)
+SHOWN = 4
+
+
+def check_jail(survey: Survey) -> "list[Finding]":
+    """chroot_copies_current, where a service runs in the jail and the next start will not refresh it anyway."""
+    jail = survey.instance.queue_directory
+    rows = [row for row in survey.master.rows if survey.is_chrooted(row) and row.program in RESOLVING]
+    if not rows or not os.path.isdir(jail):
+        return []
+    preparation = next((words for words in PREPARATIONS if os.access(words[0], os.X_OK)), ())
+    if preparation and not survey.is_running:
+        return []
+    differences = ((name, _difference(jail, name)) for name in FILES)
+    stale = [f"{name} {how}" for name, how in differences if how]
+    stale += [f"{name} differs" for name in _stale_libraries(jail)]
+    stale += _stale_authorities(survey, rows)
+    if not stale:
+        return []
+    shown = ", ".join(stale[:SHOWN]) + (f" and {len(stale) - SHOWN} more" if len(stale) > SHOWN else "")
+    if preparation:
+        cure = f"MAIL_CONFIG={quote(survey.config_dir)} {quote_words(list(preparation))}"
+    else:
+        names = [line.split(" ")[0] for line in stale]
+        cure = "cd / && " + quote_words(["cp", "-rpL", "--parents", *names, jail])
+    return [Finding("chroot_copies_current", queue_directory=jail, files=shown, cure=cure)]
+
+
+def _difference(jail: str, name: str) -> str:
+    """How the copy of a file differs: "" where it does not, or where there is nothing to copy."""
+    ours = _content("/" + name)
+    if ours is None:
+        return ""
+    copy = _content(os.path.join(jail, name))
+    return "is missing" if copy is None else ("" if copy == ours else "differs")
+
+
+def _stale_libraries(jail: str) -> "list[str]":
+    """Copies of the C library's modules that are older than the node's own."""
+    stale = []
+    for top in LIBRARIES:
+        for directory, _, names in os.walk(os.path.join(jail, top)):
+            for name in names:
+                path = os.path.relpath(os.path.join(directory, name), jail)
+                if _is_file("/" + path) and _difference(jail, path):
+                    stale.append(path)
+    return stale
+
+
+def _stale_authorities(survey: Survey, rows: "list[MasterRow]") -> "list[str]":
+    """Certificate authorities of a CApath that are not in the jail: there TLS looks them up."""
+    stale = []
+    jail = survey.instance.queue_directory
+    for parameter, programs in CA_PATHS.items():
+        path = survey.value(parameter)
+        if path[:1] != "/" or path.startswith(jail + "/") or not any(row.program in programs for row in rows):
+            continue
+        names = _authorities(path)
+        missing = [name for name in names if _difference(jail, os.path.join(path, name).lstrip("/"))]
+        if missing:
+            stale.append(f"{path.strip('/')} lacks {len(missing)} of {len(names)} authorities")
+    return stale
+
+
+def _authorities(path: str) -> "list[str]":
+    """The certificates in a directory, as the distribution's scripts choose them."""
+    try:
+        return [name for name in sorted(os.listdir(path)) if name.endswith(".pem") and _is_file(f"{path}/{name}")]
+    except OSError:
+        return []
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _content(path: str) -> "bytes | None":
+    if not _is_file(path):
+        return None
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None

@@ -1,0 +1,75 @@
+"""Checks of where Postfix listens and from where it sends: addresses, interfaces, and who is there already."""
+
+import _socket
+
+from postfix_ha.checks.holders import is_taken, process_in_words, socket_holder, sockets_against
+from postfix_ha.checks.survey import Survey, is_loopback
+from postfix_ha.config.interfaces import local_addresses
+from postfix_ha.endpoint import WILDCARDS, missing_addresses
+from postfix_ha.procfs import master_files, process_environment, read_bytes
+from postfix_ha.system.quoting import quote_words
+from postfix_ha.verdict import Finding
+
+BIND_PARAMETERS = {_socket.AF_INET: "smtp_bind_address", _socket.AF_INET6: "smtp_bind_address6"}
+
+
+def absent_addresses(survey: Survey) -> "list[str]":
+    """The addresses to listen on that this node does not have."""
+    try:
+        return missing_addresses(sorted({endpoint.address for endpoint in survey.instance.endpoints}))
+    except OSError:
+        return []  # netlink is closed to us
+
+
+def check_interfaces_carry(survey: Survey) -> "list[Finding]":
+    """interface_carries_address: Postfix wants an interface with exactly the address; a route to it is not enough."""
+    here = {address for _, address in local_addresses()}
+    wanted = {endpoint.address for endpoint in survey.instance.endpoints} - set(WILDCARDS)
+    stray = sorted(wanted - here - set(absent_addresses(survey))) if here else []
+    return [Finding("interface_carries_address", address=address) for address in stray]
+
+
+def check_endpoints(survey: Survey) -> "list[Finding]":
+    """endpoint_free: nobody else listens where this instance does or will, not even another Postfix beside it."""
+    found = []
+    own = master_files(survey.people.master.pid)[0] if survey.people.master else set()
+    for endpoint in survey.instance.endpoints:
+        strangers = sockets_against(endpoint) - own
+        if strangers and (own or is_taken(endpoint)):
+            pid = socket_holder(strangers)
+            values = {"endpoint": str(endpoint), "holder": process_in_words(pid)}
+            found.append(Finding("endpoint_free", cure=_ending_command(pid), **values))
+    return found
+
+
+def check_bind_address(survey: Survey) -> "list[Finding]":
+    """bind_address_chosen: with several addresses of a family smtp(8) leaves the choice to the kernel."""
+    found = []
+    for family, parameter in BIND_PARAMETERS.items():
+        served = [e.address for e in survey.instance.endpoints if e.is_ipv6 == (family == _socket.AF_INET6)]
+        addresses = sorted(set(served))
+        own = [address for address in addresses if address in survey.service_addresses]
+        count: "object" = len(addresses)
+        if any(address in WILDCARDS for address in addresses):
+            here = [address for kind, address in local_addresses() if kind == family and not is_loopback(address)]
+            own, count = [], "all"
+            if len(here) < 2:
+                continue
+        if survey.value(parameter) or (count != "all" and (len(addresses) < 2 or not own)):
+            continue
+        setting = ["postconf", "-c", survey.config_dir, "-e", f"{parameter}={own[0] if own else ''}"]
+        cure = quote_words(setting) if len(own) == 1 else ""
+        found.append(Finding("bind_address_chosen", count=count, parameter=parameter, cure=cure))
+    return found
+
+
+def _ending_command(pid: int) -> str:
+    """The command that ends what listens: its Postfix instance, its unit, or the process itself."""
+    if not pid:
+        return ""
+    config = process_environment(pid).get("MAIL_CONFIG", "")
+    if config:
+        return quote_words(["postfix", "-c", config, "stop"])
+    groups = (read_bytes(f"/proc/{pid}/cgroup") or b"").decode("utf-8", "replace").split()
+    units = [part for line in groups for part in line.split("/") if part.endswith(".service")]
+    return quote_words(["systemctl", "disable", "--now", units[-1]]) if units else f"kill {pid}"

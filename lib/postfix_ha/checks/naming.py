@@ -1,0 +1,68 @@
+"""Checks of what Postfix takes from the node where main.cf does not say it, and of what main.cf says in vain."""
+
+from postfix_ha.checks.survey import Survey
+from postfix_ha.system.quoting import quote_words
+from postfix_ha.verdict import Finding
+
+NODE_STYLES = ("host", "subnet", "class")
+UNUSED, UNDEFINED, OVERRIDING = "unused parameter: ", "undefined parameter: ", "overriding earlier entry: "
+SHOWN = 200
+
+
+def check_compatibility_level(survey: Survey) -> "list[Finding]":
+    """compatibility_level_set."""
+    level = ".".join(survey.value("mail_version").split(".")[:2])
+    if survey.is_set("compatibility_level") or survey.value("compatibility_level") != "0" or not level:
+        return []
+    return [Finding("compatibility_level_set", config_dir=survey.config_dir, level=level)]
+
+
+def check_myhostname(survey: Survey) -> "list[Finding]":
+    """myhostname_set."""
+    name = survey.value("myhostname")
+    if survey.is_set("myhostname") or not name:
+        return []
+    domain = survey.value("mydomain")
+    suggested = f"mail.{domain}" if domain and domain != "localdomain" else name
+    return [Finding("myhostname_set", name=name, suggested=suggested, config_dir=survey.config_dir)]
+
+
+def check_mynetworks(survey: Survey) -> "list[Finding]":
+    """mynetworks_set."""
+    value = survey.value("mynetworks")
+    if survey.is_set("mynetworks") or survey.value("mynetworks_style") not in NODE_STYLES or not value:
+        return []
+    setting = f"mynetworks={value}"
+    return [Finding("mynetworks_set", value=value, setting=setting, config_dir=survey.config_dir)]
+
+
+def check_parameters(survey: Survey) -> "list[Finding]":
+    """parameters_known: one finding for each thing that postconf warns of."""
+    found = []
+    for warning in survey.warnings:
+        place, _, said = warning.partition(": ")
+        file, _, line = place.partition(", line ")
+        if not file.startswith("/"):
+            file, line, said = survey.locate("")[0], "", warning
+        number = int(line) if line.isdigit() else 0
+        subject = said.partition(": ")[2].partition("=")[0].strip() or said
+        values = {"file": file, "subject": subject[:SHOWN], "why": said[:SHOWN]}
+        if said.startswith((UNUSED, OVERRIDING)) and file.endswith("main.cf"):
+            number = number or survey.main.lines.get(subject, 0)
+        cure = _cure(survey, file, number, said, subject)
+        found.append(Finding("parameters_known", line=number, cure=cure, **values))
+    return found
+
+
+def _cure(survey: Survey, file: str, line: int, said: str, subject: str) -> str:
+    """The command that takes away what is unused or defined twice; nothing where what is meant cannot be known."""
+    command = ["postconf", "-c", survey.config_dir]
+    if said.startswith(UNUSED):
+        if file.endswith("main.cf"):
+            return quote_words([*command, "-X", subject])
+        rows = [f"{row.name}/{row.type}/{subject}" for row in survey.master.rows if subject in row.options]
+        return quote_words([*command, "-PX", *rows]) if rows else ""
+    if said.startswith(OVERRIDING) and survey.is_set(subject):
+        # An edit by postconf leaves one definition, the last one, which is the one in force.
+        return quote_words([*command, "-e", f"{subject}={survey.main.raw[subject]}"])
+    return ""

@@ -1,0 +1,147 @@
+"""All checks of one node, in the order that takes the least time, and what they mean on a node that stands by."""
+
+import os
+
+from postfix_ha.checks.boot import check_boot
+from postfix_ha.checks.cluster import Managed, check_managed
+from postfix_ha.checks.instances import check_other_instances
+from postfix_ha.checks.jail import check_jail
+from postfix_ha.checks.listening import absent_addresses, check_bind_address, check_endpoints, check_interfaces_carry
+from postfix_ha.checks.mx import MailExchangers
+from postfix_ha.checks.naming import check_compatibility_level, check_myhostname, check_mynetworks, check_parameters
+from postfix_ha.checks.permissions import check_queue_complete, check_queue_modes, check_setgid_groups
+from postfix_ha.checks.postfix_check import begin_postfix_check, judge_postfix_check
+from postfix_ha.checks.room import check_room
+from postfix_ha.checks.setup import check_addresses, check_setup
+from postfix_ha.checks.storage import check_data_storage, check_queue_storage, check_spool_storage
+from postfix_ha.checks.survey import Survey
+from postfix_ha.checks.tables import check_map_types, check_tables
+from postfix_ha.checks.tls import check_tls
+from postfix_ha.checks.trial_note import check_trial_note
+from postfix_ha.system.command import Running
+from postfix_ha.system.quoting import quote
+from postfix_ha.verdict import Finding
+
+# With one of these nothing more can be learned from the configuration.
+NOTHING_KNOWN = (
+    "postfix_command_valid",
+    "main_cf_present",
+    "master_cf_present",
+    "config_files_readable",
+    "commands_executable",
+)
+CHECKS = (
+    check_queue_modes,
+    check_setgid_groups,
+    check_queue_storage,
+    check_spool_storage,
+    check_data_storage,
+    check_other_instances,
+    check_endpoints,
+    check_interfaces_carry,
+    check_bind_address,
+    check_compatibility_level,
+    check_myhostname,
+    check_mynetworks,
+    check_parameters,
+    check_map_types,
+    check_tables,
+    check_tls,
+    check_jail,
+)
+# What comes with the service, and is not missed on a node that stands by.
+COMES_WITH_SERVICE = ("address_on_node", "address_in_service", "queue_directory_shared")
+# Repeated by 'postfix check', which others say better.
+SAID_ELSEWHERE = ("parameter: ", "overriding earlier entry", " differ", "not set-gid or not owner+group+world")
+WARNINGS_SHOWN = 6
+
+
+def check_node(survey: Survey, managed: "Managed | None" = None) -> "list[Finding]":
+    """Everything that is wrong, doubtful or worth knowing of the instance on this node."""
+    found = check_trial_note() + check_boot(survey.node) + _check_root()
+    setup = [finding for finding in check_setup(survey.setup) if not _is_its_own(finding, survey)]
+    if any(finding.check in NOTHING_KNOWN for finding in setup):
+        return found + setup
+    found += setup
+    checking = _begin_postfix_check(survey, found)
+    exchangers = MailExchangers(survey)
+    for check in CHECKS:
+        found += check(survey)
+    found += check_addresses(survey.setup)
+    if os.path.isdir(survey.instance.queue_directory):
+        found += check_room(survey.instance.queue_directory, survey.values)
+    if managed is not None:
+        found += check_managed(survey, managed)
+    found += exchangers.check()
+    if checking is not None:
+        found += _judge_postfix_check(checking)
+    return _weigh(survey, managed, found)
+
+
+def _check_root() -> "list[Finding]":
+    uid = os.geteuid()
+    return [Finding("run_by_root", action="a full check", uid=uid, severity="warning")] if uid else []
+
+
+def _is_its_own(finding: Finding, survey: Survey) -> bool:
+    """Whether a finding is about what the instance's own living master holds."""
+    master = survey.people.master
+    return master is not None and finding.values.get("pid") == master.pid
+
+
+def _begin_postfix_check(survey: Survey, found: "list[Finding]") -> "Running | None":
+    """Begin Postfix's own check where it would change nothing, and say so where it would."""
+    if os.geteuid() != 0 or any(finding.check == "queue_directory_shared" for finding in found):
+        return None
+    incomplete = check_queue_complete(survey)
+    found += incomplete
+    return None if incomplete else begin_postfix_check(survey.setup)
+
+
+def _judge_postfix_check(checking: Running) -> "list[Finding]":
+    """postfix_check_passes, and postfix_check_quiet for each thing it warns of."""
+    failed = judge_postfix_check(checking)
+    if failed:
+        return failed
+    said = checking.finish().stderr.decode("utf-8", "replace").splitlines()
+    warnings = [line.partition("warning: ")[2].strip() for line in said if "warning: " in line]
+    warnings = [text for text in dict.fromkeys(warnings) if not any(part in text for part in SAID_ELSEWHERE)]
+    found = [Finding("postfix_check_quiet", why=text, cure=_warning_cure(text)) for text in warnings[:WARNINGS_SHOWN]]
+    if len(warnings) > WARNINGS_SHOWN:
+        more = f"and {len(warnings) - WARNINGS_SHOWN} more things"
+        found.append(Finding("postfix_check_quiet", why=more, cure="postfix check"))
+    return found
+
+
+def _warning_cure(text: str) -> str:
+    """The command that cures what postfix-script warns of."""
+    what, _, path = text.partition(": ")
+    for words, command in (("not owned by group ", "chgrp"), ("not owned by ", "chown -h")):
+        if what.startswith(words) and path:
+            return f"{command} {quote(what[len(words) :])} {quote(path)}"
+    return f"chmod go-w {quote(path)}" if what == "group or other writable" and path else ""
+
+
+def _weigh(survey: Survey, managed: "Managed | None", found: "list[Finding]") -> "list[Finding]":
+    """The findings as they count here: what comes with the service is no error on a node that stands by."""
+    if managed is not None:  # the cluster's own words say more
+        told = {finding.values.get("address") for finding in found if finding.check == "address_in_service"}
+        found = [f for f in found if f.check != "address_on_node" or f.values.get("address") not in told]
+    if not _stands_by(survey, managed):
+        return found
+    is_mounted_elsewhere = managed is not None and bool(managed.mounting(survey.instance.queue_directory))
+    for finding in found:
+        is_behind_mount = finding.check == "queue_on_cluster_storage" and is_mounted_elsewhere
+        if finding.check in COMES_WITH_SERVICE or is_behind_mount:
+            finding.values["severity"] = "note"
+    return found
+
+
+def _stands_by(survey: Survey, managed: "Managed | None") -> bool:
+    """Whether this is not the service's turn: neither its addresses nor its queue are here."""
+    queue = survey.instance.queue_directory
+    has_queue = os.path.isdir(queue) and not survey.mounts.place_of(queue).is_here_alone
+    addresses = survey.service_addresses
+    if not addresses:
+        return not has_queue and managed is not None and bool(managed.mounting(queue))
+    return not has_queue and set(addresses) <= set(absent_addresses(survey))

@@ -1,0 +1,53 @@
+"""Checks of what the queue, the mailboxes and the data directory lie on."""
+
+import os
+
+from postfix_ha.checks.survey import Survey
+from postfix_ha.system.mounts import BLOCK, CLUSTER, NETWORK
+from postfix_ha.verdict import Finding
+
+# local(8) delivers into the mail spool only where none of these sends the mail elsewhere.
+OTHER_MAILBOXES = ("home_mailbox", "mailbox_command", "mailbox_transport", "mailbox_transport_maps")
+
+
+def check_queue_storage(survey: Survey) -> "list[Finding]":
+    """queue_on_cluster_storage, queue_storage_shared, queue_on_block_storage, queue_mounted_once."""
+    directory = survey.instance.queue_directory
+    if not os.path.isdir(directory):
+        return []
+    place = survey.mounts.place_of(directory)
+    values = {"path": directory, "what": place.what}
+    if place.is_here_alone:
+        return [Finding("queue_on_cluster_storage", **values)]
+    check = {NETWORK: "queue_on_block_storage", CLUSTER: "queue_mounted_once", BLOCK: "queue_storage_shared"}
+    return [Finding(check[place.kind], **values)] if place.kind in check else []
+
+
+def check_spool_storage(survey: Survey) -> "list[Finding]":
+    """spool_on_cluster_storage, where local(8) delivers into the mail spool."""
+    directory = survey.value("mail_spool_directory")
+    if not directory or not survey.value("mydestination") or any(map(survey.value, OTHER_MAILBOXES)):
+        return []
+    if survey.value("local_transport").partition(":")[0] != "local":
+        return []
+    place = survey.mounts.place_of(directory)
+    return [Finding("spool_on_cluster_storage", path=directory, what=place.what)] if place.is_here_alone else []
+
+
+def check_data_storage(survey: Survey) -> "list[Finding]":
+    """data_directory_on_node: caches do not move along with the queue."""
+    instance = survey.instance
+    place = survey.mounts.place_of(instance.data_directory)
+    if place.is_here_alone or place.mount is not survey.mounts.place_of(instance.queue_directory).mount:
+        return []
+    local = own_data_directory(survey.config_dir)
+    if survey.mounts.place_of(local).mount is place.mount:
+        return []
+    values = {"path": instance.data_directory, "what": place.what, "user": instance.mail_owner, "local": local}
+    return [Finding("data_directory_on_node", config_dir=survey.config_dir, **values)]
+
+
+def own_data_directory(config_dir: str) -> str:
+    """A data directory on the node's own disk that only this instance would have."""
+    name = os.path.basename(config_dir)
+    return "/var/lib/" + (name if name.startswith("postfix") else f"postfix-{name}")

@@ -1,0 +1,119 @@
+"""Survey: all that the command's checks look at, asked once; what other programs tell is asked meanwhile."""
+
+import os
+import time
+
+from postfix_ha.checks.setup import Setup
+from postfix_ha.config.discover import discover
+from postfix_ha.config.expand import ExpandError, expand
+from postfix_ha.config.logical_lines import FILE_SIZE_MAX
+from postfix_ha.config.main_cf import parse_main_cf
+from postfix_ha.config.master_cf import MasterRow, parse_master_cf
+from postfix_ha.config.postconf import find_postconf, read_answer
+from postfix_ha.endpoint import WILDCARDS
+from postfix_ha.instance import DEFAULT_CONFIG_DIR
+from postfix_ha.params import Params
+from postfix_ha.system.command import Completed, begin, run
+from postfix_ha.system.mounts import read_mounts
+from postfix_ha.system.processes import Identity, census
+
+
+class Survey:
+    """One instance on this node.
+
+    ``values`` are all parameters as ``postconf -x`` has them (empty where postconf fails, and ``error`` says why),
+    ``warnings`` what it warned of, ``main`` and ``master`` the files, ``map_types`` what ``postconf -m`` lists,
+    ``people`` the processes of the instance.
+    """
+
+    def __init__(self, params: Params, deadline: float) -> None:
+        self.params = params
+        self.deadline = deadline
+        self.node = os.uname().nodename
+        self.postconf = find_postconf(params.binary)
+        place = ["-c", params.config_dir] if params.config_dir else []
+        asked = {option: begin([self.postconf, *place, option], deadline=deadline) for option in ("-x", "-m")}
+        self.setup = Setup(discover(params.config_dir, deadline, binary=params.binary), params, deadline)
+        self.instance = self.setup.instance
+        self.config_dir = self.instance.config_dir or DEFAULT_CONFIG_DIR
+        self.main = parse_main_cf(*self._read("main.cf"))
+        self.master = parse_master_cf(*self._read("master.cf"))
+        self.mounts = read_mounts()
+        answer = read_answer(self.postconf, asked["-x"].finish(), None)
+        if answer.error and not self.is_set("mynetworks"):
+            # Without it postconf fails on every node that has not the service's address.
+            answer = read_answer(self.postconf, self._ask_without_mynetworks(place), None)
+            answer.values.pop("mynetworks", None)
+        self.values = answer.values if not answer.error else {}
+        self.error = answer.error
+        self.warnings = list(dict.fromkeys(answer.warnings))
+        types = asked["-m"].finish()
+        self.map_types = set(types.stdout.decode("ascii", "replace").split()) if types.returncode == 0 else set()
+        identity = Identity(params.config_dir, self.instance)
+        identity.look_up()
+        self.people = census(identity)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a master process of this instance runs here."""
+        return self.people.master is not None
+
+    @property
+    def service_addresses(self) -> "list[str]":
+        """The addresses to listen on that move with the service: neither loopback nor a wildcard."""
+        found = {endpoint.address for endpoint in self.instance.endpoints}
+        return sorted(address for address in found if address not in WILDCARDS and not is_loopback(address))
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds until the deadline."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    def value(self, name: str) -> str:
+        """A parameter's expanded value, "" where it is not known."""
+        return self.values.get(name, "")
+
+    def row_value(self, row: MasterRow, name: str) -> str:
+        """A parameter's value for one service: its own by ``-o``, else that of main.cf."""
+        own = row.options.get(name)
+        return self.value(name) if own is None else self.expand(own, row)
+
+    def expand(self, raw: str, row: MasterRow) -> str:
+        """A value of a service's ``-o`` with what it refers to; as it stands where Postfix refuses it."""
+        options = row.options
+        try:
+            return expand(raw, lambda name: options.get(name, self.values.get(name))) if "$" in raw else raw
+        except ExpandError:
+            return raw
+
+    def is_set(self, name: str) -> bool:
+        """Whether main.cf sets the parameter."""
+        return name in self.main.raw
+
+    def locate(self, name: str) -> "tuple[str, int]":
+        """The file and the line that set a parameter; line 0 where it has its default."""
+        return os.path.join(self.config_dir, "main.cf"), self.main.lines.get(name, 0)
+
+    def is_chrooted(self, row: MasterRow) -> bool:
+        """Whether a service runs in the chroot jail; the default depends on compatibility_level (master_ent.c)."""
+        if row.chroot != "-":
+            return row.chroot == "y"
+        level = self.value("compatibility_level").partition(".")[0]
+        return not (level.isdigit() and int(level) >= 1)
+
+    def _ask_without_mynetworks(self, place: "list[str]") -> Completed:
+        return run([self.postconf, *place, "-o", "mynetworks=127.0.0.1", "-x"], deadline=self.deadline)
+
+    def _read(self, name: str) -> "tuple[bytes, str]":
+        path = os.path.join(self.config_dir, name)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open(descriptor, "rb") as file:
+                return file.read(FILE_SIZE_MAX), path
+        except OSError:
+            return b"", path
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address never leaves its node."""
+    return address == "::1" or address.startswith("127.")
