@@ -73,6 +73,19 @@ class Table:
 
 def table_words(value: str) -> "list[tuple[str, str]]":
     """(type, rest) of each word ``type:rest`` in a value that is a table's; what stands in braces counts as well."""
+    found = []
+    for word in split_words(value.replace("{", " ").replace("}", " ")):
+        type_, colon, rest = word.partition(":")
+        while colon and type_ in TYPES:
+            found.append((type_, rest))
+            if type_ != "proxy":
+                break
+            type_, colon, rest = rest.partition(":")
+    return found
+
+
+def settings_in_use(survey: Survey) -> "list[tuple[str, str, str, int]]":
+    """(name, value, file, line) of each parameter in main.cf and each ``-o`` in master.cf."""
     named = [name for name, value in survey.values.items() if ":" in value or "/" in value]
     named.sort(key=lambda name: not survey.is_set(name))  # what was written comes before what refers to it
     found = [(name, survey.value(name), *survey.locate(name)) for name in named if name not in SUMMARIES]
