@@ -196,7 +196,6 @@ ROWS = (
         20,
         subject="{user}",
         parameter="mail_owner",
-        cure="useradd --system --user-group --home-dir /var/spool/postfix --shell /usr/sbin/nologin {user}",
     ),
     Row(
         "setgid_group_exists",
@@ -206,7 +205,6 @@ ROWS = (
         "create the group with the same gid as on the other nodes, or correct setgid_group in {main_cf}",
         subject="{group}",
         parameter="setgid_group",
-        cure="groupadd --system {group}",
     ),
     Row(
         "queue_group_matches",

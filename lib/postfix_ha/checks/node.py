@@ -4,6 +4,7 @@ import os
 
 from postfix_ha.checks.boot import check_boot
 from postfix_ha.checks.cluster import Managed, check_managed
+from postfix_ha.checks.cures import add_cures
 from postfix_ha.checks.instances import check_other_instances
 from postfix_ha.checks.jail import check_jail
 from postfix_ha.checks.listening import absent_addresses, check_bind_address, check_endpoints, check_interfaces_carry
@@ -60,9 +61,10 @@ def check_node(survey: Survey, managed: "Managed | None" = None) -> "list[Findin
     """Everything that is wrong, doubtful or worth knowing of the instance on this node."""
     found = check_trial_note() + check_boot(survey.node) + _check_root()
     setup = [finding for finding in check_setup(survey.setup) if not _is_its_own(finding, survey)]
-    if any(finding.check in NOTHING_KNOWN for finding in setup):
-        return found + setup
     found += setup
+    if any(finding.check in NOTHING_KNOWN for finding in setup):
+        add_cures(survey, found)
+        return found
     checking = _begin_postfix_check(survey, found)
     exchangers = MailExchangers(survey)
     for check in CHECKS:
@@ -75,6 +77,7 @@ def check_node(survey: Survey, managed: "Managed | None" = None) -> "list[Findin
     found += exchangers.check()
     if checking is not None:
         found += _judge_postfix_check(checking)
+    add_cures(survey, found)
     return _weigh(survey, managed, found)
 
 

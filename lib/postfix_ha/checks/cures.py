@@ -1,0 +1,165 @@
+"""Commands that cure what the checks of start and validate-all find, for people to paste; no action has use for them."""
+
+import os
+import stat
+
+from postfix_ha.checks.listening import command_to_add
+from postfix_ha.checks.setup import OWNED_DIRECTORIES, user_id
+from postfix_ha.checks.storage import own_data_directory
+from postfix_ha.checks.survey import Survey
+from postfix_ha.checks.tables import installing_command
+from postfix_ha.system.quoting import quote, quote_words
+from postfix_ha.verdict import Finding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Where a master.cf as delivered may be had.
+MASTER_CF_PATTERNS = ("/etc/postfix/master.cf.proto", "/usr/share/postfix/master.cf.dist")
+LOGIN = ["--home-dir", "/var/spool/postfix", "--shell", "/usr/sbin/nologin"]
+
+
+def add_cures(survey: Survey, found: "list[Finding]") -> None:
+    """Give each finding that has none the command that cures it, and the file and line that it speaks of."""
+    for finding in found:
+        where = finding.values.get("where")
+        if where and "file" not in finding.values:
+            file, _, line = str(where).partition(", line ")
+            finding.values.update(file=file, line=int(line) if line.isdigit() else 0)
+        make = CURES.get(finding.check)
+        if make and "cure" not in finding.values:
+            finding.values["cure"] = make(survey, finding.values)
+
+
+Values = dict[str, object]
+
+
+def _executable(survey: Survey, values: Values) -> str:
+    path = str(values.get("command") or values["binary"])
+    if os.path.isfile(path):
+        return f"chmod 755 {quote(path)}"
+    return installing_command("postfix").replace(" install ", " install --reinstall ")
+
+
+def _master_cf(survey: Survey, values: Values) -> str:
+    patterns = [path for path in MASTER_CF_PATTERNS if os.path.isfile(path)]
+    return quote_words(["cp", patterns[0], os.path.join(survey.config_dir, "master.cf")]) if patterns else ""
+
+
+def _address(survey: Survey, values: Values) -> str:
+    return command_to_add(str(values["address"]))
+
+
+def _queue_directory(survey: Survey, values: Values) -> str:
+    """Make the directory where the file system is mounted already; mount it where fstab says how."""
+    directory = str(values["queue_directory"])
+    if os.path.lexists(directory):
+        return ""
+    if not survey.mounts.place_of(directory).is_here_alone:
+        return quote_words(["mkdir", "-p", directory]) + " && " + quote_words(survey.params.command("check"))
+    point = _listed_mount_point(directory)
+    return f"mount {quote(point)}" if point else ""
+
+
+def _listed_mount_point(directory: str) -> str:
+    """The mount point in fstab that a directory would be on, other than the root."""
+    try:
+        with open("/etc/fstab", encoding="utf-8", errors="replace") as file:
+            lines = [line.split() for line in file if not line.startswith("#")]
+    except OSError:
+        return ""
+    points = [words[1] for words in lines if len(words) > 2 and words[1] not in ("/", "none", "swap")]
+    inside = [point for point in points if (directory + "/").startswith(point.rstrip("/") + "/")]
+    return max(inside, key=len, default="")
+
+
+def _remount(survey: Survey, values: Values) -> str:
+    place = survey.mounts.place_of(str(values["queue_directory"]))
+    return f"mount -o remount,rw {quote(place.mount.mount_point)}" if "read-only" in str(values["why"]).lower() else ""
+
+
+def _queue_owner(survey: Survey, values: Values) -> str:
+    directory, wanted = survey.instance.queue_directory, user_id(survey.instance.mail_owner)
+    paths = [os.path.join(directory, name) for name in (*OWNED_DIRECTORIES, "bounce", "corrupt", "defer", "flush")]
+    wrong = [path for path in paths if os.path.isdir(path) and os.stat(path).st_uid != wanted]
+    return quote_words(["chown", "-R", survey.instance.mail_owner, *wrong])
+
+
+def _queue_group(survey: Survey, values: Values) -> str:
+    paths = [os.path.join(survey.instance.queue_directory, name) for name in ("maildrop", "public")]
+    return quote_words(["chgrp", "-R", survey.instance.setgid_group, *paths])
+
+
+def _mail_owner(survey: Survey, values: Values) -> str:
+    """A new user gets the number that the queue has, if nobody else has it."""
+    import grp
+    import pwd
+
+    user = survey.instance.mail_owner
+    uid = _number_of_queue(survey, "active", "st_uid", pwd.getpwuid)
+    has_group = any(entry.gr_name == user for entry in grp.getgrall())
+    group = ["--gid", user] if has_group else ["--user-group"]
+    return quote_words(["useradd", "--system", *(["--uid", uid] if uid else []), *group, *LOGIN, user])
+
+
+def _setgid_group(survey: Survey, values: Values) -> str:
+    import grp
+
+    gid = _number_of_queue(survey, "public", "st_gid", grp.getgrgid)
+    return quote_words(["groupadd", "--system", *(["--gid", gid] if gid else []), survey.instance.setgid_group])
+
+
+def _number_of_queue(survey: Survey, name: str, field: str, look_up: "Callable[[int], object]") -> str:
+    try:
+        number = int(getattr(os.stat(os.path.join(survey.instance.queue_directory, name)), field))
+        look_up(number)
+    except OSError:
+        return ""
+    except KeyError:
+        return str(number)
+    return ""
+
+
+def _data_directory(survey: Survey, values: Values) -> str:
+    return quote_words(["install", "-d", "-o", survey.instance.mail_owner, "-m", "0700", str(values["data_directory"])])
+
+
+def _own_data_directory(survey: Survey, values: Values) -> str:
+    own = own_data_directory(survey.config_dir)
+    own = own if own != survey.instance.data_directory else own + "-own"
+    make = ["install", "-d", "-o", survey.instance.mail_owner, "-m", "0700", own]
+    return (
+        quote_words(make) + " && " + quote_words(["postconf", "-c", survey.config_dir, "-e", f"data_directory={own}"])
+    )
+
+
+def _other_instance(survey: Survey, values: Values) -> str:
+    config = str(values["config"])
+    return quote_words(["postfix", "-c", config, "stop"]) if config.startswith("/") else f"kill {values['pid']}"
+
+
+def _setgid(survey: Survey, values: Values) -> str:
+    path = str(values["path"])
+    if os.path.isdir(path):  # what else is set there, such as Debian's sticky bit, stays
+        return quote_words(["chmod", "u=rwx,g=wx,o=", path])
+    mode = stat.S_IMODE(os.stat(path).st_mode)
+    return quote_words(["chmod", f"{mode | 0o2755:04o}", path])
+
+
+CURES: "dict[str, Callable[[Survey, Values], str]]" = {
+    "postfix_command_valid": _executable,
+    "commands_executable": _executable,
+    "master_cf_present": _master_cf,
+    "address_on_node": _address,
+    "queue_directory_shared": _queue_directory,
+    "queue_directory_writable": _remount,
+    "queue_directory_own": _other_instance,
+    "queue_owner_matches": _queue_owner,
+    "queue_group_matches": _queue_group,
+    "mail_owner_exists": _mail_owner,
+    "setgid_group_exists": _setgid_group,
+    "data_directory_present": _data_directory,
+    "data_directory_own": _own_data_directory,
+    "setgid_commands_kept": _setgid,
+}
