@@ -1,4 +1,4 @@
-"""Commands that cure what the checks of start and validate-all find, for people to paste; no action has use for them."""
+"""Commands to paste that cure what the checks of start and validate-all find; no action has use for them."""
 
 import os
 import stat

@@ -4,40 +4,84 @@ Exit codes: 0 done and clean, 1 warnings with --strict, 2 errors or a wrong comm
 """
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
 
 from postfix_ha import __version__
-from postfix_ha.request import OCF_ROOT
+from postfix_ha.agent import with_barrier
+from postfix_ha.request import OCF_ROOT, Request
+from postfix_ha.verdict import Verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+FAILED = 2
+INTERRUPTED = 130
+# The commands that are to be quick, so that nothing is loaded for the others.
+QUICK = ("check", "facts")
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that refuses in one line."""
+
+    def error(self, message: str) -> "NoReturn":
+        """Say what is wrong and where the help is, and end with 2."""
+        self.exit(FAILED, f"{self.prog}: {' '.join(message.split())}; see {self.prog} --help\n")
 
 
 def main(arguments: "Sequence[str] | None" = None) -> int:
     """Run the command line and return the exit code."""
-    parser = build_parser()
-    options = parser.parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    command = words[0] if words and words[0] in QUICK else ""
+    parser = build_parser(command)
+    options = parser.parse_args(words)
     if not hasattr(options, "run"):
         parser.print_help()
-        return 2
+        return FAILED
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a letter that the locale has not is no reason to end
     try:
-        return int(options.run(options))
+        verdict = with_barrier(Request(["postfix-ha", words[0]], {}), lambda: Verdict(_run(options)))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    if verdict.reason is None:
+        return verdict.code
+    from postfix_ha.report import line_of
+
+    sys.stderr.write(f"postfix-ha: {line_of(verdict.reason)}\n")
+    return FAILED
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Do what the command does; a reader that is gone, such as head(1), is no failure of ours."""
+    try:
+        code = int(options.run(options))
+        sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 2
-    except KeyboardInterrupt:
-        return 130
+        return FAILED
+    return code
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    parser = argparse.ArgumentParser(
+def build_parser(command: str = "") -> argparse.ArgumentParser:
+    """The command line with this command, or with all of them."""
+    parser = Parser(
         prog="postfix-ha",
         description="Postfix as a resource of a Pacemaker cluster.",
         epilog=f"The resource agent is {OCF_ROOT}/resource.d/mail/postfix_ha (ocf:mail:postfix_ha).",
     )
     parser.add_argument("--version", action="version", version=f"postfix-ha {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    from postfix_ha.cli.check import add_check
+    if command in ("", "check"):
+        from postfix_ha.cli.check import add_check
 
-    add_check(commands)
+        add_check(commands)
+    if command in ("", "facts"):
+        from postfix_ha.cli.facts import add_facts
+
+        add_facts(commands)
     return parser

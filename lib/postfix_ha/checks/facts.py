@@ -1,0 +1,131 @@
+"""The facts of an instance on this node as one JSON object: what must be equal on all nodes, what only one may have.
+
+metadata/schema/facts.json describes it. Nothing secret is in it: values that tell a secret are hidden, files and
+secrets are there as digests with the asker's salt.
+"""
+
+import os
+import time
+
+from postfix_ha import __version__
+from postfix_ha.checks.boot import enabled_units
+from postfix_ha.checks.secrets import Hider
+from postfix_ha.checks.setup import group_id, user_id
+from postfix_ha.checks.survey import Survey
+from postfix_ha.checks.tables import Table, tables_in_use
+from postfix_ha.checks.tls import Pair, pairs_in_use, validity
+from postfix_ha.config.interfaces import local_addresses
+from postfix_ha.config.master_cf import MasterRow
+from postfix_ha.system.devices import file_system_uuids
+from postfix_ha.system.mounts import existing
+
+FORMAT = 1
+Json = dict[str, object]
+
+
+def facts_of(survey: Survey, salt: str) -> Json:
+    """All facts of the instance on this node."""
+    hider = Hider(salt)
+    instance = survey.instance
+    main = {name: hider.value(name, value) for name, value in survey.values.items()}
+    raw = {name: hider.value(f"set:{name}", value) for name, value in survey.main.raw.items()}
+    master = [row_text(row, hider) for row in survey.master.rows]
+    return {
+        "format": FORMAT,
+        "node": survey.node,
+        "time": time.time(),
+        "complete": not missing(survey),
+        "missing": missing(survey),
+        "config_dir": survey.config_dir,
+        "main": main,
+        "set": raw,
+        "master": master,
+        "endpoints": [{"address": e.address, "port": e.port, "kind": e.kind} for e in instance.endpoints],
+        "addresses": sorted({address for _, address in local_addresses()}),
+        "ids": ids_of(survey),
+        "versions": {"postfix": survey.value("mail_version"), "postfix_ha": __version__},
+        "map_types": sorted(survey.map_types),
+        "units": [{"name": unit.name, "path": unit.path} for unit in enabled_units()],
+        "tables": [_table(table, hider) for table in tables_in_use(survey)],
+        "certificates": [_certificate(pair, hider) for pair in pairs_in_use(survey)],
+        "storage": storage_of(survey),
+        "running": survey.people.master.pid if survey.people.master else None,
+        "secrets": hider.digests,
+    }
+
+
+def missing(survey: Survey) -> "list[str]":
+    """What these facts lack, and why."""
+    found = []
+    if os.geteuid() != 0:
+        found.append(f"user {os.geteuid()} does not see everything: run it as root")
+    if survey.error:
+        found.append(f"main.cf: {survey.error}")
+    return found
+
+
+def row_text(row: MasterRow, hider: Hider) -> str:
+    """A row of master.cf as ``postconf -M`` has it, without its secrets."""
+    text = str(row)
+    for name, value in row.options.items():
+        shown = hider.value(f"{row.name}/{row.type}:{name}", value)
+        text = text.replace(value, shown) if shown != value else text
+    return text
+
+
+def ids_of(survey: Survey) -> Json:
+    """The numbers of Postfix's user and group; None where there is none of the name."""
+    owner, group = survey.instance.mail_owner, survey.instance.setgid_group
+    return {
+        "mail_owner": {"name": owner, "uid": user_id(owner)},
+        "setgid_group": {"name": group, "gid": group_id(group)},
+    }
+
+
+def storage_of(survey: Survey) -> Json:
+    """What the instance's directories lie on, and the file systems that this node sees on block devices."""
+    devices = file_system_uuids(survey.deadline)
+    uuids = {device: uuid for uuid, device in devices.items()}
+    found: Json = {"uuids": sorted(devices)}
+    instance = survey.instance
+    spool = survey.value("mail_spool_directory")
+    for name, path in (("queue", instance.queue_directory), ("data", instance.data_directory), ("spool", spool)):
+        place = survey.mounts.place_of(path or "/")
+        found[name] = {
+            "directory": path,
+            "is_there": os.path.isdir(path),
+            "existing": existing(path or "/"),
+            "kind": place.kind,
+            "mount_point": place.mount.mount_point,
+            "fstype": place.mount.fstype,
+            "source": place.mount.source,
+            "uuid": uuids.get(os.path.realpath(place.mount.source), ""),
+        }
+    return found
+
+
+def _table(table: Table, hider: Hider) -> Json:
+    """A table with its source first, then what postmap made of it."""
+    files = [_file(path, hider) for path in dict.fromkeys((table.path, *table.files))]
+    return {"table": table.name, "parameter": table.parameter, "files": files}
+
+
+def _file(path: str, hider: Hider) -> Json:
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return {"path": path, "size": None, "digest": None}
+    return {"path": path, "size": len(data), "digest": hider.digest(data)}
+
+
+def _certificate(pair: Pair, hider: Hider) -> Json:
+    dates = validity(pair.certificate) if os.path.isfile(pair.certificate) else None
+    return {
+        "path": pair.certificate,
+        "parameter": pair.parameter,
+        "key": pair.key,
+        "has_key": os.path.isfile(pair.key),
+        "digest": _file(pair.certificate, hider)["digest"],
+        "not_after": int(dates[1]) if dates else None,
+    }

@@ -1,0 +1,57 @@
+"""postfix-ha facts: what this node says of its Postfix, for other nodes to compare."""
+
+import argparse
+import json
+import os
+import sys
+import time
+
+from postfix_ha.checks.facts import facts_of
+from postfix_ha.checks.survey import Survey
+from postfix_ha.cli.check import FAILED, TIMEOUT_S, add_instance_options, ordered
+from postfix_ha.cli.table import Printer, printable
+from postfix_ha.params import Params
+
+EXAMPLES = """examples:
+  postfix-ha facts
+  postfix-ha facts --json --config-dir /etc/postfix2
+  ssh n2 postfix-ha facts --json      what 'postfix-ha check --peer n2' asks for
+
+metadata/schema/facts.json describes the object. Values that tell a secret are hidden; files are there as digests,
+which two nodes can compare that were given the same --salt.
+"""
+SHOWN = ("node", "config_dir", "running", "versions", "ids", "endpoints", "addresses", "units", "storage", "missing")
+
+
+def add_facts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "facts",
+        help="what this node says of its Postfix, for other nodes to compare",
+        description="Tell the facts of this node's Postfix. Changes nothing, needs no cluster.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_instance_options(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object with everything")
+    parser.add_argument("--salt", default="", metavar="TEXT", help="a secret of the asker that goes into all digests")
+    parser.set_defaults(run=run_facts)
+
+
+def run_facts(options: argparse.Namespace) -> int:
+    """Print the facts; 0, or 2 where the command line names no instance."""
+    params = Params({"config_dir": options.config_dir, "binary": options.binary})
+    if params.findings:
+        Printer(sys.stderr, no_color=True).statements(ordered(params.findings, None))
+        return FAILED
+    salt = options.salt or os.urandom(16).hex()
+    facts = facts_of(Survey(params, time.monotonic() + TIMEOUT_S), salt)
+    if options.json:
+        json.dump(facts, sys.stdout, indent=1)
+        sys.stdout.write("\n")
+    else:
+        for name in SHOWN:
+            print(printable(f"{name}: {json.dumps(facts[name])}"))
+    for why in facts["missing"] if isinstance(facts["missing"], list) else []:
+        print(f"postfix-ha facts: {printable(str(why))}", file=sys.stderr)
+    return 0
