@@ -69,7 +69,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def build_parser(command: str = "") -> argparse.ArgumentParser:
     """The command line with this command, or with all of them."""
-    parser = Parser(
+    parser: argparse.ArgumentParser = Parser(
         prog="postfix-ha",
         description="Postfix as a resource of a Pacemaker cluster.",
         epilog=f"The resource agent is {OCF_ROOT}/resource.d/mail/postfix_ha (ocf:mail:postfix_ha).",
