@@ -1,0 +1,128 @@
+"""From a planned change to a done one: show it, ask, push it, wait for the service, and say what became of it."""
+
+import argparse
+import sys
+from typing import Callable, Optional
+
+from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, is_interactive, print_json
+from postfix_ha.cluster.changes import sentence
+from postfix_ha.cluster.crm_lines import crm_lines
+from postfix_ha.cluster.pcs_lines import pcs_lines
+from postfix_ha.cluster.push import Planner, change, diff_text, plan
+from postfix_ha.cluster.remarks import Remark
+from postfix_ha.cluster.simulation import Outcome, simulate
+from postfix_ha.cluster.tools import Cluster
+from postfix_ha.cluster.undo import undo
+from postfix_ha.cluster.waiting import State, wait_until
+
+
+class Work:
+    """One change on its way: ``report`` is what is printed as JSON in the end."""
+
+    def __init__(self, options: argparse.Namespace, cluster: Cluster, planner: Planner) -> None:
+        self.options = options
+        self.cluster = cluster
+        self.planner = planner
+        self.plan = plan(cluster, planner)
+        self.outcome: "Optional[Outcome]" = None if self.plan.is_empty else simulate(cluster, self.plan.new)
+        self.report: "dict[str, object]" = {}
+
+    def say(self, text: str) -> None:
+        """A line for people; JSON has its own."""
+        if not self.options.json:
+            print(text, flush=True)
+
+    def show(self, remarks: "list[Remark]") -> None:
+        """Show what there is to say, what would change, and what the cluster would then do."""
+        for remark in remarks:
+            self.say(f"{remark.severity}: {remark.text}")
+        found = self.plan.changes
+        lines = {"pcs": pcs_lines(found, self.options.cib_file), "crm": crm_lines(found)}
+        diff = diff_text(self.plan)
+        simulation = None if self.outcome is None else {"actions": self.outcome.actions, "places": self.outcome.places}
+        self.report.update(
+            changed=False,
+            dry_run=self.options.dry_run,
+            remarks=[remark.as_object() for remark in remarks],
+            changes=[sentence(each) for each in found],
+            diff=diff,
+            **lines,
+            simulation=simulation,
+        )
+        if self.plan.is_empty:
+            self.say("nothing to change: everything is so already")
+            return
+        for each in found:
+            self.say(f"  {sentence(each)}")
+        if self.options.dry_run:
+            self.say("\n" + diff + "\n\nthe same with pcs:\n" + "\n".join(lines["pcs"]))
+            self.say("\nthe same with crm configure:\n" + "\n".join(lines["crm"]))
+        if self.outcome is not None:
+            self.say("\nthe cluster would then: " + ("; ".join(self.outcome.actions) or "start and stop nothing"))
+
+    def confirm(self, question: str) -> bool:
+        """Ask on a terminal; yes where there is nobody to ask."""
+        if not is_interactive(self.options):
+            return True
+        answer = input(f"{question} [yes] ").strip().lower()
+        return answer in ("", "y", "yes")
+
+    def push(self) -> None:
+        """Make the change."""
+        self.plan = change(self.cluster, self.planner, self.plan)
+        self.report["changed"] = not self.plan.is_empty
+
+    def take_back(self) -> None:
+        """Take the change back."""
+        change(self.cluster, undo(self.plan))
+        self.report["changed"] = False
+        self.report["taken_back"] = True
+
+    def wait(self, name: str, is_so: "Callable[[State], bool]", what: str) -> bool:
+        """Wait for the service as the options say; True where that is not to be, or is a file's business."""
+        if not self.options.wait or not self.cluster.is_live:
+            return True
+        reached, state = wait_until(self.cluster, name, is_so, self.options.wait)
+        self.report["state"] = {"nodes": state.nodes, "role": state.role, "reasons": state.reasons}
+        if reached:
+            self.say(f"{name} is {what}" + (f" on {', '.join(state.nodes)}" if state.nodes else ""))
+        else:
+            self.say_failure(f"{name} is not {what}: it is {state.role.lower() or 'gone'}", state.reasons)
+        return reached
+
+    def say_failure(self, text: str, reasons: "list[str]") -> None:
+        """Say what went wrong and why, on standard error."""
+        self.report.setdefault("errors", [text, *reasons])
+        for line in [text, *reasons]:
+            print(f"postfix-ha: {line}", file=sys.stderr, flush=True)
+
+    def end(self, code: int) -> int:
+        """Print the report where JSON was asked for; returns the exit code."""
+        self.report["exit_code"] = code
+        if self.options.json:
+            print_json(self.report)
+        return code
+
+
+def carry_out(
+    work: Work,
+    remarks: "list[Remark]",
+    name: str,
+    is_so: "Callable[[State], bool]",
+    what: str,
+    take_back: bool = False,
+) -> int:
+    """Show, ask, push and wait; returns the exit code."""
+    work.show(remarks)
+    if work.plan.is_empty or work.options.dry_run:
+        return work.end(DONE)
+    if not work.confirm("Make it so?"):
+        work.say("nothing was changed")
+        return work.end(DONE)
+    work.push()
+    if work.wait(name, is_so, what):
+        return work.end(DONE)
+    if take_back:
+        work.take_back()
+        work.say_failure("the change was taken back (--keep leaves it)", [])
+    return work.end(NOT_AS_ASKED)

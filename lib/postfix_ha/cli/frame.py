@@ -1,0 +1,115 @@
+"""What all commands on the cluster share: their options, how they end, and how they print.
+
+Exit codes: 0 done, or so already; 1 changed, but the service is not as asked (in time); 2 refused or a wrong command
+line, nothing was changed; 4 the cluster or one of its tools does not answer.
+"""
+
+import argparse
+import json
+import sys
+from typing import Callable
+
+from postfix_ha.cluster.errors import ClusterError, Refused
+from postfix_ha.cluster.tools import Cluster
+
+DONE, NOT_AS_ASKED, REFUSED, NO_CLUSTER = 0, 1, 2, 4
+WAIT_S = 90
+EXIT_CODES = """exit codes:
+  0 done, or so already    1 changed, but the service is not as asked    2 refused, nothing changed
+  4 the cluster or one of its tools does not answer
+"""
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    work: "Callable[[argparse.Namespace], int]",
+    summary: str,
+    description: str,
+    examples: str,
+) -> argparse.ArgumentParser:
+    """Add a command with the options that all have."""
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=f"examples:\n{examples}\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--cib-file", default="", metavar="FILE", help="work on this CIB file, not the live cluster")
+    parser.set_defaults(run=guarded(work))
+    return parser
+
+
+def add_change_options(parser: argparse.ArgumentParser, *, waits: bool = True) -> None:
+    """Add the options of a command that changes the cluster."""
+    parser.add_argument("--dry-run", action="store_true", help="show what would change and what the cluster would do")
+    parser.add_argument("--yes", "-y", action="store_true", help="ask nothing")
+    if waits:
+        parser.add_argument(
+            "--wait",
+            type=seconds,
+            default=WAIT_S,
+            metavar="S",
+            help=f"seconds to wait for the service (default {WAIT_S})",
+        )
+        parser.add_argument("--no-wait", dest="wait", action="store_const", const=0, help="do not wait for the service")
+
+
+def add_tag(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that names a hierarchy."""
+    parser.add_argument("--tag", default="", metavar="ID", help="the hierarchy, where there is more than one")
+
+
+def seconds(text: str) -> int:
+    """A whole number of seconds, for argparse."""
+    if text.isascii() and text.isdigit() and int(text[:6]) <= 86400:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of seconds up to 86400")
+
+
+def guarded(work: "Callable[[argparse.Namespace], int]") -> "Callable[[argparse.Namespace], int]":
+    """The work with its expected failures told in one line each."""
+
+    def run(options: argparse.Namespace) -> int:
+        try:
+            return work(options)
+        except Refused as refusal:
+            return fail(options, refusal.reasons, REFUSED)
+        except ClusterError as error:
+            return fail(options, [str(error)], NO_CLUSTER)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            return fail(options, [f"{where}{error.strerror or error}"], NO_CLUSTER)
+
+    return run
+
+
+def fail(options: argparse.Namespace, reasons: "list[str]", code: int) -> int:
+    """Say why, one line each, and return the code."""
+    if options.json:
+        print_json({"changed": False, "exit_code": code, "errors": reasons})
+    for reason in reasons:
+        for line in reason.splitlines() or [""]:
+            print(f"postfix-ha: {line}", file=sys.stderr)
+    return code
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value."""
+    json.dump(value, sys.stdout, indent=2)
+    sys.stdout.write("\n")
+
+
+def cluster_of(options: argparse.Namespace) -> Cluster:
+    """The cluster, or the file, that the command works on."""
+    return Cluster(options.cib_file)
+
+
+def is_interactive(options: argparse.Namespace) -> bool:
+    """Whether there is somebody to ask."""
+    return not (options.yes or options.dry_run or options.json) and sys.stdin.isatty() and sys.stdout.isatty()

@@ -1,0 +1,70 @@
+"""postfix-ha extend and unextend: the nodes of a hierarchy."""
+
+import argparse
+
+from postfix_ha.cli.carry_out import Work, carry_out
+from postfix_ha.cli.frame import add_change_options, add_command, add_tag, cluster_of
+from postfix_ha.cluster.errors import Refused
+from postfix_ha.cluster.hierarchy import find_hierarchy
+from postfix_ha.cluster.priority import parse_priority
+from postfix_ha.cluster.reshape import extend, unextend
+from postfix_ha.cluster.waiting import State
+
+EXTEND_EXAMPLES = """\
+  postfix-ha extend n3
+  postfix-ha extend n3 --priority 30
+"""
+UNEXTEND_EXAMPLES = """\
+  postfix-ha unextend n3
+"""
+
+
+def add_nodes(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the two commands to the command line."""
+    parser = add_command(
+        commands, "extend", run_extend, "let the service run on a further node",
+        "Let the hierarchy run on a further node, once that node was checked. The lower priority is preferred.",
+        EXTEND_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("node", metavar="NODE")
+    parser.add_argument("--priority", type=priority, default=None, metavar="P", help="1..999, the lower is preferred")
+    add_tag(parser)
+    add_change_options(parser, waits=False)
+    parser = add_command(
+        commands, "unextend", run_unextend, "take a node out of a hierarchy",
+        "Let the hierarchy no longer run on a node. Refused where it runs there now.",
+        UNEXTEND_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("node", metavar="NODE")
+    add_tag(parser)
+    add_change_options(parser, waits=False)
+
+
+def priority(text: str) -> int:
+    """A priority, for argparse."""
+    try:
+        return parse_priority(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def run_extend(options: argparse.Namespace) -> int:
+    """Add a node."""
+    options.wait = 0
+    cluster = cluster_of(options)
+    tag = find_hierarchy(cluster.read(), options.tag).tag
+    work = Work(options, cluster, lambda cib: extend(cib, tag, options.node, options.priority))
+    return carry_out(work, [], tag, lambda _: True, "extended")
+
+
+def run_unextend(options: argparse.Namespace) -> int:
+    """Take a node out."""
+    options.wait = 0
+    cluster = cluster_of(options)
+    hierarchy = find_hierarchy(cluster.read(), options.tag)
+    status = cluster.status()
+    for member in hierarchy.members if options.node in hierarchy.nodes else ():
+        if options.node in State(status, member).nodes and member in hierarchy.own:
+            raise Refused(f"{member} runs on {options.node} now: 'postfix-ha switchover' to another node first")
+    work = Work(options, cluster, lambda cib: unextend(cib, hierarchy.tag, options.node))
+    return carry_out(work, [], hierarchy.tag, lambda _: True, "reshaped")

@@ -1,0 +1,88 @@
+"""Changes as lines of crmsh: ``crm configure`` reads the definitions, the others are commands of their own."""
+
+import shlex
+
+from postfix_ha.cluster import changes as kinds
+from postfix_ha.cluster.changes import Change
+from postfix_ha.cluster.cib import Element, pairs
+from postfix_ha.cluster.pcs_lines import agent_of, operation_words
+
+
+def crm_lines(found: "list[Change]") -> "list[str]":
+    """The lines that make the changes, each to be given to ``crm configure``; a comment where crmsh has none."""
+    lines = []
+    for change in found:
+        words = _line(change)
+        lines.append(" ".join(map(_quoted, words)) if words else f"# crm has no line for: {kinds.sentence(change)}")
+    return lines
+
+
+def _quoted(word: str) -> str:
+    name, sign, value = word.partition("=")
+    return f"{name}={shlex.quote(value)}" if sign else word
+
+
+def _line(change: Change) -> "list[str]":
+    element = change.element
+    if change.kind == kinds.SET_PROPERTY:
+        return ["property", f"{change.name}={change.value}"]
+    if change.kind in (kinds.REMOVE_CONSTRAINT, kinds.REMOVE_RESOURCE):
+        return ["delete", change.subject]
+    if change.kind in (kinds.SET_META, kinds.SET_PARAMETER):
+        part = "meta" if change.kind == kinds.SET_META else "param"
+        return [
+            "set",
+            f"{change.subject}.{part}s.{change.name}" if part == "param" else f"{change.subject}.meta.{change.name}",
+            change.value,
+        ]
+    if element is None:
+        return []
+    if change.kind == kinds.ADD_RESOURCE:
+        return _primitive(element)
+    if change.kind == kinds.ADD_OPERATION:
+        return (
+            [operation_words(element)[0], change.subject, *operation_words(element)[1:]]
+            if element.get("name") == "monitor"
+            else []
+        )
+    return _constraint(element) if change.kind == kinds.ADD_CONSTRAINT else []
+
+
+def _primitive(resource: Element) -> "list[str]":
+    if resource.tag == "clone":
+        inner = resource.find("primitive")
+        if inner is None:
+            return []
+        meta = [f"{name}={value}" for name, value in pairs(resource, "meta_attributes").items()]
+        clone = ["clone", resource.get("id", ""), inner.get("id", ""), *(["meta", *meta] if meta else [])]
+        return [*_primitive(inner), "\n" + clone[0], *clone[1:]]
+    words = ["primitive", resource.get("id", ""), agent_of(resource)]
+    for keyword, tag in (("params", "instance_attributes"), ("meta", "meta_attributes")):
+        values = [f"{name}={value}" for name, value in pairs(resource, tag).items()]
+        words += [keyword, *values] if values else []
+    for operation in resource.iterfind("operations/op"):
+        words += ["op", *operation_words(operation)]
+    return words
+
+
+def _constraint(element: Element) -> "list[str]":
+    get = element.get
+    if element.tag == "rsc_colocation" and get("rsc") and get("with-rsc"):
+        return [
+            "colocation",
+            get("id", ""),
+            _score(get("score", "INFINITY")) + ":",
+            get("rsc", ""),
+            get("with-rsc", ""),
+        ]
+    if element.tag == "rsc_order" and get("first") and get("then"):
+        return ["order", get("id", ""), get("kind", "Mandatory") + ":", get("first", ""), get("then", "")]
+    if element.tag == "rsc_location" and get("node"):
+        discovery = get("resource-discovery")
+        extra = [f"resource-discovery={discovery}"] if discovery else []
+        return ["location", get("id", ""), get("rsc", ""), *extra, _score(get("score", "0")) + ":", get("node", "")]
+    return []
+
+
+def _score(score: str) -> str:
+    return score.replace("INFINITY", "inf")

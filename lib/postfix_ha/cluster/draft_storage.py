@@ -1,0 +1,119 @@
+"""The file systems of a hierarchy: that of the queue, of the mail spool, and of what else lies on moving storage."""
+
+import os
+from typing import Optional
+
+from postfix_ha.cluster.cib import Cib, top_of
+from postfix_ha.cluster.here import Here, Mount, stable_device
+from postfix_ha.cluster.hierarchy import file_system_of
+from postfix_ha.cluster.remarks import ERROR, WARNING, Remark
+
+NETWORK_FSTYPES = ("nfs", "nfs4", "cifs", "smb3", "glusterfs", "fuse.glusterfs", "ceph")
+SHARED_BLOCK_FSTYPES = ("ocfs2", "gfs2", "gfs")
+MEMORY_FSTYPES = ("tmpfs", "ramfs", "overlay", "squashfs", "devtmpfs", "proc", "sysfs")
+# Where a node keeps what is its own: a file system mounted there does not move.
+OWN_DIRECTORIES = ("/", "/boot", "/etc", "/home", "/opt", "/root", "/run", "/srv", "/usr", "/var")
+OWN_PARENTS = ("/usr/", "/var/lib", "/var/spool", "/var/log", "/var/mail", "/var/cache")
+
+
+class FileSystemPart:
+    """One file system: the resource that mounts it, or what to make one of."""
+
+    __slots__ = ("device", "directory", "fstype", "options", "resource")
+
+    def __init__(self, directory: str, resource: str, device: str = "", fstype: str = "", options: str = "") -> None:
+        self.directory = directory
+        self.resource = resource
+        self.device = device
+        self.fstype = fstype
+        self.options = options
+
+
+def find_storage(
+    parts: "list[FileSystemPart]", remarks: "list[Remark]", cib: Cib, here: Here, *, is_clone: bool
+) -> None:
+    """Fill in the file systems that the instance needs, that of the queue first."""
+    queue = here.instance.queue_directory
+    if not queue:
+        remarks.append(Remark(ERROR, "queue_directory_known", "main.cf does not tell the queue directory"))
+        return
+    part = _part_of(queue, "the queue", cib, here, remarks, is_clone=is_clone)
+    if is_clone:
+        if part is not None and not _is_cloned(cib, part.resource):
+            text = (
+                f"{queue} is on {part.directory}, which one node mounts at a time: a clone needs a queue on each node"
+            )
+            remarks.append(Remark(ERROR, "clone_possible", text))
+        return
+    if part is None:
+        text = f"the queue directory {queue} is not on a file system that moves with the service"
+        text += ": mount a shared disk or an NFS export, and set queue_directory in main.cf to a directory on it"
+        remarks.append(Remark(ERROR, "queue_directory_shared", text))
+    else:
+        parts.append(part)
+    others = {"the mail spool": here.instance.settings.get("mail_spool_directory", "")}
+    others["the configuration"] = here.instance.config_dir
+    others["the programs"] = here.instance.daemon_directory
+    for what, path in others.items():
+        further = _part_of(path, what, cib, here, remarks, is_clone=False) if path else None
+        if further is not None and further.directory not in [known.directory for known in parts]:
+            parts.append(further)
+
+
+def _part_of(
+    path: str, what: str, cib: Cib, here: Here, remarks: "list[Remark]", *, is_clone: bool
+) -> "Optional[FileSystemPart]":
+    """The moving file system that holds a path; None where it lies on what is this node's own."""
+    directory, resource = file_system_of(cib, os.path.realpath(path))
+    if not resource:
+        directory, resource = file_system_of(cib, path)
+    mount = here.mount_of(path)
+    if resource:
+        element = cib.resource(resource)
+        fstype = cib.parameters(element).get("fstype", "") if element is not None else ""
+        _judge(fstype or mount.fstype, directory, what, remarks)
+        if _is_cloned(cib, resource) and not is_clone:
+            text = f"{resource} mounts {directory} on more than one node at once: {what} needs a file system of its own"
+            remarks.append(Remark(ERROR, "file_system_single", text))
+        return FileSystemPart(directory, resource)
+    if _is_own(mount):
+        return None
+    if is_clone:
+        return FileSystemPart(mount.directory, "") if mount.fstype not in MEMORY_FSTYPES else None
+    return _new_part(mount, what, here, remarks)
+
+
+def _new_part(mount: Mount, what: str, here: Here, remarks: "list[Remark]") -> "Optional[FileSystemPart]":
+    if mount.root != "/":
+        text = f"{mount.directory} is a part ({mount.root}) of the file system on {mount.source}, which {what} needs"
+        text += ": mount that whole, or make its Filesystem resource yourself first"
+        remarks.append(Remark(ERROR, "file_system_whole", text))
+        return None
+    _judge(mount.fstype, mount.directory, what, remarks)
+    if mount.fstype in SHARED_BLOCK_FSTYPES:
+        text = f"{mount.directory} is {mount.fstype}, which more than one node mounts at once: give {what} another"
+        remarks.append(Remark(ERROR, "file_system_single", text))
+    if mount.source.startswith("/dev/drbd"):
+        text = f"{mount.directory} is on {mount.source}: tie it to the DRBD resource's promoted role yourself"
+        remarks.append(Remark(WARNING, "drbd_promoted", text))
+    if mount.directory in here.fstab:
+        text = f"/etc/fstab mounts {mount.directory} at boot, beside the cluster: add noauto there, on every node"
+        remarks.append(Remark(WARNING, "file_system_not_at_boot", text))
+    return FileSystemPart(mount.directory, "", stable_device(mount.source), mount.fstype)
+
+
+def _judge(fstype: str, directory: str, what: str, remarks: "list[Remark]") -> None:
+    if fstype in NETWORK_FSTYPES:
+        text = f"{directory}, with {what}, is {fstype}: mount it hard and with working locks, or mail is lost"
+        remarks.append(Remark(WARNING, "file_system_local", text))
+
+
+def _is_own(mount: Mount) -> bool:
+    return (
+        mount.fstype in MEMORY_FSTYPES or mount.directory in OWN_DIRECTORIES or mount.directory.startswith(OWN_PARENTS)
+    )
+
+
+def _is_cloned(cib: Cib, resource: str) -> bool:
+    element = cib.resource(resource) if resource else None
+    return element is not None and top_of(element).tag in ("clone", "master")

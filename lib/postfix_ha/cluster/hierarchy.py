@@ -1,0 +1,217 @@
+"""Hierarchy: a Postfix resource with all that it needs, recognised in a CIB whoever made it."""
+
+import ipaddress
+import os
+
+from postfix_ha.cluster.cib import INFINITY, Cib, Element, score_of, top_of
+from postfix_ha.cluster.errors import Refused
+from postfix_ha.cluster.priority import switchback_of
+from postfix_ha.cluster.relations import Relations
+from postfix_ha.instance import DEFAULT_CONFIG_DIR
+from postfix_ha.params import Params
+
+OUR_AGENT = "ocf:mail:postfix_ha"
+SHELL_AGENT = "ocf:heartbeat:postfix"
+UNIT_CLASSES = ("systemd", "service", "lsb", "upstart")
+ADDRESS_AGENTS = ("ocf:heartbeat:IPaddr2", "ocf:heartbeat:IPaddr", "ocf:heartbeat:IPv6addr")
+FILESYSTEM_AGENT = "ocf:heartbeat:Filesystem"
+MOVE_PREFIXES = ("cli-prefer-", "cli-ban-")
+
+
+def is_mail_agent(agent: str) -> bool:
+    """Whether an agent runs a Postfix instance: ours, the shell agent, or the distribution's unit or script."""
+    if agent in (OUR_AGENT, SHELL_AGENT):
+        return True
+    class_, _, unit = agent.partition(":")
+    bare = unit[: -len(".service")] if unit.endswith(".service") else unit
+    return class_ in UNIT_CLASSES and (bare == "postfix" or bare.startswith("postfix@"))
+
+
+class Hierarchy:
+    """``tag`` is the id of the Postfix primitive, ``needs`` the primitives that it needs (nearest first).
+
+    ``scores`` are the preferences (node -> finite score, or INFINITY), ``excluded`` the nodes where it may not run,
+    ``holder`` the resource whose location constraints say what is preferred, ``moves`` the ids of constraints that a
+    move by hand (crm_resource, pcs resource move) has left behind.
+    """
+
+    def __init__(self, cib: Cib, mail: Element, relations: "Relations | None" = None) -> None:
+        self.cib = cib
+        self.mail = mail
+        self.tag = mail.get("id", "")
+        self.relations = relations or Relations(cib)
+        self.needs = self.relations.needs(self.tag)
+        self.scores: "dict[str, int]" = {}
+        self.excluded: "list[str]" = []
+        self.holder = self.top
+        self.moves: "list[str]" = []
+        self._read_locations()
+
+    @property
+    def members(self) -> "list[str]":
+        """All primitives of the hierarchy, Postfix first."""
+        return [self.tag, *self.needs]
+
+    @property
+    def top(self) -> str:
+        """The outermost resource that Postfix is in: itself, or its group or clone."""
+        return top_of(self.mail).get("id", "")
+
+    @property
+    def containers(self) -> "list[str]":
+        """The members and all that they are in."""
+        found: "list[str]" = []
+        for member in self.members:
+            resource = self.cib.resource(member)
+            while resource is not None and resource.tag != "resources":
+                found.append(resource.get("id", ""))
+                resource = resource.getparent()
+        return list(dict.fromkeys(found))
+
+    @property
+    def own(self) -> "list[str]":
+        """The members that nothing outside of the hierarchy needs, Postfix first."""
+        members = set(self.members)
+        return [name for name in self.members if set(self.relations.needed_by(name)) <= members]
+
+    @property
+    def anchor(self) -> str:
+        """The member that the others are placed with: the queue's file system where it is known; "" for none."""
+        found = [*self.file_systems.values(), *self.needs]
+        return next((name for name in found if self.relations.is_with(self.tag, name)), "")
+
+    @property
+    def agent(self) -> str:
+        """What runs Postfix."""
+        return self.cib.agent(self.mail)
+
+    @property
+    def is_clone(self) -> bool:
+        """Whether each node runs a Postfix of its own."""
+        return top_of(self.mail).tag in ("clone", "master")
+
+    @property
+    def config_dir(self) -> str:
+        """The configuration directory of the instance; the usual one where nothing else is said."""
+        return Params(self.cib.parameters(self.mail)).config_dir or DEFAULT_CONFIG_DIR
+
+    @property
+    def addresses(self) -> "dict[str, str]":
+        """Address -> primitive of the addresses that it needs."""
+        found = address_resources(self.cib)
+        return {address: name for address, name in found.items() if name in self.needs}
+
+    @property
+    def file_systems(self) -> "dict[str, str]":
+        """Mount point -> primitive of the file systems that it needs."""
+        found = file_system_resources(self.cib)
+        return {directory: name for directory, name in found.items() if name in self.needs}
+
+    @property
+    def nodes(self) -> "list[str]":
+        """The nodes that take part, the most preferred first."""
+        opt_in = not self.cib.is_true("symmetric-cluster", "true")
+        taking_part = [node for node in self.cib.nodes() if node not in self.excluded]
+        if opt_in:
+            taking_part = [node for node in taking_part if self.scores.get(node, -1) >= 0]
+        return sorted(taking_part, key=lambda node: -self.scores.get(node, 0))
+
+    def stickiness(self, member: str) -> int:
+        """The stickiness in force for a member."""
+        resource = self.cib.resource(member)
+        assert resource is not None
+        return score_of(self.cib.effective_meta(resource, "resource-stickiness") or "0")
+
+    def switchback(self, member: str = "") -> str:
+        """The switchback that a member's stickiness amounts to; that of the mail server without one named."""
+        scores = [score for score in self.scores.values() if abs(score) < INFINITY]
+        return switchback_of(self.stickiness(member or self.tag), scores)
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether Postfix is to stay stopped (target-role)."""
+        return self.cib.effective_meta(self.mail, "target-role").lower() == "stopped"
+
+    def _read_locations(self) -> None:
+        containers = self.containers
+        for constraint in self.cib.constraints():
+            node, holder = constraint.get("node"), constraint.get("rsc", "")
+            if constraint.tag != "rsc_location" or holder not in containers:
+                continue
+            if constraint.get("id", "").startswith(MOVE_PREFIXES):
+                self.moves.append(constraint.get("id", ""))
+                continue
+            if not node:
+                continue
+            score = score_of(constraint.get("score", "0"))
+            if score <= -INFINITY:
+                if node not in self.excluded:
+                    self.excluded.append(node)
+            else:
+                self.holder = holder if not self.scores else self.holder
+                self.scores[node] = min(INFINITY, self.scores.get(node, 0) + score)
+
+
+def hierarchies(cib: Cib) -> "list[Hierarchy]":
+    """All hierarchies with a Postfix."""
+    relations = Relations(cib)
+    return [Hierarchy(cib, each, relations) for each in cib.primitives() if is_mail_agent(cib.agent(each))]
+
+
+def find_hierarchy(cib: Cib, tag: str) -> Hierarchy:
+    """The hierarchy with this tag, or the only one where none is named; Refused where that is not clear."""
+    found = hierarchies(cib)
+    names = ", ".join(each.tag for each in found)
+    if tag:
+        for each in found:
+            if tag in (each.tag, each.top):
+                return each
+        if cib.resource(tag) is not None:
+            raise Refused(f"resource {tag} is no Postfix: name one of: {names or 'there is none yet'}")
+        raise Refused(f"there is no resource '{tag}': name one of: {names or 'there is none yet'}")
+    if not found:
+        raise Refused("this cluster runs no Postfix yet: 'postfix-ha create' makes a hierarchy")
+    if len(found) > 1:
+        raise Refused(f"there are several hierarchies, so name one of: {names}")
+    return found[0]
+
+
+def canonical(address: str) -> str:
+    """An address in the one form in which it is compared; other text as it is."""
+    try:
+        return str(ipaddress.ip_address(address.split("%")[0]))
+    except ValueError:
+        return address
+
+
+def address_resources(cib: Cib) -> "dict[str, str]":
+    """Address -> primitive of all cluster-managed addresses; the first where two manage one."""
+    found: "dict[str, str]" = {}
+    for primitive in cib.primitives():
+        agent, parameters = cib.agent(primitive), cib.parameters(primitive)
+        value = parameters.get("ip") or parameters.get("ipv6addr", "")
+        if agent in ADDRESS_AGENTS and value:
+            found.setdefault(canonical(value.split("/")[0]), primitive.get("id", ""))
+    return found
+
+
+def file_system_resources(cib: Cib) -> "dict[str, str]":
+    """Mount point -> primitive of all cluster-managed file systems."""
+    found: "dict[str, str]" = {}
+    for primitive in cib.primitives():
+        directory = cib.parameters(primitive).get("directory", "")
+        if cib.agent(primitive) == FILESYSTEM_AGENT and directory:
+            found.setdefault(os.path.normpath(directory), primitive.get("id", ""))
+    return found
+
+
+def file_system_of(cib: Cib, path: str) -> "tuple[str, str]":
+    """(mount point, primitive) of the managed file system that holds a path, ("", "") for none."""
+    found = file_system_resources(cib)
+    at = os.path.normpath(path)
+    while True:
+        if at in found:
+            return at, found[at]
+        if at in ("/", ""):
+            return "", ""
+        at = os.path.dirname(at)

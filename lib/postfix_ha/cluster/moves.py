@@ -1,0 +1,79 @@
+"""Moves and states of a hierarchy: hold it on a node for a while, put it in and out of service."""
+
+import time
+
+from postfix_ha.cluster import edit
+from postfix_ha.cluster.cib import Cib
+from postfix_ha.cluster.errors import Refused
+from postfix_ha.cluster.hierarchy import Hierarchy, find_hierarchy
+from postfix_ha.cluster.templates import fill
+
+# What a hold lasts beyond the time in which the move is to be done: it must not end while the move is under way.
+HOLD_MARGIN_S = 120
+
+
+def check_target(hierarchy: Hierarchy, node: str) -> None:
+    """Refuse a node that the hierarchy cannot be moved to, by what the configuration says."""
+    if hierarchy.is_clone:
+        raise Refused(f"{hierarchy.top} is a clone, which runs on all nodes at once: there is nothing to move")
+    known = hierarchy.cib.nodes()
+    if node not in known:
+        raise Refused(f"there is no node '{node}': the cluster has {', '.join(known)}")
+    if node not in hierarchy.nodes:
+        raise Refused(f"node {node} does not take part in {hierarchy.tag}: 'postfix-ha extend {node}' first")
+
+
+def check_stays(hierarchy: Hierarchy, node: str) -> None:
+    """Refuse a move that automatic switchback would take back at once."""
+    score = hierarchy.scores.get(node, 0)
+    better = [each for each in hierarchy.nodes if hierarchy.scores.get(each, 0) > score]
+    if better and hierarchy.switchback() == "automatic":
+        raise Refused(
+            f"switchback is automatic, so the service would go home to {better[0]} at once: "
+            f"hold it there for a time with --for, or 'postfix-ha properties --switchback intelligent'"
+        )
+
+
+def clear_moves(cib: Cib, hierarchy: Hierarchy) -> None:
+    """Remove the constraints that moves by hand left behind."""
+    for constraint in cib.constraints():
+        if constraint.get("id") in hierarchy.moves:
+            edit.remove(constraint)
+
+
+def hold(cib: Cib, tag: str, node: str, for_s: float) -> Cib:
+    """Want the hierarchy on the node for so many seconds, whatever the preferences say."""
+    hierarchy = find_hierarchy(cib, tag)
+    check_target(hierarchy, node)
+    clear_moves(cib, hierarchy)
+    expiry = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(time.time() + for_s))
+    edit.add_constraints(cib, fill("constraints/hold", RESOURCE=hierarchy.top, NODE=node, EXPIRY=expiry))
+    return cib
+
+
+def release(cib: Cib, tag: str) -> Cib:
+    """Take a hold away."""
+    clear_moves(cib, find_hierarchy(cib, tag))
+    return cib
+
+
+def in_service(cib: Cib, tag: str) -> Cib:
+    """Let Postfix run, and all that it needs."""
+    hierarchy = find_hierarchy(cib, tag)
+    for name in hierarchy.containers:
+        resource = cib.resource(name)
+        if resource is not None:
+            for attributes in resource.findall("meta_attributes"):
+                for pair in attributes.findall("nvpair"):
+                    if pair.get("name") == "target-role" and pair.get("value", "").lower() == "stopped":
+                        attributes.remove(pair)
+                if not len(attributes):
+                    resource.remove(attributes)
+    return cib
+
+
+def out_of_service(cib: Cib, tag: str) -> Cib:
+    """Let Postfix be stopped; what it needs goes on."""
+    hierarchy = find_hierarchy(cib, tag)
+    edit.set_pair(cib, hierarchy.mail, "meta_attributes", "target-role", "Stopped")
+    return cib

@@ -1,0 +1,98 @@
+"""Changes as pcs commands that can be pasted."""
+
+import shlex
+
+from postfix_ha.cluster import changes as kinds
+from postfix_ha.cluster.changes import Change
+from postfix_ha.cluster.cib import Element, pairs
+
+
+def pcs_lines(found: "list[Change]", file: str = "") -> "list[str]":
+    """The pcs commands that make the changes, on a file (pcs -f) where one is named; a comment where pcs has none."""
+    start = ["pcs", "-f", file] if file else ["pcs"]
+    lines = []
+    for change in found:
+        words = _command(change)
+        lines.append(shlex.join([*start, *words]) if words else f"# pcs has no command for: {kinds.sentence(change)}")
+    return lines
+
+
+def agent_of(primitive: Element) -> str:
+    """class:provider:type of a primitive, or the template it is made from."""
+    return ":".join(primitive.get(key, "") for key in ("class", "provider", "type") if primitive.get(key))
+
+
+def operation_words(operation: Element) -> "list[str]":
+    """An operation as name and key=value words, its instance attributes among them; its id is left to the tool."""
+    words = [operation.get("name", "")]
+    words += [f"{key!s}={operation.get(key)!s}" for key in operation.attrib if key not in ("id", "name")]
+    return words + _assignments(pairs(operation, "instance_attributes"))
+
+
+def _assignments(values: "dict[str, str]") -> "list[str]":
+    return [f"{name}={value}" for name, value in values.items()]
+
+
+def _command(change: Change) -> "list[str]":
+    element = change.element
+    if change.kind == kinds.SET_PROPERTY:
+        return ["property", "set", f"{change.name}={change.value}"]
+    if change.kind == kinds.SET_META:
+        return ["resource", "meta", change.subject, f"{change.name}={change.value}"]
+    if change.kind == kinds.SET_PARAMETER:
+        return ["resource", "update", change.subject, f"{change.name}={change.value}"]
+    if change.kind == kinds.REMOVE_CONSTRAINT:
+        return ["constraint", "delete", change.subject]
+    if change.kind == kinds.REMOVE_RESOURCE:
+        return ["resource", "delete", change.subject]
+    if element is None:
+        return []
+    if change.kind == kinds.ADD_RESOURCE:
+        return _create(element)
+    if change.kind == kinds.ADD_OPERATION:
+        return ["resource", "op", "add", change.subject, *operation_words(element)]
+    if change.kind == kinds.REMOVE_OPERATION:
+        return ["resource", "op", "delete", element.get("id", "")]
+    return _constraint(element) if change.kind == kinds.ADD_CONSTRAINT else []
+
+
+def _create(resource: Element) -> "list[str]":
+    primitive = resource if resource.tag == "primitive" else resource.find("primitive")
+    if primitive is None or resource.tag not in ("primitive", "clone"):
+        return []
+    words = ["resource", "create", primitive.get("id", ""), agent_of(primitive)]
+    words += _assignments(pairs(primitive, "instance_attributes"))
+    for operation in primitive.iterfind("operations/op"):
+        words += ["op", *operation_words(operation)]
+    meta = pairs(primitive, "meta_attributes")
+    words += ["meta", *_assignments(meta)] if meta else []
+    if resource.tag == "clone":
+        words += ["clone", resource.get("id", "")]
+        clone_meta = pairs(resource, "meta_attributes")
+        words += ["meta", *_assignments(clone_meta)] if clone_meta else []
+    return [*words, "--no-default-ops"]
+
+
+def _constraint(element: Element) -> "list[str]":
+    get = element.get
+    name = f"id={get('id', '')}"
+    if element.tag == "rsc_colocation" and get("rsc") and get("with-rsc"):
+        return [
+            "constraint",
+            "colocation",
+            "add",
+            get("rsc", ""),
+            "with",
+            get("with-rsc", ""),
+            f"score={get('score', 'INFINITY')}",
+            name,
+        ]
+    if element.tag == "rsc_order" and get("first") and get("then"):
+        kind = f"kind={get('kind', 'Mandatory')}"
+        return ["constraint", "order", "start", get("first", ""), "then", "start", get("then", ""), kind, name]
+    if element.tag == "rsc_location" and get("node"):
+        # A negative score would be taken for an option.
+        discovery = get("resource-discovery")
+        words = ["constraint", "location", "add", get("id", ""), get("rsc", ""), get("node", ""), get("score", "0")]
+        return words + ([f"resource-discovery={discovery}", "--force"] if discovery else [])
+    return []

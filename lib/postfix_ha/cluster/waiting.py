@@ -1,0 +1,73 @@
+"""Waiting for the cluster to do what it was told, and why it does not."""
+
+import time
+from typing import Callable
+
+from postfix_ha.cluster.cib import Element
+from postfix_ha.cluster.simulation import simulate
+from postfix_ha.cluster.tools import Cluster
+
+INTERVAL_S = 0.25
+
+
+class State:
+    """The state of one primitive: ``nodes`` where it runs, ``role``, ``reasons`` of its last failures."""
+
+    __slots__ = ("managed", "nodes", "pending", "reasons", "role")
+
+    def __init__(self, status: Element, name: str) -> None:
+        self.nodes: "list[str]" = []
+        self.role = ""
+        self.pending = ""
+        self.managed = True
+        for resource in status.iterfind("resources//resource"):
+            if resource.get("id", "").split(":")[0] != name:
+                continue
+            self.role = resource.get("role", "")
+            self.pending = self.pending or resource.get("pending", "")
+            self.managed = resource.get("managed") == "true"
+            if resource.get("active") == "true" and resource.get("failed") != "true":
+                self.nodes += [node.get("name", "") for node in resource.findall("node")]
+        self.reasons = failures(status, [name])
+
+
+def failures(status: Element, members: "list[str]") -> "list[str]":
+    """Why operations of these primitives failed last, as the cluster remembers it."""
+    found = []
+    for failure in status.iterfind("failures/failure"):
+        if any(failure.get("op_key", "").startswith(f"{name}_") for name in members):
+            operation = failure.get("op_key", "").rsplit("_", 2)
+            reason = failure.get("exitreason") or failure.get("exitstatus", "")
+            found.append(f"{operation[1]} of {operation[0]} on {failure.get('node')}: {reason}")
+    return list(dict.fromkeys(found))
+
+
+def wait_until(cluster: Cluster, name: str, is_so: "Callable[[State], bool]", timeout_s: float) -> "tuple[bool, State]":
+    """(whether it came to be so in time, the state at the end); ends early once the cluster has nothing left to do."""
+    deadline = time.monotonic() + timeout_s
+    idle = 0
+    while True:
+        state = State(cluster.status(), name)
+        if is_so(state):
+            return True, state
+        # Several times in a row: a result that is on its way to the CIB cannot be seen yet.
+        idle = idle + 1 if is_idle(cluster) else 0
+        if time.monotonic() >= deadline or idle >= 3:
+            return False, state
+        time.sleep(INTERVAL_S)
+
+
+def is_idle(cluster: Cluster) -> bool:
+    """Whether the cluster has nothing left to start or stop."""
+    outcome = simulate(cluster, cluster.read())
+    return outcome is not None and not outcome.actions
+
+
+def wait_idle(cluster: Cluster, timeout_s: float) -> bool:
+    """Wait until the cluster has nothing left to do; False where that takes too long."""
+    deadline = time.monotonic() + timeout_s
+    while not is_idle(cluster):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(INTERVAL_S)
+    return True
