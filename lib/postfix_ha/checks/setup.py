@@ -165,10 +165,10 @@ def check_data_directory(setup: Setup) -> "list[Finding]":
     directory, user = setup.instance.data_directory, setup.instance.mail_owner
     wanted = user_id(user)
     found = _stat(directory)
-    if found is None:  # a start makes the directory itself, but not what leads to it
-        if _stat(os.path.dirname(directory)) is None:
-            why = "what should hold it is missing too"
-            return [Finding("data_directory_present", data_directory=directory, why=why, main_cf=setup.main_cf)]
+    why = _why_no_directory(directory, found)
+    if why:
+        return [Finding("data_directory_present", data_directory=directory, why=why, main_cf=setup.main_cf)]
+    if found is None:
         return []
     if wanted is not None and found.st_uid != wanted:
         values = {"data_directory": directory, "found": found.st_uid, "user": user, "wanted": wanted}
@@ -178,6 +178,15 @@ def check_data_directory(setup: Setup) -> "list[Finding]":
         config = process_environment(holder).get("MAIL_CONFIG", "of an unknown configuration")
         return [Finding("data_directory_own", data_directory=directory, pid=holder, config=config)]
     return []
+
+
+def _why_no_directory(path: str, found: "os.stat_result | None") -> str:
+    """Why a directory cannot be used; "" also where a start makes it, which makes nothing of what leads to it."""
+    if found is not None:
+        return "" if stat.S_ISDIR(found.st_mode) else "it is not a directory"
+    if os.path.islink(path):
+        return f"it is a link to {os.readlink(path)}, which is not there"
+    return "what should hold it is missing too" if _stat(os.path.dirname(path)) is None else ""
 
 
 def check_setgid(setup: Setup) -> "list[Finding]":
