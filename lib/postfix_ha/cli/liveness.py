@@ -1,0 +1,44 @@
+"""What clients see: does each endpoint greet, and how many messages wait in each queue, as far as this node knows."""
+
+import os
+import time
+
+from postfix_ha.config.discover import discover
+from postfix_ha.endpoint import Endpoint
+from postfix_ha.instance import Instance
+from postfix_ha.system.smtp import Conversation, close, converse
+
+GREETING_S = 5.0
+LOOK_S = 5.0
+QUEUES = ("maildrop", "hold", "incoming", "active", "deferred")
+
+
+def look(config_dir: str, binary: str) -> Instance:
+    """The instance as its configuration has it here; without endpoints where it is not here."""
+    return discover(config_dir, time.monotonic() + LOOK_S, binary=binary)
+
+
+def greetings(instance: Instance, is_here: bool) -> "dict[str, str]":
+    """Endpoint -> its greeting, or why there is none; from another node only what can be reached from there."""
+    endpoints = [each for each in instance.endpoints if is_here or not _is_local(each)]
+    deadline = time.monotonic() + GREETING_S
+    conversations = [Conversation(endpoint, deadline) for endpoint in endpoints]
+    try:
+        converse(conversations, (), deadline)
+    finally:
+        close(conversations)
+    return {str(each.endpoint): each.greeting or f"no greeting: {each.failure}" for each in conversations}
+
+
+def queue_counts(queue_directory: str) -> "dict[str, int]":
+    """Queue -> messages in it; empty where the queue is not on this node."""
+    counts = {}
+    for name in QUEUES:
+        path = os.path.join(queue_directory, name)
+        if queue_directory and os.path.isdir(path):
+            counts[name] = sum(len(files) for _, _, files in os.walk(path))
+    return counts
+
+
+def _is_local(endpoint: Endpoint) -> bool:
+    return endpoint.is_wildcard or endpoint.address == "::1" or endpoint.address.startswith("127.")

@@ -1,0 +1,124 @@
+"""postfix-ha status: the tree of each hierarchy, node by node, and what clients see of it."""
+
+import argparse
+import sys
+import time
+
+from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, add_command, cluster_of, print_json, seconds
+from postfix_ha.cli.liveness import greetings, look, queue_counts
+from postfix_ha.cluster.hierarchy import Hierarchy, find_hierarchy, hierarchies
+from postfix_ha.cluster.overview import Overview
+from postfix_ha.cluster.reshape import priorities
+from postfix_ha.cluster.tools import Cluster
+from postfix_ha.params import Params
+
+EXAMPLES = """\
+  postfix-ha status
+  postfix-ha status --watch
+  postfix-ha status --json | python3 -m json.tool
+"""
+WIDTH = 80
+NAME_WIDTH = 30
+CLEAR = "\033[H\033[J"
+
+
+def add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = add_command(
+        commands, "status", run_status, "where the service runs, and why not",
+        "Show each hierarchy: where it runs and since when, which nodes can take it over, what failed and why,\n"
+        "whether its endpoints greet, and how many messages wait. 0 when all is as asked, 1 when not.",
+        EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("--tag", default="", metavar="ID", help="one hierarchy (default: all)")
+    parser.add_argument("--watch", action="store_true", help="again and again, until interrupted")
+    parser.add_argument(
+        "--every", type=seconds, default=2, metavar="S", help="with --watch: every S seconds (default 2)"
+    )
+    parser.add_argument("--cluster-only", action="store_true", help="ask no endpoint and look at no queue")
+
+
+def run_status(options: argparse.Namespace) -> int:
+    """Show the status, once or again and again."""
+    cluster = cluster_of(options)
+    while True:
+        found = [gather(options, cluster, each) for each in chosen(cluster, options.tag)]
+        if options.json:
+            print_json({"hierarchies": found})
+        else:
+            sys.stdout.write((CLEAR if options.watch and sys.stdout.isatty() else "") + text_of(found))
+        sys.stdout.flush()
+        if not options.watch:
+            return DONE if found and all(each["as_asked"] for each in found) else NOT_AS_ASKED
+        time.sleep(max(options.every, 1))
+
+
+def chosen(cluster: Cluster, tag: str) -> "list[Hierarchy]":
+    """The hierarchies asked for."""
+    cib = cluster.read()
+    return [find_hierarchy(cib, tag)] if tag else hierarchies(cib) or [find_hierarchy(cib, "")]
+
+
+def gather(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy) -> "dict[str, object]":
+    """All that there is to say of one hierarchy."""
+    overview = Overview(hierarchy, cluster.status())
+    found = overview.as_object()
+    found["as_asked"] = overview.is_as_asked
+    here = cluster.node_name()
+    if cluster.is_live and overview.running_on and not options.cluster_only:
+        params = Params(hierarchy.cib.parameters(hierarchy.mail))
+        instance = look(hierarchy.config_dir, params.binary)
+        is_here = here in overview.running_on
+        found["endpoints"] = greetings(instance, is_here)
+        found["queues"] = queue_counts(instance.queue_directory) if is_here else {}
+    found["asked_on"] = here
+    found["text"] = lines_of(overview, found)
+    return found
+
+
+def text_of(found: "list[dict[str, object]]") -> str:
+    """The text of all of them, a blank line between."""
+    blocks = []
+    for each in found:
+        lines = each["text"]
+        assert isinstance(lines, list)
+        blocks.append("\n".join(lines) + "\n")
+    return "\n".join(blocks)
+
+
+def lines_of(overview: Overview, found: "dict[str, object]") -> "list[str]":
+    """One hierarchy as lines of at most 80 columns, each of which says what it is about by itself."""
+    hierarchy = overview.hierarchy
+    where = f"in service on {', '.join(overview.running_on)}" if overview.running_on else "NOT IN SERVICE"
+    lines = [f"{hierarchy.tag}: {where}" + (f" since {overview.since}" if overview.since else "")]
+    order = ", ".join(f"{node} ({'-' if each is None else each})" for node, each in priorities(hierarchy).items())
+    lines += _wrapped("  ", f"switchback {hierarchy.switchback()}; preferred (lower first): {order}")
+    lines += [f"  {reason}" for reason in overview.reasons]
+    lines += ["", *_tree(overview), ""]
+    lines += [f"  failed: {failure}" for failure in overview.failures]
+    endpoints, queues = found.get("endpoints"), found.get("queues")
+    if isinstance(endpoints, dict):
+        lines += [f"  endpoint {name}: {said}" for name, said in endpoints.items()]
+    if isinstance(queues, dict) and queues:
+        lines.append("  messages: " + ", ".join(f"{count} {name}" for name, count in queues.items()))
+    return [line for line in lines if line or lines.index(line) < len(lines) - 1]
+
+
+def _tree(overview: Overview) -> "list[str]":
+    width = max(10, (WIDTH - NAME_WIDTH - 2) // max(len(overview.nodes), 1))
+    width = min(width, 18)
+    lines = [f"  {'':{NAME_WIDTH - 2}}" + "".join(f"{node[: width - 1]:{width}}" for node in overview.nodes).rstrip()]
+    for member, cells in overview.cells.items():
+        name = member if member == overview.hierarchy.tag else "  needs " + member
+        if len(name) > NAME_WIDTH - 3:
+            lines.append(f"  {name}")
+            name = ""
+        row = "".join(f"{cells[node][: width - 1]:{width}}" for node in overview.nodes)
+        lines.append(f"  {name:{NAME_WIDTH - 2}}{row}".rstrip())
+    return lines
+
+
+def _wrapped(indent: str, text: str) -> "list[str]":
+    import textwrap
+
+    return textwrap.wrap(text, WIDTH - 1, initial_indent=indent, subsequent_indent=indent + "  ")

@@ -1,0 +1,121 @@
+"""Overview: the state of one hierarchy, member by member and node by node, from the CIB and the cluster's status."""
+
+from typing import Optional
+
+from postfix_ha.cluster.cib import Element, score_of
+from postfix_ha.cluster.hierarchy import Hierarchy
+from postfix_ha.cluster.reshape import priorities
+from postfix_ha.cluster.waiting import State, failures
+
+READY, EXCLUDED = "ready", "excluded"
+
+
+class Overview:
+    """``cells``: member -> node -> one word or two; ``since``: when Postfix was started; ``reasons``: why it does not
+    run, or not as it should; ``failures``: what failed last, one line each."""
+
+    def __init__(self, hierarchy: Hierarchy, status: Element) -> None:
+        self.hierarchy = hierarchy
+        self.nodes = hierarchy.cib.nodes()
+        self.node_states = {node: _node_state(status, node) for node in self.nodes}
+        self.members = {member: State(status, member) for member in hierarchy.members}
+        self.fail_counts = {member: _fail_counts(status, member) for member in hierarchy.members}
+        self.cells = {member: {node: self._cell(member, node) for node in self.nodes} for member in hierarchy.members}
+        self.failures = failures(status, hierarchy.members)
+        self.since = self._since(status)
+        self.reasons = self._reasons(status)
+
+    @property
+    def running_on(self) -> "list[str]":
+        """The nodes on which Postfix runs."""
+        return self.members[self.hierarchy.tag].nodes
+
+    @property
+    def is_as_asked(self) -> bool:
+        """Whether Postfix runs, or is to be stopped."""
+        return bool(self.running_on) != self.hierarchy.is_disabled
+
+    def as_object(self) -> "dict[str, object]":
+        """The overview for JSON."""
+        return {
+            "tag": self.hierarchy.tag,
+            "agent": self.hierarchy.agent,
+            "in_service": bool(self.running_on),
+            "nodes": self.running_on,
+            "since": self.since,
+            "switchback": self.hierarchy.switchback(),
+            "priorities": priorities(self.hierarchy),
+            "node_states": self.node_states,
+            "members": self.cells,
+            "fail_counts": {member: counts for member, counts in self.fail_counts.items() if counts},
+            "failures": self.failures,
+            "reasons": self.reasons,
+            "moves": self.hierarchy.moves,
+        }
+
+    def _cell(self, member: str, node: str) -> str:
+        state = self.members[member]
+        if node in state.nodes:
+            words = [state.role.lower() or "started"]
+            words += [] if state.managed else ["unmanaged"]
+            return " ".join(words)
+        if self.node_states[node] != "online":
+            return self.node_states[node]
+        if node not in self.hierarchy.nodes:
+            return EXCLUDED
+        count = self.fail_counts[member].get(node, "")
+        return f"failed {count}" if count else READY
+
+    def _since(self, status: Element) -> str:
+        times = []
+        for node in status.iterfind("node_history/node"):
+            for history in node.iterfind("resource_history"):
+                if node.get("name") in self.running_on and history.get("id", "").split(":")[0] == self.hierarchy.tag:
+                    starts = [each for each in history if each.get("task") in ("start", "monitor")]
+                    times += [each.get("last-rc-change", "") for each in starts if each.get("rc") == "0"][:1]
+        return times[0] if times else ""
+
+    def _reasons(self, status: Element) -> "list[str]":
+        found = []
+        tag = self.hierarchy.tag
+        if self.hierarchy.is_disabled:
+            found.append(f"{tag} is out of service (target-role): 'postfix-ha in-service' starts it")
+        dc = status.find("summary/current_dc")
+        if dc is not None and dc.get("with_quorum") == "false":
+            found.append("this part of the cluster has no quorum: it starts nothing")
+        options = status.find("summary/cluster_options")
+        if options is not None and options.get("maintenance-mode") == "true":
+            found.append("maintenance-mode is on: the cluster neither starts nor stops anything")
+        for member, state in self.members.items():
+            if not state.managed:
+                found.append(f"{member} is not managed: the cluster only watches it")
+            if not state.nodes and member != tag:
+                found.append(f"{member} does not run, and {tag} needs it")
+        if self.hierarchy.moves:
+            found.append(f"a move by hand holds: {', '.join(self.hierarchy.moves)} ('crm_resource --clear' ends it)")
+        return found
+
+
+def _node_state(status: Element, name: str) -> str:
+    for node in status.iterfind("nodes/node"):
+        if node.get("name") == name:
+            if node.get("unclean") == "true":
+                return "unclean"
+            if node.get("online") != "true":
+                return "offline"
+            for word in ("pending", "standby", "maintenance"):
+                if node.get(word) == "true":
+                    return word
+            return "online"
+    return "unknown"
+
+
+def _fail_counts(status: Element, member: str) -> "dict[str, str]":
+    """Node -> fail count of a primitive, where there is one."""
+    found = {}
+    for node in status.iterfind("node_history/node"):
+        for history in node.iterfind("resource_history"):
+            count: "Optional[str]" = history.get("fail-count")
+            if history.get("id", "").split(":")[0] == member and count and score_of(count):
+                found[node.get("name", "")] = count
+    return found
