@@ -7,7 +7,7 @@ from postfix_ha.checks.listening import command_to_add
 from postfix_ha.checks.setup import OWNED_DIRECTORIES, user_id
 from postfix_ha.checks.storage import own_data_directory
 from postfix_ha.checks.survey import Survey
-from postfix_ha.checks.tables import installing_command
+from postfix_ha.system.packages import installing_command
 from postfix_ha.system.quoting import quote, quote_words
 from postfix_ha.verdict import Finding
 
@@ -39,7 +39,7 @@ def _executable(survey: Survey, values: Values) -> str:
     path = str(values.get("command") or values["binary"])
     if os.path.isfile(path):
         return f"chmod 755 {quote(path)}"
-    return installing_command("postfix").replace(" install ", " install --reinstall ")
+    return installing_command("postfix", "--reinstall")
 
 
 def _master_cf(survey: Survey, values: Values) -> str:

@@ -12,7 +12,7 @@ from postfix_ha.checks.boot import enabled_units
 from postfix_ha.checks.secrets import Hider
 from postfix_ha.checks.setup import group_id, user_id
 from postfix_ha.checks.survey import Survey
-from postfix_ha.checks.tables import Table, tables_in_use
+from postfix_ha.checks.tables import Table, map_types_in_use, tables_in_use
 from postfix_ha.checks.tls import Pair, pairs_in_use, validity
 from postfix_ha.config.interfaces import local_addresses
 from postfix_ha.config.master_cf import MasterRow
@@ -45,6 +45,7 @@ def facts_of(survey: Survey, salt: str) -> Json:
         "ids": ids_of(survey),
         "versions": {"postfix": survey.value("mail_version"), "postfix_ha": __version__},
         "map_types": sorted(survey.map_types),
+        "map_types_used": [{"type": type_, "parameter": name} for type_, name in map_types_in_use(survey).items()],
         "units": [{"name": unit.name, "path": unit.path} for unit in enabled_units()],
         "tables": [_table(table, hider) for table in tables_in_use(survey)],
         "certificates": [_certificate(pair, hider) for pair in pairs_in_use(survey)],

@@ -16,7 +16,7 @@ OPEN_WORDS = ("yes", "no", "none", "may", "always", "never")
 def is_secret(name: str, value: str) -> bool:
     """Whether the value tells a secret itself, and not only the file or table that holds it."""
     lowered = name.lower()
-    if "sasl" in lowered and any(part in value for part in INLINE):
+    if lowered.endswith(("sasl_password_maps", "sni_maps")) and any(part in value for part in INLINE):
         return True
     if not any(part in lowered for part in NAMES) and not lowered.endswith(NAME_ENDS):
         return False

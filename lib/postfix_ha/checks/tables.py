@@ -5,6 +5,7 @@ import stat
 
 from postfix_ha.checks.survey import Survey
 from postfix_ha.config.logical_lines import split_words
+from postfix_ha.system.packages import installing_command
 from postfix_ha.system.quoting import quote, quote_words
 from postfix_ha.verdict import Finding
 
@@ -114,15 +115,29 @@ def tables_in_use(survey: Survey) -> "list[Table]":
     return list(found.values())
 
 
+def map_types_in_use(survey: Survey) -> "dict[str, str]":
+    """Type -> the parameter that uses it first."""
+    found: "dict[str, str]" = {}
+    for name, value, _, _ in settings_in_use(survey):
+        for type_, _ in table_words(value):
+            found.setdefault(type_, name)
+    return found
+
+
 def check_map_types(survey: Survey) -> "list[Finding]":
     """map_type_available for each type in use that this node's postconf does not list."""
-    found = {}
-    for name, value, file, line in settings_in_use(survey):
-        for type_, _ in table_words(value):
-            if survey.map_types and type_ not in survey.map_types and type_ not in found:
-                values = {"type": type_, "parameter": name, "file": file, "line": line, "node": survey.node}
-                found[type_] = Finding("map_type_available", cure=installing_command(f"postfix-{type_}"), **values)
-    return list(found.values())
+    found = []
+    for type_, name in map_types_in_use(survey).items():
+        if survey.map_types and type_ not in survey.map_types:
+            file, line = _where(survey, name)
+            values = {"type": type_, "parameter": name, "file": file, "line": line, "node": survey.node}
+            found.append(Finding("map_type_available", cure=installing_command(f"postfix-{type_}"), **values))
+    return found
+
+
+def _where(survey: Survey, name: str) -> "tuple[str, int]":
+    """The file and line of a name as settings_in_use() has it."""
+    return next((file, line) for other, _, file, line in settings_in_use(survey) if other == name)
 
 
 def check_tables(survey: Survey) -> "list[Finding]":
@@ -163,14 +178,6 @@ def _why_unreadable(path: str, state: os.stat_result, is_indexed: bool) -> str:
         os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
     except OSError as error:
         return error.strerror or str(error)
-    return ""
-
-
-def installing_command(package: str) -> str:
-    """The command of this node's distribution that installs a package."""
-    for program, words in (("apt-get", "install"), ("dnf", "install"), ("zypper", "install"), ("yum", "install")):
-        if os.access(f"/usr/bin/{program}", os.X_OK):
-            return f"{program} {words} {package}"
     return ""
 
 

@@ -49,6 +49,16 @@ def add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         default=codes.LEVEL_GREETING,
         help="0: the parameters alone; 10: this node (default); 20: also the Postfix that runs here, as its monitor",
     )
+    parser.add_argument(
+        "--peer", nargs="+", type=node_name, default=[], metavar="NODE", help="compare this node with these"
+    )
+    parser.add_argument(
+        "--rsh",
+        type=remote_shell,
+        default=[],
+        metavar="COMMAND",
+        help="the remote shell that leads to a peer (default: ssh, by key alone)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--strict", action="store_true", help="exit with 1 where there are warnings only")
     parser.set_defaults(run=run_check)
@@ -58,6 +68,26 @@ def add_instance_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which Postfix is meant."""
     parser.add_argument("--config-dir", default="", metavar="DIR", help="the instance's configuration directory")
     parser.add_argument("--binary", default=BINARY_DEFAULT, metavar="FILE", help="the postfix command")
+
+
+def node_name(text: str) -> str:
+    """A node's name, which no remote shell could take for an option."""
+    if not text or text.startswith("-") or not text.isprintable() or " " in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a node")
+    return text
+
+
+def remote_shell(text: str) -> "list[str]":
+    """The words of the remote shell's command line."""
+    import shlex
+
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}".lower()) from None
+    if not words:
+        raise argparse.ArgumentTypeError("it names no command")
+    return words
 
 
 def run_check(options: argparse.Namespace) -> int:
@@ -76,9 +106,16 @@ def look(options: argparse.Namespace) -> "list[Statement]":
     if params.findings or options.level < codes.LEVEL_GREETING:
         return ordered(params.findings, None)
     deadline = time.monotonic() + TIMEOUT_S
+    peers = None
+    if options.peer:
+        from postfix_ha.cli.peers import Peers
+
+        peers = Peers(options, deadline)
     question = Question(deadline)
     survey = Survey(params, deadline)
     findings = check_node(survey, question.answer())
+    if peers:
+        findings += peers.compare(survey)
     return ordered(findings, survey)
 
 

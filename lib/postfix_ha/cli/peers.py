@@ -1,0 +1,43 @@
+"""The part of postfix-ha check that compares this node with others."""
+
+import argparse
+import os
+import time
+
+from postfix_ha.checks.facts import facts_of
+from postfix_ha.checks.survey import Survey
+from postfix_ha.cluster.comparison import compare
+from postfix_ha.cluster.nodes import DEFAULT_SHELL, Question, Remote
+from postfix_ha.params import BINARY_DEFAULT
+from postfix_ha.request import caller_environment
+from postfix_ha.verdict import Finding
+
+# What a remote shell needs of the caller: its keys, its tickets, and where to find itself.
+PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "SSH_AUTH_SOCK", "KRB5CCNAME")
+
+
+class Peers:
+    """The questions to all peers, asked at once, so that they answer while this node is checked."""
+
+    def __init__(self, options: argparse.Namespace, deadline: float) -> None:
+        self.salt = os.urandom(16).hex()
+        shell = options.rsh or DEFAULT_SHELL
+        binary = "" if options.binary == BINARY_DEFAULT else options.binary
+        env = caller_environment(*PASSED_ON)
+        self.questions = [
+            Question(Remote(node, shell), options.config_dir, binary, self.salt, env, deadline)
+            for node in dict.fromkeys(options.peer)
+        ]
+
+    def compare(self, survey: Survey) -> "list[Finding]":
+        """All differences between this node and its peers."""
+        here = facts_of(survey, self.salt)
+        found: "list[Finding]" = []
+        for question in self.questions:
+            there, why = question.answer()
+            if there is None:
+                values = {"peer": question.remote.node, "why": why, "command": question.command}
+                found.append(Finding("peer_answers", cure=question.command, **values))
+            else:
+                found += compare(here, there, question.remote, question.began, time.time())
+        return found
