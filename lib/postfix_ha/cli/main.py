@@ -84,4 +84,8 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
         from postfix_ha.cli.facts import add_facts
 
         add_facts(commands)
+    if not command:
+        from postfix_ha.cli.cluster_commands import add_cluster_commands
+
+        add_cluster_commands(commands)
     return parser
