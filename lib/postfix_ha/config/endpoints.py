@@ -74,6 +74,8 @@ class Listeners:
         """The addresses on which a service without a host of its own listens."""
         value = self.settings.get("inet_interfaces", "all")
         if value.lower() == "all":
+            if value != "all":  # master would listen, but the rest of Postfix takes it for a host name
+                self.main_problem("inet_interfaces", f"{value}: host not found (write all in small letters)")
             return [WILDCARD_OF_FAMILY[family] for family in self.families]
         if value == "loopback-only":
             found = interfaces.loopback_addresses(self.families)

@@ -37,7 +37,7 @@ SMTP = "smtp inet n - n - - smtpd\n"
     ("interfaces", "protocols", "expected"),
     [
         ("all", "all", ["0.0.0.0:25 smtp", "[::]:25 smtp"]),
-        ("ALL", "ipv4", ["0.0.0.0:25 smtp"]),
+        ("all", "ipv4", ["0.0.0.0:25 smtp"]),
         ("all", "ipv6", ["[::]:25 smtp"]),
         ("all", "ipv4, ipv6", ["0.0.0.0:25 smtp", "[::]:25 smtp"]),
         ("198.51.100.100", "all", ["198.51.100.100:25 smtp"]),
@@ -52,6 +52,12 @@ SMTP = "smtp inet n - n - - smtpd\n"
 )
 def test_addresses(interfaces: str, protocols: str, expected: "list[str]") -> None:
     assert shown(SMTP, interfaces, protocols) == expected
+
+
+def test_all_in_capitals_is_a_host_name_to_most_of_postfix() -> None:
+    made, problems = found(SMTP, "ALL", "ipv4")
+    assert [str(endpoint) for endpoint in made] == ["0.0.0.0:25"]
+    assert [problem[0] for problem in problems] == ["inet_interfaces"]
 
 
 def test_loopback_only_is_what_is_on_the_interfaces() -> None:
