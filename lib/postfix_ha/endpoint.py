@@ -67,6 +67,11 @@ def address_bytes(address: str) -> bytes:
     return _socket.inet_pton(_socket.AF_INET6 if ":" in address else _socket.AF_INET, address)
 
 
+def address_text(packed: bytes) -> str:
+    """The canonical text of an address of 4 or 16 bytes."""
+    return _socket.inet_ntop(_socket.AF_INET6 if len(packed) == 16 else _socket.AF_INET, packed)
+
+
 # Netlink's numbers (linux/rtnetlink.h): the kernel is asked for the route to an address and answers with its type.
 RTM_NEWROUTE = 24
 RTM_GETROUTE = 26

@@ -7,7 +7,7 @@ file system would hang the reader. Every function returns None or an empty value
 import os
 import sys
 
-from postfix_ha.endpoint import Endpoint, address_bytes
+from postfix_ha.endpoint import Endpoint, address_bytes, address_text
 
 LOCK_FILES = ("/pid/master.pid", "/master.lock")
 DELETED = " (deleted)"
@@ -134,6 +134,13 @@ def kernel_address(endpoint: Endpoint) -> str:
     packed = address_bytes(endpoint.address)
     words = (int.from_bytes(packed[at : at + 4], sys.byteorder) for at in range(0, len(packed), 4))
     return "".join(f"{word:08X}" for word in words) + f":{endpoint.port:04X}"
+
+
+def parse_kernel_address(text: str) -> "tuple[str, int]":
+    """(numeric address, port) of what kernel_address() makes."""
+    words, _, port = text.partition(":")
+    packed = b"".join(int(words[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(words), 8))
+    return address_text(packed), int(port, 16)
 
 
 def listening_sockets(pid: int, ipv6: bool) -> "dict[str, list[tuple[str, int]]]":

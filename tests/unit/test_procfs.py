@@ -16,6 +16,7 @@ from postfix_ha.procfs import (
     kernel_address,
     listening_sockets,
     master_files,
+    parse_kernel_address,
     process_environment,
     process_ids,
     process_program,
@@ -138,6 +139,7 @@ def test_listening_sockets_are_found_among_many_connections(family: int, address
             assert inodes == [os.readlink(f"/proc/self/fd/{server.fileno()}")[8:-1]]
             assert inodes[0] in master_files(os.getpid())[0]
             assert found[0][1] == 50  # nobody has accepted them
+            assert parse_kernel_address(kernel_address(Endpoint(address, port))) == (address, port)
         finally:
             for client in clients:
                 client.close()

@@ -4,7 +4,7 @@ import os
 import time
 
 from postfix_ha.actions.guard import Step
-from postfix_ha.endpoint import Endpoint
+from postfix_ha.endpoint import KIND_POSTSCREEN, KIND_SMTP, KIND_SMTPS, Endpoint
 from postfix_ha.health import check_health, listened_endpoints
 from postfix_ha.instance import (
     DEFAULT_CONFIG_DIR,
@@ -17,13 +17,22 @@ from postfix_ha.instance import (
 )
 from postfix_ha.monitor import current_instance
 from postfix_ha.params import Params
-from postfix_ha.procfs import boot_id, process_link, read_bytes
+from postfix_ha.procfs import (
+    boot_id,
+    listening_sockets,
+    master_files,
+    parse_kernel_address,
+    process_link,
+    read_bytes,
+)
 from postfix_ha.request import Request
 from postfix_ha.system.processes import Census, Identity, census
 from postfix_ha.verdict import Finding
 
 # The settings that the deeper levels of a monitor ask for; what else is known stays out of the snapshot.
 KEPT_SETTINGS = ("default_process_limit", "maxproc ", "message_size_limit", "queue_minfree", "socket ")
+
+MAIL_PORTS = {25: ("smtp", KIND_SMTP), 465: ("smtps", KIND_SMTPS), 587: ("submission", KIND_SMTP)}
 
 
 class Found:
@@ -74,8 +83,30 @@ def attach(instance: Instance, people: Census) -> None:
     assert people.master is not None
     instance.master_pid = people.master.pid
     instance.master_start = people.master.start
-    instance.queue_directory = instance.queue_directory or process_link(people.master.pid, "cwd")
+    stands_in = process_link(people.master.pid, "cwd")
+    # An edited queue_directory is not the one in use; of a lazily unmounted one the kernel knows no path.
+    place = _directory_id(stands_in)
+    if not instance.queue_directory or (place and place == _directory_id(f"/proc/{people.master.pid}/cwd")):
+        instance.queue_directory = stands_in
     instance.daemon_directory = instance.daemon_directory or os.path.dirname(people.master.program)
+    instance.mail_owner = instance.mail_owner or _owner_of(os.path.join(instance.queue_directory, "active"))
+    instance.endpoints = instance.endpoints or endpoints_of_master(people)
+
+
+def endpoints_of_master(people: Census) -> "list[Endpoint]":
+    """What can be told without a configuration: the usual mail ports among those on which master listens."""
+    assert people.master is not None
+    sockets, _ = master_files(people.master.pid)
+    has_postscreen = any(member.name == "postscreen" for member in people.members)
+    found = []
+    for is_ipv6 in (False, True):
+        for name, entries in listening_sockets(people.master.pid, is_ipv6).items():
+            address, port = parse_kernel_address(name)
+            if port in MAIL_PORTS and any(inode in sockets for inode, _ in entries):
+                service, kind = MAIL_PORTS[port]
+                kind = KIND_POSTSCREEN if has_postscreen and service == "smtp" else kind
+                found.append(Endpoint(address, port, kind, service))
+    return found
 
 
 def is_edited_since_start(instance: Instance) -> bool:
@@ -157,6 +188,16 @@ def _is_on_root(directory: str) -> bool:
     found = _directory_id(directory)
     roots = [_directory_id(path) for path in ("/", "/etc")]
     return found is not None and any(root is not None and root[0] == found[0] for root in roots)
+
+
+def _owner_of(path: str) -> str:
+    """The name of a file's owner, "" where there is none."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.stat(path).st_uid).pw_name
+    except (OSError, KeyError):
+        return ""
 
 
 def _directory_id(path: str) -> "tuple[int, int] | None":
