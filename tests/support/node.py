@@ -90,8 +90,10 @@ class Node:
             os.close(ready_write)
             os.close(controller)
         with os.fdopen(ready_read, encoding="utf-8") as ready:
-            answer = ready.read().splitlines()
+            # PID 1 may be ready before its maker comes to tell its number.
+            answer = sorted(ready.read().splitlines())
         if len(answer) != 2 or answer[1] != "ready":
+            self._launcher.kill()
             self._launcher.wait()
             raise RuntimeError(answer[-1] if answer else f"node {self.name}: its init ended at once")
         self.pid = int(answer[0])
