@@ -147,7 +147,14 @@ def _setgid(survey: Survey, values: Values) -> str:
     return quote_words(["chmod", f"{mode | 0o2755:04o}", path])
 
 
+def _what_postfix_says(survey: Survey, values: Values) -> str:
+    """Postfix's own advice, where its complaint ends with "run '...'"."""
+    _, said, command = str(values["why"]).partition("run '")
+    return command.partition("'")[0] if said else ""
+
+
 CURES: "dict[str, Callable[[Survey, Values], str]]" = {
+    "postfix_check_passes": _what_postfix_says,
     "postfix_command_valid": _executable,
     "commands_executable": _executable,
     "master_cf_present": _master_cf,

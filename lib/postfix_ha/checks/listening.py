@@ -78,10 +78,16 @@ def _ending_command(pid: int) -> str:
 
 def command_to_add(address: str) -> str:
     """The command that brings an address up by hand, "" where no interface is in its network."""
+    nic, prefix = network_of(address)
+    return quote_words(["ip", "address", "add", f"{address}/{prefix}", "dev", nic]) if nic else ""
+
+
+def network_of(address: str, wanted_nic: str = "") -> "tuple[str, int]":
+    """(interface, prefix length) of the connected network that an address is in, ("", 0) for none."""
     for nic, network, prefix in _networks(":" in address):
-        if prefix and _masked(address_bytes(address), prefix) == network:
-            return quote_words(["ip", "address", "add", f"{address}/{prefix}", "dev", nic])
-    return ""
+        if prefix and wanted_nic in ("", nic) and _masked(address_bytes(address), prefix) == network:
+            return nic, prefix
+    return "", 0
 
 
 def _networks(is_ipv6: bool) -> "list[tuple[str, bytes, int]]":

@@ -59,9 +59,35 @@ def add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         metavar="COMMAND",
         help="the remote shell that leads to a peer (default: ssh, by key alone)",
     )
+    add_trial_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--strict", action="store_true", help="exit with 1 where there are warnings only")
     parser.set_defaults(run=run_check)
+
+
+def add_trial_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a trial."""
+    group = parser.add_argument_group("trial", "start and stop Postfix once, where the cluster does not run it yet")
+    group.add_argument("--trial", action="store_true", help="bring up, mount, check, start, look, stop, undo all of it")
+    group.add_argument("--nic", "--device", default="", metavar="NIC", help="the interface for the addresses")
+    group.add_argument("--prefix", type=prefix_option, default=0, metavar="LENGTH", help="their prefix length")
+    told = "mount this file system (may be given again)"
+    group.add_argument("--mount", type=mount_option, action="append", default=[], metavar="DEVICE:DIR", help=told)
+
+
+def mount_option(text: str) -> "tuple[str, str]":
+    """(device, directory) of DEVICE:DIRECTORY; the device may hold colons, the directory is an absolute path."""
+    device, colon, directory = text.rpartition(":")
+    if not colon or not device or not directory.startswith("/"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not DEVICE:DIRECTORY, such as /dev/vg/queue:/mnt/queue")
+    return device, directory.rstrip("/") or "/"
+
+
+def prefix_option(text: str) -> int:
+    """A prefix length."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 128:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a prefix length, such as 24")
+    return int(text)
 
 
 def add_instance_options(parser: argparse.ArgumentParser) -> None:
@@ -105,6 +131,11 @@ def look(options: argparse.Namespace) -> "list[Statement]":
     params = Params({"config_dir": options.config_dir, "binary": options.binary})
     if params.findings or options.level < codes.LEVEL_GREETING:
         return ordered(params.findings, None)
+    if options.trial:
+        from postfix_ha.cli.trial import Trial
+
+        trial = Trial(options, params)
+        return ordered(trial.run(), trial.checked)
     deadline = time.monotonic() + TIMEOUT_S
     peers = None
     if options.peer:
@@ -116,7 +147,20 @@ def look(options: argparse.Namespace) -> "list[Statement]":
     findings = check_node(survey, question.answer())
     if peers:
         findings += peers.compare(survey)
+    if options.level >= codes.LEVEL_DIALOGUE and survey.is_running:
+        findings += look_deeper(options, survey)
     return ordered(findings, survey)
+
+
+def look_deeper(options: argparse.Namespace, survey: Survey) -> "list[Finding]":
+    """service_healthy: what the agent's own monitor says at depth 20 of the Postfix that runs here."""
+    from postfix_ha.cli.agent_call import Call
+
+    code, reason = Call(options.config_dir, options.binary).do("monitor", level=codes.LEVEL_DIALOGUE)
+    if code == codes.SUCCESS:
+        return []
+    values = {"instance": survey.config_dir, "why": reason or f"exit code {code}"}
+    return [Finding("service_healthy", severity="warning" if code == codes.DEGRADED else "error", **values)]
 
 
 def ordered(findings: "list[Finding]", survey: "Survey | None") -> "list[Statement]":

@@ -3,8 +3,9 @@
 import time
 
 from postfix_ha.checks.cluster import Managed
+from postfix_ha.checks.survey import Survey
 from postfix_ha.request import caller_environment
-from postfix_ha.system.command import begin
+from postfix_ha.system.command import begin, run
 
 # The environment by which Pacemaker's own programs are pointed at a file or a shadow instead of the live cluster.
 CIB_VARIABLES = ("CIB_file", "CIB_shadow", "CIB_shadow_dir")
@@ -19,10 +20,15 @@ class Question:
         end = min(deadline, time.monotonic() + ANSWER_S)
         self.running = begin(["cibadmin", "--query"], deadline=end, env=self.environment)
 
+    def configuration(self) -> bytes:
+        """The configuration as XML, b"" where none can be read."""
+        done = self.running.finish()
+        return done.stdout if done.returncode == 0 else b""
+
     def answer(self) -> "Managed | None":
         """What the cluster manages, None where no configuration can be read."""
-        done = self.running.finish()
-        if done.returncode != 0:
+        data = self.configuration()
+        if not data:
             return None
         # Only now: the XML library costs more than the rest of the command.
         from postfix_ha.cluster.cib import parse
@@ -30,8 +36,36 @@ class Question:
         from postfix_ha.cluster.hierarchy import address_resources, file_system_resources
 
         try:
-            cib = parse(done.stdout)
+            cib = parse(data)
         except ClusterError:
             return None
         file = self.environment.get("CIB_file", "")
         return Managed(address_resources(cib), file_system_resources(cib), file)
+
+
+def active_elsewhere(survey: Survey, mount_points: "list[str]") -> str:
+    """Why a trial here would disturb the cluster: what it would bring up is in service, "" where nothing is."""
+    question = Question(survey.deadline)
+    managed = question.answer()
+    if managed is None:
+        return ""
+    from postfix_ha.cluster.cib import parse
+    from postfix_ha.cluster.hierarchy import hierarchies
+
+    mail = [
+        found.tag for found in hierarchies(parse(question.configuration())) if found.config_dir == survey.config_dir
+    ]
+    needed = [managed.addresses[address] for address in survey.service_addresses if address in managed.addresses]
+    needed += filter(None, map(managed.mounting, [*mount_points, survey.instance.queue_directory]))
+    for resource in dict.fromkeys([*mail, *needed]):
+        place = _location(resource, question)
+        if place:
+            return f"the cluster has {resource} in service on {place}: take the service out of service first"
+    return ""
+
+
+def _location(resource: str, question: Question) -> str:
+    """The node on which the cluster runs a resource, "" for none."""
+    argv = ["crm_resource", "--resource", resource, "--locate", "--quiet"]
+    done = run(argv, deadline=time.monotonic() + ANSWER_S, env=question.environment)
+    return done.stdout.decode("utf-8", "replace").split("\n")[0].strip() if done.returncode == 0 else ""
