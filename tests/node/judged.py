@@ -81,6 +81,12 @@ class JudgedNode(MailNode):
         call()
         return self.cluster_log().splitlines()[before:]
 
+    def started_again(self) -> Answer:
+        """A start that must succeed."""
+        answer = self.agent("start")
+        assert answer.code == SUCCESS, f"{answer}\n{self.mail_log()}"
+        return answer
+
     def stopped(self, **more: object) -> None:
         """Stop, and see that nothing lives or listens any more and that the queue's file system unmounts."""
         answer = self.agent("stop", **more)
@@ -97,6 +103,11 @@ class JudgedNode(MailNode):
     def configure(self, text: str) -> None:
         """Add lines to main.cf as if that was done some time ago."""
         self.append(MAIN, text if text.endswith("\n") else text + "\n")
+        self.age(MAIN)
+
+    def rewrite(self, main_cf: str) -> None:
+        """Write another main.cf as if that was done some time ago."""
+        self.write(MAIN, main_cf)
         self.age(MAIN)
 
     def change(self, path: str, old: str, new: str) -> None:
