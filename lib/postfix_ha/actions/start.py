@@ -18,7 +18,7 @@ from postfix_ha.instance import Instance
 from postfix_ha.params import Params
 from postfix_ha.procfs import read_bytes
 from postfix_ha.request import Request
-from postfix_ha.system.command import run, telling_line
+from postfix_ha.system.command import last_complaint, last_telling, run
 from postfix_ha.system.processes import Census, Identity, census
 from postfix_ha.verdict import Finding, Verdict, decide, grade
 
@@ -115,8 +115,9 @@ def _start_postfix(request: Request, params: Params, instance: Instance, step: S
     done = run(params.command("start"), deadline=until, terminal=True)
     _remove(quick_start)  # left where postfix-script does not know it, or did not come to it
     if done.returncode != 0:
-        why = telling_line(done) or _log_line(log, log_size) or _lack_of_room(instance)
-        why = why or f"'postfix start' ended with exit code {done.returncode}"
+        said = done.stderr.decode("utf-8", "replace")
+        why = last_complaint(said) or _log_line(log, log_size) or _lack_of_room(instance)
+        why = why or last_telling(said) or f"'postfix start' ended with exit code {done.returncode}"
         return Finding("start_completed", why="'postfix start' did not end in time" if done.timed_out else why)
     step("waiting for master to listen")
     identity = Identity(params.config_dir, instance)
@@ -181,15 +182,13 @@ def _size(path: str) -> int:
 
 
 def _log_line(path: str, since: int) -> str:
-    """The last telling line that Postfix wrote to its own log file (maillog_file) since that size, "" for none."""
+    """The last complaint that Postfix wrote to its own log file (maillog_file) since that size, "" for none."""
     if not path:
         return ""
-    from postfix_ha.system.command import last_telling
-
     try:
         with open(path, "rb") as file:
             file.seek(max(since, _size(path) - LOG_TAIL))
-            return last_telling(file.read(LOG_TAIL).decode("utf-8", "replace"))
+            return last_complaint(file.read(LOG_TAIL).decode("utf-8", "replace"))
     except OSError:
         return ""
 

@@ -143,13 +143,19 @@ def telling_line(done: Completed) -> str:
 
 
 def last_telling(text: str) -> str:
-    """The last line that is a complaint and not only the sum of others; for people to read, never to decide by."""
-    lines = [line.strip() for line in text.splitlines() if not line.strip().endswith(SUMMARIES)]
+    """The last complaint in the text, else its last line; for people to read, never to decide by."""
+    lines = [line.strip() for line in text.splitlines()]
+    return last_complaint(text) or next((line for line in reversed(lines) if line), "")
+
+
+def last_complaint(text: str) -> str:
+    """The last line that is a complaint and not only the sum of others, the gravest first; "" for none."""
+    lines = [line.strip() for line in text.splitlines()]
     for word in ("panic: ", "fatal: ", "error: ", "warning: "):
         for line in reversed(lines):
-            if word in line:
+            if word in line and not line.endswith(SUMMARIES):
                 return _from_program(line)
-    return next((line for line in reversed(lines) if line), "")
+    return ""
 
 
 def _from_program(line: str) -> str:
