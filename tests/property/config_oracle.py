@@ -20,9 +20,10 @@ CRASHED = "macro processing error: postconf crashed"
 
 
 class Said:
-    """The answer of one postconf: its output, its warnings, and its fatal error or ""."""
+    """The answer of one postconf: its output, its warnings, its fatal error or "", and its process number."""
 
-    def __init__(self, output: str, errors: str) -> None:
+    def __init__(self, output: str, errors: str, pid: int) -> None:
+        self.pid = pid
         lines = [line.removeprefix(f"{POSTCONF}: ") for line in errors.split("\n")]
         fatal = [line.removeprefix("fatal: ") for line in lines if line.startswith("fatal: ")]
         self.fatal = fatal[0] if fatal else ""
@@ -51,7 +52,7 @@ def postconf(*arguments: str) -> Said:
         process.stderr.close()
         returncode = process.wait()
         output.seek(0)
-        said = Said(_text(output.read()), _text(errors))
+        said = Said(_text(output.read()), _text(errors), process.pid)
     if returncode and not said.fatal:
         # Comparisons that lead back to themselves: postconf recurs until its stack is full.
         said.fatal = CRASHED if returncode == -signal.SIGSEGV else f"ended with {returncode}"
@@ -73,10 +74,10 @@ def printable(text: str) -> str:
     return "".join(chr(b) if 0x20 <= b < 0x7F else "?" for b in text.encode("utf-8", "surrogateescape"))
 
 
-def expanded(main: MainCf, config_dir: str) -> "tuple[dict[str, str], dict[str, str]]":
+def expanded(main: MainCf, config_dir: str, pid: int = 0) -> "tuple[dict[str, str], dict[str, str]]":
     """(values, errors) of our reader, by name."""
     values, errors = {}, {}
-    known = {**defaults(), "config_directory": config_dir}
+    known = {**defaults(), "config_directory": config_dir, "process_id": str(pid)}
     for name in main.raw:
         try:
             values[name] = main.expanded(name, known)
@@ -97,7 +98,7 @@ def main_difference(data: bytes, directory: Path) -> str:
     write_files(directory, data, b"")
     said = postconf("-c", str(directory), "-o", "mynetworks=127.0.0.1", "-nx")
     main = parse_main_cf(data, "main.cf")
-    values, errors = expanded(main, str(directory))
+    values, errors = expanded(main, str(directory), said.pid)
     if said.fatal:
         where = re.search(r"main\.cf, line (\d+)(?:-(\d+))?: ", said.fatal)
         if where:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from postfix_ha.config.endpoints import find_endpoints
 from postfix_ha.config.expand import ExpandError, expand
 from postfix_ha.config.logical_lines import read_logical_lines, split_braced_words
 from postfix_ha.config.main_cf import parse_main_cf
@@ -111,3 +112,36 @@ def test_every_expansion_ends(value: str, other: str) -> None:
 def test_words_in_braces_are_the_whole_text(text: str) -> None:
     """Splitting loses nothing but the blanks between words."""
     assert "".join("".join(split_braced_words(text)).split()) == "".join(text.split())
+
+
+SHIPPED = [Path("/usr/share/postfix") / name for name in ("main.cf.debian", "main.cf.dist", "main.cf.tls")]
+
+
+@pytest.mark.parametrize("path", [path for path in SHIPPED if path.exists()], ids=str)
+def test_every_main_cf_that_the_distribution_ships_is_read_alike(directory: Path, path: Path) -> None:
+    """The files that administrators begin with."""
+    assert main_difference(path.read_bytes(), directory) == ""
+
+
+def test_the_master_cf_that_the_distribution_ships_is_read_alike(directory: Path) -> None:
+    """As above, and nothing in it is wrong to master either."""
+    data = Path("/usr/share/postfix/master.cf.dist").read_bytes()
+    assert master_difference(data, directory) == ""
+    assert parse_master_cf(data).problems == []
+
+
+@given(
+    st.text(alphabet="al127.0:[]$,;- \0\udcff", max_size=30),
+    st.sampled_from(["all", "ipv4", "ipv6", "", "x"]),
+    st.text(alphabet="smtp125:[]./{} \n\0\udcff", max_size=60),
+)
+@settings(max_examples=300, deadline=5000)
+def test_endpoints_of_any_text_are_found_without_an_exception(interfaces: str, protocols: str, names: str) -> None:
+    """Whatever stands in inet_interfaces and in the rows ends as an endpoint or as a problem."""
+    given_settings = {"inet_interfaces": interfaces, "inet_protocols": protocols, "known_tcp_ports": names}
+    rows = "".join(f"{name} inet n - n - - smtpd\n" for name in names.split())
+    master = parse_master_cf(rows.encode("utf-8", "surrogateescape"))
+    # A deadline that has passed: no name server is asked.
+    made, problems = find_endpoints(given_settings, parse_main_cf(b""), master, 0.0)
+    assert all(0 < endpoint.port < 65536 for endpoint in made)
+    assert made or problems or not master.rows

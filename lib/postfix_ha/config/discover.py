@@ -92,8 +92,9 @@ def discover(config_dir: str, deadline: float, *, binary: str = "/usr/sbin/postf
     master = parse_master_cf(*_read(config_dir, "master.cf", problems))
     # Without its main.cf nothing is known of an instance: the defaults would describe another one.
     values = {} if problems and problems[0][0] == "main.cf" else _values(postconf, main, master, deadline, problems)
-    problems += [("main.cf", found.text, found.file, found.line) for found in main.problems]
-    problems += [("master.cf", found.text, found.file, found.line) for found in master.problems]
+    # Only what Postfix refuses: a start must not fail for what it merely warns about.
+    problems += [("main.cf", found.text, found.file, found.line) for found in main.problems if found.fatal]
+    problems += [("master.cf", found.text, found.file, found.line) for found in master.problems if found.fatal]
     wrong: "list[tuple[str, str, str, int]]" = []
     endpoints: "list[Endpoint]" = []
     if values:
@@ -156,19 +157,26 @@ def _values(
     """The expanded values of FACTS and SETTINGS: postconf's where it answers, else our own reading of main.cf."""
     names = [*FACTS, *SETTINGS]
     config_dir = os.path.dirname(main.file)
+    failure = ""
     # Where postconf cannot but fail it is not asked: it sleeps a second before it gives up.
     if not main.fatal and not master.unreadable:
         answer = ask_values(postconf, config_dir, names, _share(deadline))
         if not answer.error:
             return answer.values
-        problems.append(("postconf", answer.error, main.file, 0))
+        failure = answer.error
     defaults = dict(USUAL_DEFAULTS)
     defaults.update(ask_defaults(postconf, _share(deadline)).values)
     defaults["config_directory"] = config_dir
-    values = {}
-    for name in names:
+    values: "dict[str, str]" = {}
+    wrong: "list[tuple[str, str, str, int]]" = []
+    # Every parameter that is set, asked for or not: postconf fails for any of them and does not say for which.
+    for name in dict.fromkeys([*names, *(name for name in main.raw if name in defaults)]):
         try:
             values[name] = main.expanded(name, defaults)
         except ExpandError as error:
-            problems.append((name, str(error), main.file, main.lines.get(name, 0)))
+            wrong.append((name, str(error), main.file, main.lines.get(name, 0)))
+    if failure:
+        where = f" ({wrong[0][0]}: {wrong[0][1]})" if wrong else ""
+        problems.append(("postconf", failure + where, main.file, wrong[0][3] if wrong else 0))
+    problems += wrong
     return values

@@ -109,6 +109,24 @@ def test_a_value_that_cannot_be_expanded_is_one_problem_more(tmp_path: Path) -> 
     assert ("mail_owner", "truncated macro reference: '${x'", f"{tmp_path}/main.cf", 8) in instance.problems
 
 
+def test_a_value_that_stops_postconf_is_named_though_nobody_asked_for_it(tmp_path: Path) -> None:
+    instance = found(tmp_path, MAIN + "relayhost = ${x\n")
+    assert facts(instance) == EXPECTED
+    said = "fatal: macro processing error (relayhost: truncated macro reference: '${x')"
+    assert instance.problems == [
+        ("postconf", said, f"{tmp_path}/main.cf", 8),
+        ("relayhost", "truncated macro reference: '${x'", f"{tmp_path}/main.cf", 8),
+    ]
+
+
+def test_what_postfix_only_warns_about_is_no_problem(tmp_path: Path) -> None:
+    instance = found(
+        tmp_path, " ignored = 1\n" + MAIN + "my_virt = 1\nqueue_directroy = /x\nbiff = a\0b\n", " x\n" + MASTER
+    )
+    assert facts(instance) == EXPECTED
+    assert instance.problems == []
+
+
 def test_a_fifo_in_the_place_of_main_cf_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "main.cf")
     begin = time.monotonic()
