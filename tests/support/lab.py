@@ -21,6 +21,7 @@ from lxml import etree
 from tests.support import lab_config
 from tests.support.bmc import Controllers
 from tests.support.lab_hierarchy import MAIL, Hierarchy, MailResource
+from tests.support.lab_log import Operation, read_operations
 from tests.support.lab_network import Fabric
 from tests.support.lab_node import ClusterNode, SharedDisk
 from tests.support.mail import Account, MailClient, take_account
@@ -190,22 +191,41 @@ class Lab:
         names = done.stdout.split()
         return names[0] if done.returncode == 0 and len(names) == 1 else ""
 
+    def operations(self, resource: str = MAIL) -> "list[Operation]":
+        """Every begin and end of an action of a resource on all nodes, in order of time, from Pacemaker's logs."""
+        found = []
+        for node in self.nodes.values():
+            found += read_operations(node.name, node.kept_logs + node.logs(), resource)
+        return sorted(found, key=lambda operation: operation.at)
+
     # Events
 
     def move(self, to: str, timeout: float = 60) -> None:
         """Move the service on purpose; returns when it runs there."""
         self.on().run(["crm_resource", "--resource", MAIL, "--move", "--node", to], check=True)
-        self.wait_for(lambda: self.where() == to and self.is_idle(), timeout, f"the service has moved to {to}")
-        self.on().run(["crm_resource", "--resource", MAIL, "--clear"], check=True)
+        try:
+            self.wait_for(lambda: self.where() == to and self.is_idle(), timeout, f"the service has moved to {to}")
+        finally:
+            # Or the administrator's wish would stand for ever.
+            self.on().run(["crm_resource", "--resource", MAIL, "--clear"], check=True)
+
+    def masters(self) -> "list[tuple[ClusterNode, NodeProcess]]":
+        """Every live Postfix master of the service's queue, with its node."""
+        found = []
+        for node in self.nodes.values():
+            with contextlib.suppress(OSError, ValueError):
+                # Its number in the queue tells it from masters of other instances, and from the parent that
+                # "master -w" leaves for a moment; where the queue is not mounted there is no such file.
+                pid = int(node.read(f"{lab_config.QUEUE}/pid/master.pid")) if node.is_on else 0
+                found += [(node, process) for process in node.named("master") if process.pid == pid]
+        return found
 
     def master(self) -> "tuple[ClusterNode, NodeProcess]":
-        """The node and process of the Postfix master that runs now."""
-        for node in self.nodes.values():
-            if node.is_on:
-                for process in node.named("master"):
-                    if process.exe.endswith("/master") and "-w" in process.argv:
-                        return node, process
-        raise LabError("no Postfix master runs anywhere")
+        """The node and process of the Postfix master that runs now; LabError unless it is exactly one."""
+        found = self.masters()
+        if len(found) != 1:
+            raise LabError(f"one Postfix master was expected, these run: {found}")
+        return found[0]
 
     def kill_master(self) -> None:
         """End the Postfix master as by a bug in it."""

@@ -1,0 +1,39 @@
+"""One cluster for all tests of this directory; each test finds it whole, serving mail, and leaves it so."""
+
+import pytest
+
+from tests.support.lab import Lab
+from tests.support.lab_events import Events
+
+BROKEN_BY = {}
+
+
+@pytest.fixture(scope="session")
+def running_lab():
+    """The three-node cluster with our agent, and the client that sends from the first test to the last."""
+    with Lab() as lab:
+        lab.client.start()
+        lab.wait_for(lambda: lab.client.ledger.acknowledged, 20, "the first message is acknowledged")
+        lab.settle()
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def events(running_lab):
+    """Events that befall this cluster, with one account of losses over all tests."""
+    return Events(running_lab)
+
+
+@pytest.fixture
+def lab(request, running_lab):
+    """The cluster, with all nodes in it and nothing under way, before and after."""
+    culprit = BROKEN_BY.get(running_lab)
+    if culprit:
+        pytest.fail(f"the cluster was not whole again after {culprit}")
+    yield running_lab
+    # Until proved otherwise: the next test must not wait once more for what this one has broken.
+    BROKEN_BY[running_lab] = request.node.nodeid
+    running_lab.settle()
+    del BROKEN_BY[running_lab]
+    mounts, masters = running_lab.watch.worst()
+    assert (mounts, masters) == (1, 1), "two users of the shared disk at once: two mounts or two masters were seen"

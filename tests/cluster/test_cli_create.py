@@ -1,0 +1,215 @@
+"""postfix-ha create, on the real cluster: from a Postfix that works on one node to one that three nodes protect."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.support.lab_config import QUEUE
+from tests.support.lab_hierarchy import ADDRESS, FILESYSTEM, MAIL
+from tests.support.lab_network import NETWORKS, PREFIX, SERVICE_ADDRESS
+from tests.support.lab_node import QUEUE_MOUNT
+from tests.support.terminal import Terminal
+from tests.support.tool import COMMAND, Tool, same_cluster
+
+TAG = "postfix-on-mnt-queue-postfix"
+BY_HAND = f"""
+mount -t ext4 /dev/shared {QUEUE_MOUNT} &&
+ip address add {SERVICE_ADDRESS}/{PREFIX} dev {NETWORKS["client"][1]} &&
+postfix start"""
+
+
+@pytest.fixture(scope="module")
+def tool(running_lab):
+    """The command on the lab's nodes; the lab's own hierarchy is back afterwards."""
+    running_lab.settle()
+    tool = Tool(running_lab)
+    yield tool
+    tool.restore()
+    running_lab.settle()
+
+
+@pytest.fixture
+def bare(lab, tool):
+    """The cluster with its fence devices alone; Postfix runs on n1, started by hand. The lab's own comes back."""
+    tool.ok("delete", "--stop", "--with-parts")
+    lab.wait_for(lambda: not lab.nodes["n1"].mounts_queue(), 20, "the queue's file system is unmounted")
+    assert [each.get("id") for each in lab.cib().iterfind(".//primitive") if each.get("class") != "stonith"] == []
+    assert lab.cib().find("configuration/constraints").getchildren() == []
+    lab.nodes["n1"].run(["sh", "-c", BY_HAND], check=True)
+    yield lab
+    tool.restore()
+    lab.settle()
+
+
+def constraints(cib, tag):
+    return {tuple(sorted((k, v) for k, v in each.attrib.items() if k != "id")) for each in cib.iter(tag)}
+
+
+def test_one_command_protects_a_running_postfix_on_three_nodes(bare, tool):
+    lab = bare
+    node, master = lab.master()
+    begin = time.monotonic()
+    tool.ok("create", "--yes", "--tag", MAIL)
+    took_s = time.monotonic() - begin
+    assert took_s < 20
+    assert lab.where() == node.name == "n1"
+    assert lab.master()[1].pid == master.pid, "the running master is taken over, not restarted"
+    cib = lab.cib()
+    device = cib.find(".//primitive[@id='fs-mnt-queue']//nvpair[@name='device']").get("value")
+    assert device.startswith("/dev/disk/by-uuid/")
+    first = {(each.get("first"), each.get("then")) for each in cib.iter("rsc_order")}
+    assert first == {("fs-mnt-queue", MAIL), (f"ip-{SERVICE_ADDRESS}", MAIL)}
+    assert tool.ok("create", "--yes").startswith("note:")
+    # P51: once more, and nothing changes.
+    before = tool.configuration()
+    assert "everything is so already" in tool.ok("create", "--yes", "--tag", MAIL)
+    assert tool.configuration() == before
+    # It moves, and mail flows there.
+    tool.ok("switchover", "n2")
+    acknowledged = lab.client.ledger.acknowledged
+    lab.wait_for(lambda: lab.client.ledger.acknowledged > acknowledged, 20, "mail is taken on n2")
+    lab.wait_for(lab.is_idle, 30, "the cluster is idle")
+    done = lab.run("crm_verify", "--live-check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_service_that_does_not_come_up_says_why_and_the_change_is_taken_back(lab, tool):
+    node = lab.nodes["n1"]
+    tool.ok("switchover", "n1")
+    tool.ok("delete", "--stop")
+    before = tool.configuration()
+    kept = node.read("/etc/postfix/master.cf")
+    # No check can see this: the server ends as soon as it has begun.
+    row = "smtp inet n - y - - smtpd -Q\n"
+    broken = "".join(row if line.split()[:2] == ["smtp", "inet"] else line + "\n" for line in kept.splitlines())
+    node.write("/etc/postfix/master.cf", broken)
+    done = tool.run("create", "--yes", "--tag", MAIL, "--node", "n1")
+    node.write("/etc/postfix/master.cf", kept)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "start of mail on n1:" in done.stderr
+    assert "taken back" in done.stderr
+    assert tool.configuration() == before
+    tool.restore()
+    lab.wait_for(lambda: lab.where() and lab.is_idle(), 60, "the lab's own hierarchy runs again")
+
+
+def test_the_three_print_outs_make_the_same_cluster(lab, tool):
+    node = lab.nodes[lab.where()]
+    for name in ("base", "xml", "pcs", "crm"):
+        node.write(f"/root/{name}.xml", lab.run("cibadmin", "--query").stdout)
+    for name in ("base", "xml", "pcs", "crm"):
+        tool.ok("delete", "--cib-file", f"/root/{name}.xml", "--with-parts", "--stop", "--yes", on=node.name)
+    arguments = ("create", "--yes", "--tag", MAIL, "--node", "n1", "--node", "n2")
+    printed = tool.json(*arguments, "--dry-run", "--cib-file", "/root/base.xml", on=node.name)
+    tool.ok(*arguments, "--cib-file", "/root/xml.xml", on=node.name)
+    pcs = [line.replace("/root/base.xml", "/root/pcs.xml") for line in printed["pcs"]]
+    node.run(["sh", "-c", "set -e\n" + "\n".join(pcs)], check=True)
+    node.write("/root/crm.txt", "\n".join(printed["crm"]) + "\n")
+    node.run(["sh", "-c", "CIB_file=/root/crm.xml crm configure </root/crm.txt"], check=True)
+    made = {name: same_cluster(node.read(f"/root/{name}.xml")) for name in ("base", "xml", "pcs", "crm")}
+    assert made["xml"] != made["base"]
+    assert made["pcs"] == made["xml"]
+    assert made["crm"] == made["xml"]
+    assert [action for action in printed["simulation"]["actions"] if action.startswith("start mail")]
+
+
+def test_a_dry_run_changes_nothing_and_shows_everything(lab, tool):
+    before = tool.configuration()
+    text = tool.ok("properties", "--switchback", "automatic", "--dry-run")
+    assert tool.configuration() == before
+    assert "+++ then" in text
+    assert f"pcs resource meta {MAIL} resource-stickiness=0" in text
+    assert "the cluster would then:" in text
+
+
+def test_two_administrators_and_more_at_once_lose_nothing(lab, tool):
+    work = {
+        "n1": [["--parameter", "greeting_timeout=11"], ["--meta", "priority=7"]],
+        "n2": [["--operation", "monitor interval=2s timeout=21s"], ["--meta", "migration-threshold=5"]],
+        "n3": [["--operation", "stop timeout=61s"], ["--parameter", "parameters=-v"]],
+    }
+
+    def administer(name):
+        return [tool.run("properties", "--no-wait", *each, on=name) for each in work[name]]
+
+    def another(_):
+        node = lab.nodes["n2"]
+        return [node.run(["crm_attribute", "--name", f"batch-limit-{at}", "--update", "1"]) for at in range(6)]
+
+    with ThreadPoolExecutor(4) as pool:
+        running = [pool.submit(administer, name) for name in work] + [pool.submit(another, None)]
+        ended = [done for each in running for done in each.result()]
+    assert [done.stderr for done in ended if done.returncode] == []
+    found = tool.json("properties")
+    assert found["parameters"]["greeting_timeout"] == "11"
+    assert found["parameters"]["parameters"] == "-v"
+    assert found["meta"]["priority"] == "7"
+    assert found["meta"]["migration-threshold"] == "5"
+    assert "monitor interval=2s timeout=21s" in found["operations"]
+    assert any(line.startswith("stop") and "timeout=61s" in line for line in found["operations"])
+    options = {each.get("name") for each in lab.cib().iterfind("configuration/crm_config//nvpair")}
+    assert {f"batch-limit-{at}" for at in range(6)} <= options
+    tool.restore()
+
+
+def test_create_refuses_on_a_node_that_has_not_the_queue(lab, tool):
+    away = next(name for name in lab.nodes if name != lab.where())
+    assert QUEUE in tool.refused("create", "--yes", on=away)
+
+
+def test_without_root(lab, tool):
+    for arguments in (["create", "--yes"], ["status"], ["switchover", "n2"]):
+        done = tool.run(*arguments, user="nobody")
+        assert done.returncode == 4
+        assert done.stderr.count("\n") == 1
+        assert "root" in done.stderr
+
+
+def test_the_dialogue_asks_three_things_and_goes_back(lab, tool):
+    node = lab.nodes[lab.where()]
+    node.write("/root/talk.xml", lab.run("cibadmin", "--query").stdout)
+    tool.ok("delete", "--cib-file", "/root/talk.xml", "--stop", "--yes", on=node.name)
+    with Terminal(node, [COMMAND, "create", "--cib-file", "/root/talk.xml", "--tag", MAIL]) as terminal:
+        terminal.answer("Switchback [intelligent]", "")
+        terminal.answer("Nodes, the most preferred first", "<")
+        terminal.answer("Switchback [intelligent]", "?")
+        terminal.answer("Switchback [intelligent]", "sometimes")
+        terminal.answer("Switchback [intelligent]", "intell")
+        terminal.answer("Nodes, the most preferred first", "n2:5 n9")
+        terminal.answer("Nodes, the most preferred first", "n2:5 n1:50")
+        terminal.answer("Make it so? [yes]", "")
+        assert terminal.end() == 0
+    assert "there is no node 'n9'" in terminal.text
+    assert "intelligent or automatic?" in terminal.text
+    found = tool.json("properties", "--cib-file", "/root/talk.xml", on=node.name)
+    assert found["priorities"] == {"n2": 5, "n1": 50}
+    assert found["excluded"] == ["n3"]
+
+
+@pytest.mark.parametrize("how", ["no", "end of input"])
+def test_a_dialogue_that_is_given_up_changes_nothing(lab, tool, how):
+    node = lab.nodes[lab.where()]
+    node.write("/root/talk.xml", lab.run("cibadmin", "--query").stdout)
+    tool.ok("delete", "--cib-file", "/root/talk.xml", "--stop", "--yes", on=node.name)
+    before = node.read("/root/talk.xml")
+    with Terminal(node, [COMMAND, "create", "--cib-file", "/root/talk.xml"]) as terminal:
+        terminal.answer("Switchback", "")
+        if how == "no":
+            terminal.answer("Nodes", "")
+            terminal.answer("Make it so?", "no")
+            assert terminal.end() == 0
+        else:
+            terminal.answer("Nodes", "\x04")
+            assert terminal.end() == 2
+    assert "nothing was changed" in terminal.text
+    assert "Traceback" not in terminal.text
+    assert node.read("/root/talk.xml") == before
+
+
+def test_hierarchy_names(lab, tool):
+    """The lab's own hierarchy, made by pcs and by hand, is recognised for what it is."""
+    found = tool.json("properties")
+    assert found["tag"] == MAIL
+    assert sorted(found["needs"]) == sorted([ADDRESS, FILESYSTEM])
+    assert found["switchback"] == "intelligent"
