@@ -32,6 +32,7 @@ from postfix_ha.verdict import Finding
 # The settings that the deeper levels of a monitor ask for; what else is known stays out of the snapshot.
 KEPT_SETTINGS = ("default_process_limit", "maxproc ", "message_size_limit", "queue_minfree", "socket ")
 
+DISCOVER_SHARE = 0.4
 MAIL_PORTS = {25: ("smtp", KIND_SMTP), 465: ("smtps", KIND_SMTPS), 587: ("submission", KIND_SMTP)}
 
 
@@ -75,7 +76,9 @@ def discover_now(request: Request, params: Params, step: Step) -> Instance:
     from postfix_ha.config.discover import discover
 
     step("reading the configuration")
-    return discover(params.config_dir, request.deadline, binary=params.binary)
+    # A resolver that does not answer must leave time for all the rest.
+    until = time.monotonic() + request.remaining_s * DISCOVER_SHARE
+    return discover(params.config_dir, until, binary=params.binary)
 
 
 def attach(instance: Instance, people: Census) -> None:
