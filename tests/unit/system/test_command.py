@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from postfix_ha.system.command import OUTPUT_MAX, run
 
 
@@ -16,12 +18,9 @@ def test_output_errors_and_exit_code_are_kept_apart() -> None:
     assert (done.returncode, done.stdout, done.stderr, done.timed_out) == (7, b"out\n", b"err\n", False)
 
 
-def test_the_environment_is_fixed(monkeypatch: "object") -> None:
-    os.environ["MAIL_CONFIG"] = "/leak"
-    try:
-        done = run(["/usr/bin/env"], deadline=soon(), env={"X": "1"})
-    finally:
-        del os.environ["MAIL_CONFIG"]
+def test_the_environment_is_fixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAIL_CONFIG", "/leak")
+    done = run(["/usr/bin/env"], deadline=soon(), env={"X": "1"})
     assert sorted(done.stdout.split()) == [b"LC_ALL=C", b"PATH=/usr/sbin:/usr/bin:/sbin:/bin", b"X=1"]
 
 
