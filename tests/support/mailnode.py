@@ -161,14 +161,14 @@ class MailNode(Node):
         finally:
             client.close()
 
-    def socket(self, family: int = socket.AF_INET) -> socket.socket:
-        """A TCP socket in the node's network."""
+    def socket(self, family: int = socket.AF_INET, kind: int = socket.SOCK_STREAM) -> socket.socket:
+        """A socket in the node's network, for TCP if nothing else is said."""
         made: "list[socket.socket]" = []
 
         def make() -> None:  # a thread of its own: setns changes the calling thread alone
             with open(f"/proc/{self.pid}/ns/net", "rb") as network:
                 linux.setns(network.fileno(), linux.CLONE_NEWNET)
-            made.append(socket.socket(family, socket.SOCK_STREAM))
+            made.append(socket.socket(family, kind))
 
         maker = threading.Thread(target=make)
         maker.start()

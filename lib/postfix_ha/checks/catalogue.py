@@ -160,6 +160,14 @@ ROWS = (
         subject="{where}",
     ),
     Row(
+        "configuration_read_in_time",
+        "node",
+        ERR_GENERIC,
+        "{where}: {why}",
+        "look for a name service that does not answer, hung storage or a high load on this node; then start again",
+        subject="{where}",
+    ),
+    Row(
         "address_on_node",
         "node",
         ERR_GENERIC,

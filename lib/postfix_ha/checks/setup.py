@@ -8,6 +8,7 @@ import os
 import stat
 
 from postfix_ha.checks.holders import endpoint_holder, is_taken, lock_holder
+from postfix_ha.config.resolve import IN_TIME
 from postfix_ha.endpoint import missing_addresses
 from postfix_ha.instance import CONFIG_FILES, Instance
 from postfix_ha.params import Params
@@ -69,8 +70,14 @@ def check_config_files(setup: Setup) -> "list[Finding]":
         return found
     for subject, why, file, line in setup.instance.problems:
         if subject in (*CONFIG_FILES, "postconf"):
-            found.append(Finding("config_files_readable", where=_where(file, line), why=why, config_dir=config_dir))
+            check = "configuration_read_in_time" if is_late(why) else "config_files_readable"
+            found.append(Finding(check, where=_where(file, line), why=why, config_dir=config_dir))
     return found[:1]
+
+
+def is_late(why: str) -> bool:
+    """Whether a problem of reading the configuration is only that an answer did not come in time."""
+    return why.endswith(IN_TIME)
 
 
 def check_commands(setup: Setup) -> "list[Finding]":
@@ -87,7 +94,11 @@ def check_commands(setup: Setup) -> "list[Finding]":
 def check_interfaces(setup: Setup) -> "list[Finding]":
     """inet_interfaces_usable: every value can be resolved, and some service greets mail clients."""
     found = [
-        Finding("inet_interfaces_usable", where=_where(file, line), why=f"{subject}: {why}")
+        Finding(
+            "configuration_read_in_time" if is_late(why) else "inet_interfaces_usable",
+            where=_where(file, line),
+            why=f"{subject}: {why}",
+        )
         for subject, why, file, line in setup.instance.problems
         if subject not in (*CONFIG_FILES, "postconf")
     ]

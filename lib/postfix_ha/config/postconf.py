@@ -3,6 +3,7 @@
 import os
 
 from postfix_ha.config.logical_lines import SPACE
+from postfix_ha.config.resolve import IN_TIME
 from postfix_ha.system import command
 
 USUAL_PATH = "/usr/sbin/postconf"
@@ -74,7 +75,7 @@ def read_answer(postconf: str, done: command.Completed, names: "list[str] | None
         elif said.strip(SPACE):
             error = said
     if done.timed_out:
-        error = f"{postconf} did not answer in time"
+        error = f"{postconf} did not answer{IN_TIME}"
     elif done.returncode != 0:
         error = error or f"{postconf} ended with exit code {done.returncode}"
     else:

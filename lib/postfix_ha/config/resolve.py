@@ -7,7 +7,9 @@ import time
 
 HOST = "host"
 SERVICE = "service"
-NO_ANSWER = "no answer from the name service in time"
+# How every problem ends that another try may not meet.
+IN_TIME = " in time"
+NO_ANSWER = "no answer from the name service" + IN_TIME
 NOT_FOUND = "not found"
 
 
