@@ -55,7 +55,8 @@ class CheckNode(MailNode):
         self.write(PROGRAM, LAUNCHER, 0o755)
         self.shell(
             f"""
-            rm -f /etc/systemd/system/*.wants/postfix* /etc/rc?.d/S??postfix
+            rm -f /etc/systemd/system/*.wants/postfix*
+            for link in /etc/rc?.d/S??postfix; do [ ! -L $link ] || mv $link ${{link%/*}}/K01postfix; done
             ip address flush dev eth0 scope global
             ip address add {NODE_ADDRESS}/24 dev eth0
             ip address add {ADDRESS}/24 dev eth0

@@ -107,7 +107,7 @@ def _judge_postfix_check(checking: Running) -> "list[Finding]":
     if failed:
         return failed
     said = checking.finish().stderr.decode("utf-8", "replace").splitlines()
-    warnings = [line.partition("warning: ")[2].strip() for line in said if "warning: " in line]
+    warnings = [line.partition("warning: ")[2].strip().replace("/./", "/") for line in said if "warning: " in line]
     warnings = [text for text in dict.fromkeys(warnings) if not any(part in text for part in SAID_ELSEWHERE)]
     found = [Finding("postfix_check_quiet", why=text, cure=_warning_cure(text)) for text in warnings[:WARNINGS_SHOWN]]
     if len(warnings) > WARNINGS_SHOWN:
