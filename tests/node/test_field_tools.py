@@ -14,6 +14,9 @@ import pytest
 from tests.support.mailnode import MailNode
 from tests.support.node import AGENT, BASE_ENV, CHECKOUT
 
+# They share one node, so they stay on one worker.
+pytestmark = pytest.mark.xdist_group("field_tools")
+
 NAME = "ocf:mail:postfix_ha"
 PUBLISHED_CASES = Path("/usr/share/resource-agents/ocft/configs/postfix")
 OCFT_NAME = "postfix-ha"
