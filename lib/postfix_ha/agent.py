@@ -29,8 +29,23 @@ ACTIONS = {
 
 def run() -> None:
     """Do what this process was asked for and end it with the OCF exit code."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        open_streams()
     request = current_request(sys.argv)
     conclude(request, answer(request))
+
+
+def open_streams() -> None:
+    """Put /dev/null where the caller closed a standard stream: else our next file would be taken for it."""
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != descriptor:
+                os.dup2(opened, descriptor)
+                os.close(opened)
+            os.set_inheritable(descriptor, True)
+            stream = open(descriptor, "w" if descriptor else "r", closefd=False)  # noqa: SIM115 - for good
+            setattr(sys, name, stream)
 
 
 def conclude(request: Request, verdict: Verdict) -> "NoReturn":

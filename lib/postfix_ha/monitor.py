@@ -4,13 +4,15 @@ A healthy recurring monitor at level 0 ends in monitor() after a few reads under
 snapshot, something wrong, a deeper level) goes through actions/deep.py in a child process with a deadline.
 """
 
+import os
+
 from postfix_ha import codes
 from postfix_ha.health import check_health, is_master_of
 from postfix_ha.instance import Instance, file_stamps, read_record
 from postfix_ha.params import Params
 from postfix_ha.procfs import process_stat
 from postfix_ha.request import Request
-from postfix_ha.verdict import HEALTHY, Verdict
+from postfix_ha.verdict import HEALTHY, Finding, Verdict
 
 
 def monitor(request: Request) -> Verdict:
@@ -24,6 +26,8 @@ def monitor(request: Request) -> Verdict:
         and not is_change_unnoticed(instance)
     ):
         return HEALTHY
+    if os.geteuid() != 0:  # who cannot see the processes must not take them for gone
+        return Verdict(codes.ERR_PERM, Finding("run_by_root", action=request.action, uid=os.geteuid()))
     from postfix_ha.actions.guard import guarded
     from postfix_ha.actions.inspect import inspect
 

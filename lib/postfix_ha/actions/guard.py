@@ -23,6 +23,7 @@ Step = Callable[[str], None]
 
 def guarded(request: Request, work: "Callable[[Step], Verdict]") -> Verdict:
     """Run work in a child, which reports for itself and gives its code back; past the deadline answer for it."""
+    hear_of_children()
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -41,6 +42,11 @@ def guarded(request: Request, work: "Callable[[Step], Verdict]") -> Verdict:
     return Verdict(
         codes.ERR_GENERIC, Finding("check_ended", action=request.action, timeout_s=request.timeout_s, step=step)
     )
+
+
+def hear_of_children() -> None:
+    """Let the kernel tell how our children end, also where the caller left SIGCHLD ignored."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def _work_in_child(request: Request, work: "Callable[[Step], Verdict]", writing: int) -> None:

@@ -1,5 +1,7 @@
 """reload (the older name: the service reads its configuration again) and reload-agent (the agent its parameters)."""
 
+import os
+
 from postfix_ha import codes
 from postfix_ha.actions.guard import Step, guarded
 from postfix_ha.actions.running import discover_now, find_running, record
@@ -20,6 +22,8 @@ def reload_service(request: Request) -> Verdict:
     params = Params(request.parameters)
     if params.findings:
         return decide("setup", params.findings)
+    if os.geteuid() != 0:
+        return decide("setup", [Finding("run_by_root", action=request.action, uid=os.geteuid())])
     return guarded(request, lambda step: _reload(request, params, step))
 
 

@@ -6,6 +6,7 @@ not learned only narrows how processes are recognised; it neither skips the kill
 
 from postfix_ha import codes
 from postfix_ha.actions.ending import end_instance
+from postfix_ha.actions.guard import hear_of_children
 from postfix_ha.health import is_master_of
 from postfix_ha.instance import DEFAULT_CONFIG_DIR, read_record, remove_snapshot, snapshot_path
 from postfix_ha.params import Params
@@ -21,6 +22,7 @@ def stop(request: Request) -> Verdict:
 
     if os.geteuid() != 0:
         return Verdict(codes.ERR_PERM, Finding("run_by_root", action="stop", uid=os.geteuid()))
+    hear_of_children()
     params = Params(request.parameters)
     path = snapshot_path(request.run_directory, params.config_dir)
     _, left = end_instance(identity_for_stop(request, params), request.deadline)
