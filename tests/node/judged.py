@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, Callable, Optional
 
-from tests.support.mailnode import ADDRESS, MAIN_CF, Answer, MailNode
+from tests.support.mailnode import ADDRESS, DAEMON_DIRECTORY, MAIN_CF, Answer, MailNode
 from tests.support.node import Text
 from tests.support.process import NodeProcess
 from tests.support.waiting import wait_for
@@ -44,7 +44,9 @@ class JudgedNode(MailNode):
 
     def __exit__(self, *failure: object) -> None:
         try:
-            if failure[0] is None and self.alive:
+            if self.alive and failure[0] is not None:
+                print(self.mail_log(), self.cluster_log(), *self.pids(), sep="\n")  # pytest shows it with the failure
+            elif self.alive:
                 log = self.mail_log()
                 assert not [word for word in UNWANTED if word in log and word not in self.tolerated], log
         finally:
@@ -92,6 +94,12 @@ class JudgedNode(MailNode):
         answer = self.agent("stop", **more)
         assert answer.code == SUCCESS, answer
         self.unmounts()
+
+    def stopped_only(self) -> None:
+        """Stop; the queue's file system stays."""
+        answer = self.agent("stop")
+        assert answer.code == SUCCESS, answer
+        assert self.ours() == []
 
     def unmounts(self) -> None:
         """The queue's file system can be unmounted, which nothing but the end of all its users allows."""
@@ -142,6 +150,18 @@ class JudgedNode(MailNode):
         named = [p for p in self.daemons() if environment(p).get("MAIL_CONFIG") == config_dir]
         return [p for p in named if not (self.jail and root_of(p).startswith(self.jail))]
 
+    def master(self) -> NodeProcess:
+        """The one master process; a child of its that is about to become a daemon still looks like another one."""
+
+        def alone() -> "list[NodeProcess]":
+            masters = self._masters()
+            return masters if len(masters) == 1 else []
+
+        return self.wait(alone, "one master lives")[0]  # type: ignore[index]
+
+    def _masters(self) -> "list[NodeProcess]":
+        return [process for process in self.daemons() if process.exe == DAEMON_DIRECTORY + "master"]
+
     def end(self, *processes: NodeProcess) -> None:
         """Kill processes at once and wait until they are gone."""
         for process in processes:
@@ -191,13 +211,14 @@ class JudgedNode(MailNode):
         known = {process.pid for process in self.pids()}
         began = self.popen(argv, env=env, **more)  # type: ignore[arg-type]
         stack.callback(began.wait)
-        stack.callback(began.kill)
 
         def found() -> "Optional[NodeProcess]":
             new = [p for p in self.pids() if p.pid not in known and p.argv == tuple(argv) and p.state != "Z"]
             return new[0] if new else None
 
-        return self.wait(found, " ".join(argv))  # type: ignore[return-value]
+        process: NodeProcess = self.wait(found, " ".join(argv))  # type: ignore[assignment]
+        stack.callback(self.signal, process, 9)
+        return process
 
     def lives(self, process: NodeProcess) -> bool:
         """Whether a process found before still runs."""
