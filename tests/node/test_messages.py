@@ -485,7 +485,7 @@ def pickup_does_not_answer(node: JudgedNode) -> "Iterator[Answer]":
     node.change(MASTER, "^(pickup .*)pickup$", r"\1sleepy")
     node.run(["postfix", "start"], check=True)
     node.wait(node.greeting, "a greeting")
-    yield node.monitor(20, timeout_s=3)
+    yield node.monitor(20, timeout_s=5)
     node.change(MASTER, "^(pickup .*)sleepy$", r"\1pickup")
     node.stopped_only()
 
