@@ -47,8 +47,8 @@ def node():
     with MailNode() as node:
         node.run([str(CHECKOUT / "ci/install")], check=True)
         assert not os.path.islink(node.path(AGENT))
-        # crmsh does not start without its own log.
-        node.run(["mkdir", "-p", "/tmp/locales", "/var/log/crmsh"], check=True)
+        # What a boot makes for ocft (tmpfiles.d of resource-agents), and what crmsh does not start without.
+        node.run(["mkdir", "-p", "/run/resource-agents", "/tmp/locales", "/var/log/crmsh"], check=True)
         node.run(["localedef", "-i", "de_DE", "-f", "ISO-8859-1", f"/tmp/locales/{LATIN_1}"], check=True)
         yield node
 
