@@ -57,7 +57,7 @@ class Controllers:
     def __init__(self, fabric: Node, machines: "dict[str, Powered]", addresses: "dict[str, str]") -> None:
         self._fabric = fabric
         self._machines = machines
-        self._simulators: "list[subprocess.Popen[bytes]]" = []
+        self._simulators: "dict[str, subprocess.Popen[bytes]]" = {}
         fabric.run(["mkdir", "-p", "/run/bmc"], check=True)
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.bind(fabric.path(SWITCH))
@@ -66,18 +66,24 @@ class Controllers:
         for name, address in addresses.items():
             self._start_simulator(name, address)
         for name, address in addresses.items():
-            wait_for(lambda at=address: self._answers(at), 10, f"management controller of {name} answers")
+            wait_for(
+                lambda name=name, at=address: self._answers(name, at), 20, f"management controller of {name} answers"
+            )
 
     def _start_simulator(self, name: str, address: str) -> None:
         values = {"name": name, "address": address, "python": PYTHON, "chassis": CHASSIS, "switch": SWITCH}
         self._fabric.write(f"/run/bmc/{name}.conf", LAN_CONF.format(user=USER, password=PASSWORD, **values), 0o600)
         self._fabric.write(f"/run/bmc/{name}.emu", COMMANDS)
-        argv = ["ipmi_sim", "-n", "-c", f"/run/bmc/{name}.conf", "-f", f"/run/bmc/{name}.emu", "-s", "/run/bmc/state"]
-        quiet = subprocess.DEVNULL
-        self._simulators.append(self._fabric.popen(argv, stdout=quiet, stderr=quiet))
+        # A state directory for each: simulators that make a common one at the same moment end at once.
+        argv = ["ipmi_sim", "-n", "-c", f"/run/bmc/{name}.conf", "-f", f"/run/bmc/{name}.emu", "-s", f"/run/bmc/{name}"]
+        with os.fdopen(self._fabric.open(f"/run/bmc/{name}.log", os.O_WRONLY | os.O_CREAT), "wb") as log:
+            self._simulators[name] = self._fabric.popen(argv, stdout=log, stderr=log)
 
-    def _answers(self, address: str) -> bool:
-        command = ["ipmitool", "-I", "lan", "-H", address, "-U", USER, "-P", PASSWORD, "-N", "1", "-R", "1"]
+    def _answers(self, name: str, address: str) -> bool:
+        code = self._simulators[name].poll()
+        if code is not None:
+            raise RuntimeError(f"ipmi_sim of {name} ended with {code}: {self._fabric.read(f'/run/bmc/{name}.log')}")
+        command = ["ipmitool", "-I", "lan", "-H", address, "-U", USER, "-P", PASSWORD, "-N", "1", "-R", "2"]
         return self._fabric.run([*command, "chassis", "power", "status"]).returncode == 0
 
     def _serve(self) -> None:
@@ -106,6 +112,6 @@ class Controllers:
         """End the simulators and let go of the power switches."""
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-        for simulator in self._simulators:
+        for simulator in self._simulators.values():
             simulator.kill()
             simulator.wait()
