@@ -4,6 +4,7 @@ import argparse
 import sys
 from typing import Callable, Optional
 
+from postfix_ha.cli.dialogue import confirm
 from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, is_interactive, print_json
 from postfix_ha.cluster.changes import sentence
 from postfix_ha.cluster.crm_lines import crm_lines
@@ -64,8 +65,7 @@ class Work:
         """Ask on a terminal; yes where there is nobody to ask."""
         if not is_interactive(self.options):
             return True
-        answer = input(f"{question} [yes] ").strip().lower()
-        return answer in ("", "y", "yes")
+        return confirm(question)
 
     def push(self) -> None:
         """Make the change."""

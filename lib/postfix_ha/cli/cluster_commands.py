@@ -6,6 +6,7 @@ from postfix_ha.cli.create import add_create
 from postfix_ha.cli.delete import add_delete
 from postfix_ha.cli.depend import add_depend
 from postfix_ha.cli.graph import add_graph
+from postfix_ha.cli.migrate import add_migrate
 from postfix_ha.cli.nodes import add_nodes
 from postfix_ha.cli.properties import add_properties
 from postfix_ha.cli.service import add_service
@@ -14,5 +15,15 @@ from postfix_ha.cli.status import add_status
 
 def add_cluster_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add them all to the command line."""
-    for add in (add_create, add_status, add_service, add_nodes, add_depend, add_properties, add_delete, add_graph):
+    for add in (
+        add_create,
+        add_status,
+        add_service,
+        add_nodes,
+        add_depend,
+        add_properties,
+        add_delete,
+        add_migrate,
+        add_graph,
+    ):
         add(commands)

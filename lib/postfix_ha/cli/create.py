@@ -2,14 +2,16 @@
 
 import argparse
 import time
+from typing import Callable
 
 from postfix_ha.checks.setup import Setup, check_addresses, check_setup
 from postfix_ha.checks.statement import Statement
 from postfix_ha.cli.carry_out import Work, carry_out
-from postfix_ha.cli.frame import add_change_options, add_command, cluster_of
+from postfix_ha.cli.dialogue import Question, hold_dialogue
+from postfix_ha.cli.frame import add_change_options, add_command, cluster_of, is_interactive
 from postfix_ha.cluster.cib import Cib
 from postfix_ha.cluster.creation import create
-from postfix_ha.cluster.draft import Wish, make_draft
+from postfix_ha.cluster.draft import Draft, Wish, make_draft, parse_address
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.here import Here, look_around
 from postfix_ha.cluster.priority import SWITCHBACKS, parse_priority
@@ -75,6 +77,14 @@ def run_create(options: argparse.Namespace) -> int:
     wish = wish_of(options)
     here, found = look_here(options, cluster, cib)
     draft = make_draft(cib, wish, here)
+    if (
+        is_interactive(options)
+        and draft.existing is None
+        and not wish.is_clone
+        and not errors([*found, *draft.remarks])
+    ):
+        consult(wish, draft)
+        draft = make_draft(cib, wish, here)
     remarks = [*found, *draft.remarks]
     refused = errors(remarks)
     if refused:
@@ -83,6 +93,62 @@ def run_create(options: argparse.Namespace) -> int:
     return carry_out(
         work, remarks, draft.tag, lambda state: bool(state.nodes), "in service", take_back=not options.keep
     )
+
+
+def consult(wish: Wish, draft: Draft) -> None:
+    """Ask on the terminal what the command line has left open."""
+    questions = []
+    if any(remark.check == "address_moves" for remark in draft.remarks):
+        text = "An address that goes with the service, as in 198.51.100.100/24: clients use it whichever node has it."
+        questions.append(Question("address", "Address of the service", "none", taken_address, text))
+    if not wish.switchback:
+        text = "intelligent: the service stays where a failover took it. automatic: it goes home when its node returns."
+        questions.append(Question("switchback", "Switchback", draft.switchback, taken_switchback, text))
+    if not wish.nodes:
+        default = " ".join(f"{node}:{priority}" for node, priority in draft.priorities.items())
+        text = "The nodes that may run the service, each with a priority from 1 to 999: the lower is preferred."
+        questions.append(Question("nodes", "Nodes, the most preferred first", default, taken_nodes(draft), text))
+    answers = hold_dialogue(questions)
+    wish.addresses = [str(answers["address"])] if answers.get("address") else wish.addresses
+    wish.switchback = str(answers.get("switchback", wish.switchback))
+    nodes = answers.get("nodes")
+    wish.nodes = nodes if isinstance(nodes, list) else wish.nodes
+
+
+def taken_address(text: str) -> str:
+    """The address in an answer, "" for none."""
+    return "" if text == "none" else text if parse_address(text) else ""
+
+
+def taken_switchback(text: str) -> str:
+    """The switchback that an answer begins to spell."""
+    found = [kind for kind in SWITCHBACKS if kind.startswith(text.lower())]
+    if len(found) != 1:
+        raise ValueError(f"{' or '.join(SWITCHBACKS)}?")
+    return found[0]
+
+
+def taken_nodes(draft: Draft) -> "Callable[[str], object]":
+    """A function that makes nodes and priorities of an answer."""
+    known = [*draft.priorities, *draft.excluded]
+
+    def take(text: str) -> object:
+        found: "list[tuple[str, int | None]]" = []
+        for word in text.replace(",", " ").split():
+            try:
+                node, priority = node_and_priority(word)
+            except argparse.ArgumentTypeError as error:
+                raise ValueError(str(error)) from None
+            if node not in known:
+                raise ValueError(f"there is no node '{node}': the cluster has {', '.join(known)}")
+            if node in [each for each, _ in found]:
+                raise ValueError(f"node {node} is named twice")
+            if priority is not None and priority in [each for _, each in found]:
+                raise ValueError(f"priority {priority} is there twice: each node needs its own")
+            found.append((node, priority))
+        return found
+
+    return take
 
 
 def wish_of(options: argparse.Namespace) -> Wish:

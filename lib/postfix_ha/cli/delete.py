@@ -48,7 +48,7 @@ def run_delete(options: argparse.Namespace) -> int:
     work = Work(options, cluster, lambda cib: delete(cib, tag, options.with_parts))
     kept = [name for name in hierarchy.needs if work.plan.new.resource(name) is not None]
     remarks = [Remark(NOTE, "parts_kept", f"these stay: {', '.join(kept)}")] if kept else []
-    if options.dry_run or not nodes:
+    if options.dry_run or not nodes or not cluster.is_live:
         return carry_out(work, remarks, tag, lambda state: not state.role, "deleted")
     work.show(remarks)
     if not work.confirm("Make it so?"):

@@ -6,6 +6,7 @@ from postfix_ha.cluster.draft import AddressPart, Draft, Wish, binary_parameter,
 from postfix_ha.cluster.draft_storage import FileSystemPart
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.here import Here
+from postfix_ha.cluster.hierarchy import find_hierarchy
 from postfix_ha.cluster.priority import score_of_priority, stickiness_of
 from postfix_ha.cluster.remarks import errors
 from postfix_ha.cluster.templates import fill
@@ -46,11 +47,17 @@ def build(cib: Cib, draft: Draft) -> Cib:
 
 
 def _locate(cib: Cib, draft: Draft, mail: str, made: "list[str]") -> None:
-    """Preferences on the mail server, which the others follow; exclusions on all that is made."""
-    holder = draft.existing.holder if draft.existing else mail
+    """Preferences where the parts have theirs, else on Postfix, which the others follow; exclusions on all made."""
+    hierarchy = find_hierarchy(cib, mail)
+    holder = hierarchy.holder if hierarchy.scores else mail
     opt_in = not cib.is_true("symmetric-cluster", "true")
-    for node, given in draft.priorities.items():
-        for member in dict.fromkeys([holder, *(made if opt_in else [])]):
+    keeps = bool(hierarchy.scores) and not draft.wish.nodes
+    for node, given in draft.priorities.items() if not keeps else ():
+        for other in hierarchy.containers:
+            if other != holder:
+                edit.remove_preferences(cib, other, node)
+        edit.set_preference(cib, holder, node, score_of_priority(given))
+        for member in made if opt_in else []:
             edit.set_preference(cib, member, node, score_of_priority(given))
     for node in draft.excluded:
         for member in [mail, *[each for each in made if each != mail]]:

@@ -190,8 +190,10 @@ def _nodes(draft: Draft, cib: Cib, here: Here) -> None:
     known = cib.nodes()
     if draft.existing and not draft.wish.nodes:
         return
-    ordered = [here.name] if here.name in known else []
-    asked = draft.wish.nodes or [(node, None) for node in [*ordered, *[node for node in known if node not in ordered]]]
+    scores = _scores_of_parts(draft, cib)
+    # The node that has it now comes first, unless its parts are at home elsewhere already.
+    ordered = sorted(known, key=lambda node: (-scores.get(node, 0), node != here.name))
+    asked = draft.wish.nodes or [(node, None) for node in ordered]
     for node, given in asked:
         taken = list(draft.priorities.values())
         if node not in known:
@@ -205,6 +207,17 @@ def _nodes(draft: Draft, cib: Cib, here: Here) -> None:
     draft.excluded = [node for node in known if node not in draft.priorities]
     if len(draft.priorities) == 1:
         draft.say(WARNING, "nodes_enough", "only one node takes part: 'postfix-ha extend NODE' adds another")
+
+
+def _scores_of_parts(draft: Draft, cib: Cib) -> "dict[str, int]":
+    """Node -> what the parts that are there already prefer it by."""
+    parts = {part.resource for part in draft.addresses} | {part.resource for part in draft.file_systems}
+    scores: "dict[str, int]" = {}
+    for constraint in cib.constraints():
+        if constraint.tag == "rsc_location" and constraint.get("rsc") in parts and constraint.get("node"):
+            node = constraint.get("node", "")
+            scores[node] = scores.get(node, 0) + score_of(constraint.get("score", "0"))
+    return scores
 
 
 def _switchback(draft: Draft, cib: Cib) -> None:

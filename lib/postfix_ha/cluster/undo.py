@@ -1,22 +1,29 @@
 """Taking a change back: exactly what it did, on top of whatever was changed since."""
 
+import copy
+
 from postfix_ha.cluster import changes as kinds
 from postfix_ha.cluster import edit
-from postfix_ha.cluster.cib import Cib, pairs
+from postfix_ha.cluster.cib import Cib, pairs, to_text
 from postfix_ha.cluster.push import Plan, Planner
 
 PAIR_TAGS = {kinds.SET_META: "meta_attributes", kinds.SET_PARAMETER: "instance_attributes"}
 
 
 def undo(made: Plan) -> Planner:
-    """A planner that takes back what the plan added or set; what is gone already is no harm."""
+    """A planner that takes back what the plan added, removed or set; what is so already is no harm."""
 
     def planner(cib: Cib) -> Cib:
+        if to_text(cib.root.find("configuration")) == to_text(made.new.root.find("configuration")):
+            return _with_configuration_of(cib, made.old)  # nobody has changed anything since: exactly as it was
         for change in reversed(made.changes):
             if change.kind == kinds.ADD_CONSTRAINT:
                 for constraint in cib.constraints():
                     if constraint.get("id") == change.subject:
                         edit.remove(constraint)
+            elif change.kind == kinds.REMOVE_CONSTRAINT and change.element is not None:
+                if change.subject not in cib.ids():
+                    cib.section("constraints").append(copy.deepcopy(change.element))
             elif change.kind == kinds.ADD_RESOURCE and cib.resource(change.subject) is not None:
                 edit.remove_resource(cib, change.subject)
             elif change.kind in PAIR_TAGS:
@@ -27,3 +34,11 @@ def undo(made: Plan) -> Planner:
         return cib
 
     return planner
+
+
+def _with_configuration_of(cib: Cib, other: Cib) -> Cib:
+    mine, theirs = cib.root.find("configuration"), other.root.find("configuration")
+    assert mine is not None
+    assert theirs is not None
+    cib.root.replace(mine, copy.deepcopy(theirs))
+    return cib

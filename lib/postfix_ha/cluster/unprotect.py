@@ -51,8 +51,8 @@ def forget(cluster: Cluster, tag: str, node: str, deadline: float) -> None:
     """Make a node forget that it ever ran the resource."""
     while True:
         done = cluster.call("crm_resource", "--refresh", "--resource", tag, "--node", node, "--force")
-        left = cluster.read().root.xpath("//node_state[@uname=$node]//lrm_resource[@id=$tag]", node=node, tag=tag)
-        if not left:
+        states = [each for each in cluster.read().root.iterfind("status/node_state") if each.get("uname") == node]
+        if not any(each.get("id") == tag for state in states for each in state.iter("lrm_resource")):
             return
         if time.monotonic() > deadline:
             raise ClusterError(f"node {node} does not forget {tag}: {complaint(done)}")

@@ -8,6 +8,7 @@ from postfix_ha.cluster.simulation import simulate
 from postfix_ha.cluster.tools import Cluster
 
 INTERVAL_S = 0.25
+RUNNING = ("Started", "Promoted", "Unpromoted", "Master", "Slave")
 
 
 class State:
@@ -26,7 +27,8 @@ class State:
             self.role = resource.get("role", "")
             self.pending = self.pending or resource.get("pending", "")
             self.managed = resource.get("managed") == "true"
-            if resource.get("active") == "true" and resource.get("failed") != "true":
+            # While it starts it is active already, in the role Starting.
+            if self.role in RUNNING and resource.get("active") == "true" and resource.get("failed") != "true":
                 self.nodes += [node.get("name", "") for node in resource.findall("node")]
         self.reasons = failures(status, [name])
 

@@ -1,0 +1,93 @@
+"""Migration: another agent for a Postfix that runs, without a gap in service.
+
+The resource is put into maintenance, so that nothing is started, stopped or watched; its agent is exchanged; the
+cluster forgets what it knew of it and looks again, with the new agent, which finds the running master; maintenance
+ends. Interrupted between any two steps, the service runs on in maintenance, and the same command goes on from there.
+"""
+
+import time
+
+from postfix_ha.cluster import edit
+from postfix_ha.cluster.cib import TRUE_WORDS, Cib, pairs
+from postfix_ha.cluster.errors import ClusterError
+from postfix_ha.cluster.hierarchy import OUR_AGENT, SHELL_AGENT, Hierarchy, find_hierarchy
+from postfix_ha.cluster.tools import Cluster, complaint
+from postfix_ha.cluster.waiting import State
+from postfix_ha.instance import DEFAULT_CONFIG_DIR
+
+# What both agents understand; the unit understands nothing.
+SHARED_PARAMETERS = ("binary", "config_dir", "parameters")
+MAINTENANCE = "maintenance"
+POLL_S = 0.2
+
+
+def exchanged(cib: Cib, tag: str, agent: str) -> Cib:
+    """The hierarchy with the other agent, which gets the parameters that it understands."""
+    hierarchy = find_hierarchy(cib, tag)
+    if hierarchy.agent != agent:
+        edit.replace_agent(cib, hierarchy.mail, agent, parameters_for(hierarchy, agent))
+    return cib
+
+
+def parameters_for(hierarchy: Hierarchy, agent: str) -> "dict[str, str]":
+    """The parameters of the hierarchy's Postfix for another agent."""
+    if agent not in (OUR_AGENT, SHELL_AGENT):
+        return {}
+    known = hierarchy.cib.parameters(hierarchy.mail)
+    found = {name: known[name] for name in SHARED_PARAMETERS if known.get(name)}
+    if agent == OUR_AGENT:
+        found.setdefault("config_dir", hierarchy.config_dir)
+    return found
+
+
+def why_not(hierarchy: Hierarchy, agent: str) -> str:
+    """Why the hierarchy cannot have this agent, "" where it can."""
+    if hierarchy.mail.get("template"):
+        return f"{hierarchy.tag} is made from a template: exchange the agent there"
+    if agent.startswith("systemd:") and hierarchy.config_dir != DEFAULT_CONFIG_DIR and "@" not in agent:
+        return (
+            f"{agent} runs the default instance, not {hierarchy.config_dir}: name its unit, as in systemd:postfix@name"
+        )
+    return ""
+
+
+def in_maintenance(cib: Cib, tag: str, wanted: bool) -> Cib:
+    """Put the mail server alone into maintenance, or end that."""
+    mail = find_hierarchy(cib, tag).mail
+    edit.set_pair(cib, mail, "meta_attributes", MAINTENANCE, "true" if wanted else "")
+    for attributes in [each for each in mail.findall("meta_attributes") if not len(each)]:
+        mail.remove(attributes)
+    return cib
+
+
+def is_in_maintenance(hierarchy: Hierarchy) -> bool:
+    """Whether the mail server itself is in maintenance."""
+    return pairs(hierarchy.mail, "meta_attributes").get(MAINTENANCE, "").lower() in TRUE_WORDS
+
+
+def is_forgotten(cluster: Cluster, tag: str, agent: str) -> bool:
+    """Whether no node's history of the resource is of another agent."""
+    type_ = agent.split(":")[-1]
+    histories = cluster.read().root.iterfind("status//lrm_resource")
+    return all(each.get("type") == type_ for each in histories if each.get("id") == tag)
+
+
+def wait_unwatched(cluster: Cluster, tag: str, deadline: float) -> None:
+    """Wait until the cluster has taken notice of the maintenance."""
+    while State(cluster.status(), tag).managed:
+        if time.monotonic() > deadline:
+            raise ClusterError(f"the cluster does not put {tag} into maintenance")
+        time.sleep(POLL_S)
+
+
+def look_again(cluster: Cluster, tag: str, agent: str, nodes: "list[str]", deadline: float) -> bool:
+    """Let the cluster forget the resource's past and look with the new agent; True once it found it where it was."""
+    done = cluster.call("crm_resource", "--refresh", "--resource", tag, "--force")
+    if done.returncode != 0:
+        raise ClusterError(f"the cluster does not look again for {tag}: {complaint(done)}")
+    while True:
+        if is_forgotten(cluster, tag, agent) and State(cluster.status(), tag).nodes == nodes:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
