@@ -156,7 +156,7 @@ FAULTS = [
         f"rmdir {QUEUE}/trace",
         says=("trace",),
         severity="note",
-        command="postfix -c /etc/postfix check",
+        command="/usr/sbin/postfix check",
     ),
     Fault("queue_modes_kept", f"chmod 777 {QUEUE}/active", says=("active", "0777"), severity="warning"),
     Fault("queue_modes_kept", f"chmod 500 {QUEUE}/public", says=("public", "0710"), severity="warning", name="tight"),

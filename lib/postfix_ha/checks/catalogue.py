@@ -525,7 +525,6 @@ ROWS = (
         severity="note",
         subject="{path}",
         parameter="queue_directory",
-        cure="postfix -c {config_dir} check",
     ),
     Row(
         "queue_modes_kept",

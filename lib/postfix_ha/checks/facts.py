@@ -25,7 +25,7 @@ Json = dict[str, object]
 
 def facts_of(survey: Survey, salt: str) -> Json:
     """All facts of the instance on this node."""
-    hider = Hider(salt)
+    hider = Hider(salt, survey.values)
     instance = survey.instance
     main = {name: hider.value(name, value) for name, value in survey.values.items()}
     raw = {name: hider.value(f"set:{name}", value) for name, value in survey.main.raw.items()}

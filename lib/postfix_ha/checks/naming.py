@@ -1,5 +1,6 @@
 """Checks of what Postfix takes from the node where main.cf does not say it, and of what main.cf says in vain."""
 
+from postfix_ha.checks.secrets import is_secret
 from postfix_ha.checks.survey import Survey
 from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
@@ -45,7 +46,10 @@ def check_parameters(survey: Survey) -> "list[Finding]":
         if not file.startswith("/"):
             file, line, said = survey.locate("")[0], "", warning
         number = int(line) if line.isdigit() else 0
-        subject = said.partition(": ")[2].partition("=")[0].strip() or said
+        kind, _, entry = said.partition(": ")
+        subject = entry.partition("=")[0].strip() or said
+        if said.startswith((UNUSED, OVERRIDING)):
+            said = f"{kind}: {subject}"  # not its value, which may be a secret
         values = {"file": file, "subject": subject[:SHOWN], "why": said[:SHOWN]}
         if said.startswith((UNUSED, OVERRIDING)) and file.endswith("main.cf"):
             number = number or survey.main.lines.get(subject, 0)
@@ -64,5 +68,6 @@ def _cure(survey: Survey, file: str, line: int, said: str, subject: str) -> str:
         return quote_words([*command, "-PX", *rows]) if rows else ""
     if said.startswith(OVERRIDING) and survey.is_set(subject):
         # An edit by postconf leaves one definition, the last one, which is the one in force.
-        return quote_words([*command, "-e", f"{subject}={survey.main.raw[subject]}"])
+        value = survey.main.raw[subject]
+        return "" if is_secret(subject, value) else quote_words([*command, "-e", f"{subject}={value}"])
     return ""

@@ -98,6 +98,8 @@ def _begin_postfix_check(survey: Survey, found: "list[Finding]") -> "Running | N
         return None
     incomplete = check_queue_complete(survey)
     found += incomplete
+    if absent_addresses(survey) or check_interfaces_carry(survey):
+        return None  # it would refuse for that alone
     return None if incomplete else begin_postfix_check(survey.setup)
 
 

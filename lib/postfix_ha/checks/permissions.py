@@ -3,8 +3,10 @@
 import os
 import stat
 
+from postfix_ha.checks.listening import absent_addresses
 from postfix_ha.checks.setup import group_id
 from postfix_ha.checks.survey import Survey
+from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
 
 # Queue directory -> the mode that postfix-files gives it. maildrop has a check of its own (setgid_commands_kept).
@@ -23,8 +25,8 @@ def check_queue_complete(survey: Survey) -> "list[Finding]":
     if not missing:
         return []
     shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-    values = {"path": directory, "missing": shown, "config_dir": survey.config_dir}
-    return [Finding("queue_directories_complete", **values)]
+    cure = "" if absent_addresses(survey) else quote_words(survey.params.command("check"))
+    return [Finding("queue_directories_complete", path=directory, missing=shown, cure=cure)]
 
 
 def check_queue_modes(survey: Survey) -> "list[Finding]":

@@ -30,18 +30,26 @@ def _is_open(word: str) -> bool:
 
 
 class Hider:
-    """Hides secrets; ``digests`` lets two nodes that were given the same salt compare them."""
+    """Hides secrets; ``digests`` lets two nodes that were given the same salt compare them.
 
-    def __init__(self, salt: str) -> None:
+    ``known`` are the secret values themselves: another parameter that refers to one repeats it when it is expanded.
+    """
+
+    def __init__(self, salt: str, settings: "dict[str, str]") -> None:
         self.salt = salt
         self.digests: "dict[str, str]" = {}
+        self.known = sorted(
+            (value for name, value in settings.items() if is_secret(name, value)), key=len, reverse=True
+        )
 
     def value(self, name: str, value: str) -> str:
-        """The value, or a word in its place; its digest is kept under the name."""
-        if not is_secret(name.rpartition(":")[2], value):
-            return value
-        self.digests[name] = self.digest(value.encode("utf-8", "surrogateescape"))
-        return HIDDEN
+        """The value, or what may be shown of it; the digest of what is hidden is kept under the name."""
+        shown = HIDDEN if is_secret(name.rpartition(":")[2], value) else value
+        for secret in self.known:
+            shown = shown.replace(secret, HIDDEN)
+        if shown != value:
+            self.digests[name] = self.digest(value.encode("utf-8", "surrogateescape"))
+        return shown
 
     def digest(self, data: bytes) -> str:
         """A digest that tells nothing to who has not the salt."""

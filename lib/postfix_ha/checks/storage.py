@@ -26,7 +26,9 @@ def check_queue_storage(survey: Survey) -> "list[Finding]":
 def check_spool_storage(survey: Survey) -> "list[Finding]":
     """spool_on_cluster_storage, where local(8) delivers into the mail spool."""
     directory = survey.value("mail_spool_directory")
-    if not directory or not survey.value("mydestination") or any(map(survey.value, OTHER_MAILBOXES)):
+    if not os.path.isdir(directory):  # it comes with the service, or is not used
+        return []
+    if not survey.value("mydestination") or any(map(survey.value, OTHER_MAILBOXES)):
         return []
     if survey.value("local_transport").partition(":")[0] != "local":
         return []

@@ -1,6 +1,7 @@
 """Survey: all that the command's checks look at, asked once; what other programs tell is asked meanwhile."""
 
 import os
+import tempfile
 import time
 
 from postfix_ha.checks.setup import Setup
@@ -16,6 +17,9 @@ from postfix_ha.params import Params
 from postfix_ha.system.command import Completed, begin, run
 from postfix_ha.system.mounts import read_mounts
 from postfix_ha.system.processes import Identity, census
+
+# For questions that have nothing to do with the instance.
+INERT_CONFIG = "compatibility_level = 3.6\n"
 
 
 class Survey:
@@ -47,8 +51,7 @@ class Survey:
         self.values = answer.values if not answer.error else {}
         self.error = answer.error
         self.warnings = list(dict.fromkeys(answer.warnings))
-        types = asked["-m"].finish()
-        self.map_types = set(types.stdout.decode("ascii", "replace").split()) if types.returncode == 0 else set()
+        self.map_types = self._map_types(asked["-m"].finish())
         identity = Identity(params.config_dir, self.instance)
         identity.look_up()
         self.people = census(identity)
@@ -103,6 +106,15 @@ class Survey:
 
     def _ask_without_mynetworks(self, place: "list[str]") -> Completed:
         return run([self.postconf, *place, "-o", "mynetworks=127.0.0.1", "-x"], deadline=self.deadline)
+
+    def _map_types(self, done: Completed) -> "set[str]":
+        """What ``postconf -m`` lists; where the service's address is not up it refuses even that, with any main.cf."""
+        if done.returncode != 0:
+            with tempfile.TemporaryDirectory(prefix="postfix-ha.") as directory:
+                with open(os.path.join(directory, "main.cf"), "w", encoding="ascii") as file:
+                    file.write(INERT_CONFIG)
+                done = run([self.postconf, "-c", directory, "-m"], deadline=self.deadline)
+        return set(done.stdout.decode("ascii", "replace").split()) if done.returncode == 0 else set()
 
     def _read(self, name: str) -> "tuple[bytes, str]":
         path = os.path.join(self.config_dir, name)

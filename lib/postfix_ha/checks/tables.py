@@ -3,10 +3,11 @@
 import os
 import stat
 
+from postfix_ha.checks.listening import absent_addresses
 from postfix_ha.checks.survey import Survey
 from postfix_ha.config.logical_lines import split_words
 from postfix_ha.system.packages import installing_command
-from postfix_ha.system.quoting import quote, quote_words
+from postfix_ha.system.quoting import quote
 from postfix_ha.verdict import Finding
 
 # All types that Postfix documents (DATABASE_README), built in or not; other words with a colon are no tables.
@@ -58,13 +59,18 @@ class Table:
         """The files that Postfix opens for a lookup."""
         return [self.path + end for end in INDEXED.get(self.type, ("",))]
 
-    @property
-    def maker(self) -> "list[str]":
-        """The command that makes the table from its source."""
+    def making_command(self, stands_by: bool) -> str:
+        """The command that makes the table from its source, "" for a table that is its own source.
+
+        Where an address of inet_interfaces is not up, postmap(1) refuses to work with this main.cf.
+        """
         if self.type not in INDEXED:
-            return []
+            return ""
         is_alias = self.parameter.rpartition(":")[2] in ALIAS_PARAMETERS
-        return ["postalias" if is_alias else "postmap", self.name]
+        maker, name = "postalias" if is_alias else "postmap", quote(self.name)
+        if not stands_by:
+            return f"{maker} {name}"
+        return f"d=$(mktemp -d) && echo compatibility_level=3.6 >$d/main.cf && {maker} -c $d {name}; rm -r $d"
 
     @property
     def values(self) -> "dict[str, object]":
@@ -143,17 +149,17 @@ def _where(survey: Survey, name: str) -> "tuple[str, int]":
 def check_tables(survey: Survey) -> "list[Finding]":
     """table_present, table_readable, table_current."""
     found = []
+    stands_by = bool(absent_addresses(survey))
     for table in tables_in_use(survey):
         if survey.map_types and table.type != "file" and table.type not in survey.map_types:
             continue  # its type is what is missing
-        finding = _check_table(table)
+        finding = _check_table(table, table.making_command(stands_by))
         if finding:
             found.append(finding)
     return found
 
 
-def _check_table(table: Table) -> "Finding | None":
-    maker = quote_words(table.maker)
+def _check_table(table: Table, maker: str) -> "Finding | None":
     source = _stat(table.path)
     cure = maker if source is not None and stat.S_ISREG(source.st_mode) else ""
     for path in table.files:

@@ -9,6 +9,7 @@ from postfix_ha.cluster.comparison_storage import compare_storage
 from postfix_ha.cluster.nodes import Facts, Remote
 from postfix_ha.cluster.pair import Pair, mapping, objects, texts
 from postfix_ha.endpoint import WILDCARDS
+from postfix_ha.request import OCF_ROOT
 from postfix_ha.system.packages import installing_command
 from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
@@ -17,6 +18,7 @@ CLOCK_OFF_S = 5.0
 LOGIN = ["--home-dir", "/var/spool/postfix", "--shell", "/usr/sbin/nologin"]
 COMMANDS = ("postdrop", "postqueue")
 INIT_SCRIPT = "init script "
+AGENT = f"{OCF_ROOT}/resource.d/mail/postfix_ha"
 VERSIONS = {"postfix": "Postfix", "postfix_ha": "postfix-ha"}
 
 
@@ -127,7 +129,9 @@ def compare_presence(pair: Pair) -> "list[Finding]":
         if not address.startswith("127.") and address != "::1":
             found.append(Finding("address_on_one_node", address=address, **pair.names))
     if all(isinstance(pid, int) for pid in pair.both("running")):
-        cure = pair.remote.paste(quote_words(["postfix", "-c", pair.config_dir, "stop"]))
+        # The agent's own stop: postfix(1) refuses where an address of inet_interfaces is not up.
+        stop = ["env", f"OCF_ROOT={OCF_ROOT}", f"OCF_RESKEY_config_dir={pair.config_dir}", AGENT, "stop"]
+        cure = pair.remote.paste(quote_words(stop))
         found.append(Finding("runs_on_one_node", config_dir=pair.config_dir, cure=cure, **pair.names))
     return found
 

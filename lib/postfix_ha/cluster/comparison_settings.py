@@ -7,8 +7,8 @@ from postfix_ha.verdict import Finding
 HIDDEN = "(hidden)"
 # Defaults that Postfix takes from the node.
 FROM_NODE = ("myhostname", "mydomain", "mynetworks")
-# Told by version_agrees.
-FROM_VERSION = ("mail_version", "mail_release_date")
+# Told by version_agrees, and what Postfix sets itself for each process.
+NOT_COMPARED = ("mail_version", "mail_release_date", "process_id", "process_name", "service_name")
 
 
 class Settings:
@@ -35,8 +35,8 @@ def compare_main(pair: Pair) -> "list[Finding]":
     here, there = Settings(pair.here), Settings(pair.there)
     if not here.values or not there.values:
         return []  # one of them cannot be read, and was said to be so
-    names = sorted(here.values.keys() | there.values.keys() - set(FROM_VERSION))
-    differing = [name for name in names if here.value(name) != there.value(name) and name not in FROM_VERSION]
+    names = sorted((here.values.keys() | there.values.keys()) - set(NOT_COMPARED))
+    differing = [name for name in names if here.value(name) != there.value(name)]
     roots = [name for name in differing if here.definition(name) != there.definition(name) or name in FROM_NODE]
     same_version = here.values.get("mail_version") == there.values.get("mail_version")
     found = []

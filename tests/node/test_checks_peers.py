@@ -1,0 +1,293 @@
+"""What differs between two nodes: provoked on two real nodes, named by check --peer, and cured as it says."""
+
+import json
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.checknode import ADDRESS, PROGRAM, Checked, CheckNode
+from tests.support.provoked import PRINTED, Action, Fault, do, the_finding
+from tests.support.remote_shell import RemoteShell
+
+PEER = "n2"
+
+
+class Two:
+    """This node, which has the queue and the address, and a peer that stands by and sees the queue's device."""
+
+    def __init__(self) -> None:
+        self.here = CheckNode()
+        self.there = CheckNode(disk_mb=None)
+        self.here.boot()
+        self.there.boot()
+        self.shell = RemoteShell(self.here, {PEER: self.there})
+        self.there.shell(f"umount /mnt/queue; ip address del {ADDRESS}/24 dev eth0")
+        self.there.shell("ip address flush dev eth0 scope global; ip address add 198.51.100.12/24 dev eth0")
+        number = os.stat(self.here.path(self.here.queue.device)).st_rdev
+        self.there.add_device(os.path.basename(self.here.queue.device), os.major(number), os.minor(number))
+        self.usual: "list[str]" = []
+
+    def check(self, *options: str) -> Checked:
+        """Check here, and compare with the peer; what is of this node alone is left out."""
+        checked = self.here.check("--peer", PEER, "--rsh", self.shell.command, *options)
+        checked.findings = [found for found in checked.findings if found["id"] != "queue_storage_shared"]
+        return checked
+
+    def close(self) -> None:
+        """End both."""
+        self.shell.close()
+        self.here.kill()
+        self.there.kill()
+
+
+def here(script: str) -> "Action":
+    return lambda two: do(two.here, script)
+
+
+def there(script: str) -> "Action":
+    return lambda two: do(two.there, script)
+
+
+def both(script: str) -> "Action":
+    return lambda two: (do(two.here, script), do(two.there, script))
+
+
+# postmap refuses where the address is not up.
+POSTMAP = "mkdir -p /tmp/d; >/tmp/d/main.cf; postmap -c /tmp/d hash:/etc/postfix/virtual"
+
+
+def table(two: Two) -> None:
+    both(f"printf 'a@example.com b\\n' >/etc/postfix/virtual; {POSTMAP}\n"
+         "postconf -e virtual_alias_maps=hash:/etc/postfix/virtual")(two)  # fmt: skip
+
+
+def other_table(two: Two) -> None:
+    table(two)
+    do(two.there, f"printf 'a@example.com c\\n' >/etc/postfix/virtual; {POSTMAP}")
+
+
+NO_TABLE = "postconf -X virtual_alias_maps; rm -f /etc/postfix/virtual*"
+CERTIFICATE = """
+mkdir -p /etc/tls; cd /etc/tls
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout a.key -out a.pem \\
+    -subj /CN=mail.example.com -days 90 2>/dev/null
+chmod 600 a.key
+postconf -e smtpd_tls_security_level=may smtpd_tls_cert_file=/etc/tls/a.pem smtpd_tls_key_file=/etc/tls/a.key
+"""
+NO_CERTIFICATE = "postconf -X smtpd_tls_security_level smtpd_tls_cert_file smtpd_tls_key_file; rm -rf /etc/tls"
+# What the peer's program says, with one fact put in another's place.
+LIE = f"""cat >/root/lie <<'END'
+import json, subprocess, sys
+done = subprocess.run(["/root/true-{os.path.basename(PROGRAM)}", *sys.argv[1:]], capture_output=True)
+facts = json.loads(done.stdout)
+exec(open("/root/how").read())
+print(json.dumps(facts))
+END
+cp -a {PROGRAM} /root/true-{os.path.basename(PROGRAM)}
+printf '#!/bin/sh\\nexec /usr/bin/python3 /root/lie "$@"\\n' >{PROGRAM}; chmod 755 {PROGRAM}
+cat >/root/how <<'END'
+%s
+END"""
+NO_LIE = f"mv /root/true-{os.path.basename(PROGRAM)} {PROGRAM}"
+# No clock of its own in a private node: what sets the time is stood in for.
+CLOCK = (
+    LIE % "facts['time'] += 3600"
+    + f"""
+printf '#!/bin/sh -e\\ntest "$*" = "set-ntp true"\\n{NO_LIE}\\n' >/usr/bin/timedatectl; chmod 755 /usr/bin/timedatectl
+"""
+)
+APT = """cat >/usr/bin/apt-get <<'END'
+#!/bin/sh -e
+test "$*" = "install postfix-pcre"
+mv /root/dynamicmaps.cf /etc/postfix/
+END
+chmod 755 /usr/bin/apt-get; mv /etc/postfix/dynamicmaps.cf /root/; touch /etc/postfix/dynamicmaps.cf
+"""
+
+
+NOT_ROOT = f"""mv {PROGRAM} /root/run
+printf '#!/bin/sh\\nexec setpriv --reuid=nobody --clear-groups /root/run "$@"\\n' >{PROGRAM}
+chmod 755 {PROGRAM} /root/run /root
+"""
+
+
+def resolve_otherwise(two: Two) -> None:
+    both("postconf -e 'inet_interfaces = mail.example.com, localhost'")(two)
+    do(two.there, "sed -i 's/^198.51.100.100 /198.51.100.77 /' /etc/hosts")
+
+
+def hide_a_type(two: Two) -> None:
+    both("touch /etc/postfix/b; postconf -e body_checks=pcre:/etc/postfix/b")(two)
+    do(two.there, APT)
+
+
+def second_mount(two: Two) -> None:
+    """Mount the queue's file system on the peer too, as no cluster may; this is one kernel, so nothing is lost."""
+    name = os.path.basename(two.here.queue.device)
+    do(two.there, f"mkdir -p /mnt/queue; mount /dev/{name} /mnt/queue")
+
+
+def start_both(two: Two) -> None:
+    do(two.there, "mount -t tmpfs tmpfs /mnt/queue; mkdir -p /mnt/queue/postfix")
+    do(two.there, "postconf -e inet_interfaces=localhost")
+    do(two.there, "postfix start")
+    do(two.there, f"postconf -e 'inet_interfaces = {ADDRESS}, localhost'")
+    two.here.started()
+
+
+def end_both(two: Two) -> None:
+    two.here.agent("stop")
+    do(two.there, "umount /mnt/queue")
+
+
+FAULTS = [
+    Fault("mail_owner_uid_agrees", there("usermod -u 4242 postfix; chown -R postfix /var/lib/postfix"),
+          says=("postfix id does not match between servers", "4242", PEER)),
+    Fault("setgid_group_gid_agrees", there("groupmod -g 4243 postdrop"),
+          says=("postdrop gid does not match between servers", "4243", PEER),
+          undo=there("test $(stat -c %G%a /usr/sbin/postdrop) = postdrop2755")),
+    Fault("mail_owner_uid_agrees", there("userdel postfix 2>/dev/null"), says=("missing",), name="missing"),
+    Fault("version_agrees", there(LIE % "facts['versions']['postfix'] = facts['main']['mail_version'] = '3.5.25'"),
+          there(NO_LIE), ("Postfix is 3.", "3.5.25", PEER), "warning"),
+    Fault("main_cf_agrees", there("postconf -e message_size_limit=20480000"),
+          says=("message_size_limit", "20480000", "10240000"),
+          severity="warning"),
+    Fault("main_cf_agrees", here("postconf -e 'smtpd_banner = $myhostname \"ESMTP\"'"),
+          says=("smtpd_banner", '"ESMTP"'), severity="warning", undo=both("postconf -X smtpd_banner"), name="quotes"),
+    Fault("myhostname_agrees", there("postconf -e myhostname=n2.example.com"),
+          says=("n2.example.com", "mail.example.com"), severity="warning"),
+    Fault("master_cf_agrees", there("postconf -Me 'smtp/inet=smtp inet n - n - 20 smtpd'"),
+          says=("smtp/inet", "n - n - 20 smtpd", "n - y - - smtpd"), severity="warning"),
+    Fault("master_cf_agrees", there("postconf -Me 'submission/inet=submission inet n - y - - smtpd'"),
+          says=("submission/inet", "(not there)"), severity="warning", name="more_there"),
+    Fault("master_cf_agrees",
+          here("postconf -Me 'submission/inet=submission inet n - y - - smtpd -o syslog_name=postfix/submission'"),
+          says=("submission/inet", "(not there)"), severity="warning", name="more_here",
+          undo=both("postconf -MX submission/inet")),
+    Fault("endpoints_agree", resolve_otherwise,
+          there("sed -i 's/^198.51.100.77 /198.51.100.100 /' /etc/hosts"),
+          ("198.51.100.77", ADDRESS, PEER), "warning",
+          undo=both(f"postconf -e 'inet_interfaces = {ADDRESS}, localhost'")),
+    Fault("table_agrees", other_table, says=("/etc/postfix/virtual", "the contents differ"), severity="warning",
+          undo=both(NO_TABLE)),
+    Fault("table_agrees", lambda two: (table(two), do(two.there, "rm /etc/postfix/virtual.db")),
+          says=("/etc/postfix/virtual.db", f"missing on {PEER}"), severity="warning",
+          undo=both(NO_TABLE), name="missing"),
+    Fault("certificate_agrees", both(CERTIFICATE), says=("/etc/tls/a.pem", "the contents differ"), severity="warning",
+          undo=both(NO_CERTIFICATE)),
+    Fault("certificate_agrees", lambda two: (both(CERTIFICATE)(two), do(two.there, "rm -r /etc/tls")),
+          says=("/etc/tls/a.pem", f"missing on {PEER}"), severity="warning",
+          undo=both(NO_CERTIFICATE), name="missing"),
+    Fault("map_type_available", hide_a_type, says=("pcre", "body_checks", PEER),
+          undo=both("postconf -X body_checks; rm /etc/postfix/b")),
+    Fault("unit_disabled_at_boot",
+          there("ln -s /lib/systemd/system/postfix.service /etc/systemd/system/multi-user.target.wants/"),
+          says=("postfix.service", PEER), severity="warning"),
+    Fault("clock_agrees", there(CLOCK), says=("3600 s ahead", PEER), severity="warning"),
+    Fault("device_on_peer", lambda two: do(two.there, f"rm {two.here.queue.device}"),
+          lambda two: two.there.add_device(os.path.basename(two.here.queue.device), 7, int(two.here.queue.device[9:])),
+          ("UUID=", PEER)),
+    Fault("mount_point_on_peer", there("rmdir /mnt/queue"), says=("/mnt/queue", PEER), severity="warning"),
+    Fault("mounted_on_one_node", second_mount, there("umount /mnt/queue"), ("UUID=", PEER)),
+    Fault("address_on_one_node", there(f"ip address add {ADDRESS}/24 dev eth0"),
+          there(f"ip address del {ADDRESS}/24 dev eth0"), (ADDRESS, PEER)),
+    Fault("runs_on_one_node", start_both, says=("/etc/postfix", PEER), undo=end_both),
+    Fault("peer_sees_all", there(NOT_ROOT), there(f"mv /root/run {PROGRAM}; chmod 700 /root"), ("root", PEER),
+          "warning"),
+    Fault("peer_answers", there(f"chmod 644 {PROGRAM}"), there(f"chmod 755 {PROGRAM}"), (PEER, "ermission denied")),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shelf() -> "Iterator[list[Two]]":
+    kept: "list[Two]" = []
+    yield kept
+    for two in kept:
+        two.close()
+
+
+@pytest.fixture
+def two(shelf: "list[Two]") -> "Iterator[Two]":
+    """Two nodes that agree; a test that leaves them otherwise fails, and the next one gets others."""
+    pair = shelf.pop() if shelf else Two()
+    yield pair
+    if pair.check().ids() == pair.usual:
+        shelf.append(pair)
+    else:
+        pair.close()
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
+def test_provoked_named_and_cured(two: Two, fault: Fault) -> None:
+    fault.provoke(two)
+    checked = two.check()
+    found = the_finding(checked, fault)
+    if fault.cure == PRINTED:
+        assert found["command"], found
+        do(two.here, found["command"])
+    else:
+        fault.cure(two)
+    for node in (two.here, two.there):
+        node.age("/etc/postfix/main.cf")
+    after = two.check()
+    assert fault.check not in after.ids(), (found["command"], after.named(fault.check))
+    if fault.undo:
+        fault.undo(two)
+    after = two.check()
+    assert after.ids() == two.usual, after.findings
+
+
+def test_what_follows_from_another_difference_is_not_told_again(two: Two) -> None:
+    do(two.there, "postconf -e myhostname=n2.example.com")
+    assert two.check().ids() == ["myhostname_agrees"]
+    do(two.there, "postconf -e myhostname=mail.example.com")
+
+
+def test_secrets_are_compared_and_not_shown(two: Two) -> None:
+    secret = "postconf -e smtp_sasl_password_maps=static:user:{}; postconf -Me 'relay/unix=relay unix - - y - - smtp"
+    secret += " -o smtp_sasl_password_maps=static:relay:{}'"
+    usual = two.here.shell("postconf -M relay/unix").strip()
+    do(two.here, secret.format("verysecret", "hushhush"))
+    do(two.there, secret.format("othersecret", "hushhush"))
+    checked = two.check()
+    assert checked.ids() == ["main_cf_agrees"], checked.findings
+    assert "smtp_sasl_password_maps" in checked.findings[0]["text"]
+    everything = json.dumps(checked.raw) + two.here.shell("postfix-ha facts --json; postfix-ha facts; postfix-ha check")
+    assert "secret" not in everything.replace('"secrets"', "")
+    assert "hushhush" not in everything
+    for node in (two.here, two.there):
+        do(node, f"postconf -X smtp_sasl_password_maps; postconf -Me 'relay/unix={usual}'")
+
+
+def test_every_peer_is_asked_and_one_that_is_away_holds_up_nobody(two: Two) -> None:
+    checked = two.here.check("--peer", "n3", PEER, "--rsh", two.shell.command)
+    assert checked.code == 2
+    (found,) = checked.named("peer_answers")
+    assert "n3" in found["text"]
+    assert "could not resolve" in found["text"]
+    assert found["command"].startswith("/usr/local/bin/shell-to n3 ")
+
+
+def test_a_hostile_peer_gives_one_line(two: Two) -> None:
+    for answer in ("", "{}", "[1]", '{"format": 1}', '{"format": 2}', "\\033[2J", '{"format":1,"main":[]}'):
+        two.there.shell(f"mv {PROGRAM} /root/kept; printf '#!/bin/sh\\nprintf %%b \"%s\"\\n' '{answer}' >{PROGRAM}")
+        two.there.shell(f"chmod 755 {PROGRAM}")
+        done = two.here.run([PROGRAM, "check", "--peer", PEER, "--rsh", two.shell.command])
+        assert done.returncode == 2
+        assert f"no facts from {PEER}" in done.stdout
+        assert "Traceback" not in done.stdout + done.stderr
+        assert "\033" not in done.stdout
+        two.there.shell(f"mv /root/kept {PROGRAM}")
+
+
+def test_another_instance_is_compared_with_its_own(two: Two) -> None:
+    script = "cp -r /etc/postfix /etc/postfix2; postconf -c /etc/postfix2 -e data_directory=/var/lib/postfix2"
+    for node in (two.here, two.there):
+        do(node, script)
+    do(two.there, "postconf -c /etc/postfix2 -e message_size_limit=20480000")
+    found = two.check("--config-dir", "/etc/postfix2").named("main_cf_agrees")
+    assert [one["subject"] for one in found] == ["message_size_limit"]
+    assert "-c /etc/postfix2 " in found[0]["command"]
+    for node in (two.here, two.there):
+        node.shell("rm -rf /etc/postfix2")
