@@ -48,13 +48,15 @@ class Params:
         self.config_dir = self._config_dir(given["config_dir"], option)
         self.greeting_timeout_s = self._greeting_timeout(given["greeting_timeout"])
 
-    def command(self, *words: str) -> "list[str]":
+    def command(self, *words: str, config_dir: str = "") -> "list[str]":
         """The argument vector of the postfix command for this instance.
 
-        The configuration directory is always named where there is one: without ``-c`` a default instance with
-        ``multi_instance_wrapper`` acts on all its instances (postmulti(1)).
+        ``config_dir`` is what was found where the parameter is not given. The directory is always named where one is
+        known: without ``-c`` a default instance with ``multi_instance_wrapper`` acts on all its instances
+        (postmulti(1)).
         """
-        instance = ["-c", self.config_dir] if self.config_dir else []
+        directory = self.config_dir or config_dir
+        instance = ["-c", directory] if directory else []
         return [self.binary, *instance, *self.arguments, *words]
 
     def _binary(self, value: str) -> str:

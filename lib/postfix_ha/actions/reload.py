@@ -33,7 +33,8 @@ def _reload(request: Request, params: Params, step: Step) -> Verdict:
         reason = Finding("master_running", instance=name_of(found.instance))
         return Verdict(codes.ERR_GENERIC if found.census.members else codes.NOT_RUNNING, reason)
     step("running postfix reload")
-    done = run(params.command("reload"), deadline=request.deadline, terminal=True)
+    command = params.command("reload", config_dir=found.instance.config_dir)
+    done = run(command, deadline=request.deadline, terminal=True)
     if done.returncode != 0:
         why = telling_line(done) or f"exit code {done.returncode}"
         return decide("setup", [Finding("reload_completed", why="it did not end in time" if done.timed_out else why)])

@@ -112,7 +112,7 @@ def _start_postfix(request: Request, params: Params, instance: Instance, step: S
     step("running postfix start")
     quick_start = os.path.join(instance.queue_directory, "quick-start")
     _touch(quick_start)
-    done = run(params.command("start"), deadline=until, terminal=True)
+    done = run(params.command("start", config_dir=instance.config_dir), deadline=until, terminal=True)
     _remove(quick_start)  # left where postfix-script does not know it, or did not come to it
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace")

@@ -7,7 +7,9 @@ from postfix_ha.verdict import Finding
 
 def begin_postfix_check(setup: Setup) -> "Running":
     """Begin Postfix's own check, which takes longer than all of ours; judge_postfix_check() takes its end."""
-    return begin(setup.params.command("check"), deadline=setup.deadline, terminal=True)
+    return begin(
+        setup.params.command("check", config_dir=setup.instance.config_dir), deadline=setup.deadline, terminal=True
+    )
 
 
 def judge_postfix_check(checking: "Running") -> "list[Finding]":

@@ -5,6 +5,7 @@ A pid alone proves nothing. A process belongs to the instance when
 - it is the recorded master (number and start time), or a Postfix daemon whose environment names the instance's
   configuration directory (MAIL_CONFIG, which master hands to every child) and which sees our root or the queue as its
   root (a container's own /etc/postfix is another one), or
+- it is a ``postfix start`` of this configuration, at whose end a master would come, or
 - it runs a Postfix program in the instance's queue directory and names no other configuration, or
 - it has no terminal, stands in the queue directory and names the configuration (a delivery command whose daemon has
   died, pipe(8) and local(8) export MAIL_CONFIG), or
@@ -25,11 +26,18 @@ from postfix_ha.procfs import (
     process_link,
     process_program,
     process_stat,
+    read_bytes,
 )
 
 # Where distributions keep the daemons: Debian, SUSE, Red Hat, the source's own default.
 DAEMON_DIRECTORY_ENDS = ("/postfix/sbin", "/libexec/postfix", "/lib/postfix", "/lib/postfix/bin", "/postfix/bin")
 COMMANDS = ("postfix", "postdrop", "postqueue", "postsuper", "postlog", "postcat", "postalias", "postmap", "sendmail")
+
+
+# postfix(1), and the shell script that it becomes, by the names under which the kernel lists them.
+STARTERS = ("postfix", "postfix-script")
+# Where the postfix command is the one whose default configuration directory is DEFAULT_CONFIG_DIR.
+SYSTEM_DIRECTORIES = ("/usr/sbin", "/sbin")
 
 
 class Member:
@@ -135,6 +143,8 @@ def census(identity: Identity, pids: "list[int] | None" = None) -> Census:
         found.add(identity.master[0])
     candidates = [pid for pid in environments if identity.names_config(environments[pid]) and _is_here(pid)]
     found |= {pid for pid in candidates if identity.is_daemon(programs[pid]) and process_link(pid, "root") == "/"}
+    starters = [pid for pid in stats if stats[pid].name in STARTERS and _is_start(pid, programs[pid], identity)]
+    found |= {pid for pid in starters if _is_here(pid)}
     queue_dirs = identity.queue_dirs | {process_link(pid, "cwd") for pid in found} - {"", "/"}
     for pid in stats.keys() - found:
         is_program = pid in environments
@@ -160,8 +170,49 @@ def _living(pids: "list[int]") -> "dict[int, ProcessStat]":
 
 
 def _is_here(pid: int) -> bool:
-    """Whether the process lives in our own process namespace, not in a container's."""
-    return process_link(pid, "ns/pid") == process_link(os.getpid(), "ns/pid")
+    """Whether the process lives in our own process namespace and file tree, not in a container's."""
+    return process_link(pid, "ns/pid") == process_link(os.getpid(), "ns/pid") and _sees_our_root(pid)
+
+
+def _sees_our_root(pid: int) -> bool:
+    """Whether the process has the root file system that we have, in whichever mount namespace.
+
+    Service managers give a service mounts of its own over the same root; a container has another root. In a chroot
+    the kernel shows no root mount: then the parent decides.
+    """
+    ours = process_link(os.getpid(), "ns/mnt")
+    our_root = _root_mount(os.getpid())
+    while pid > 1 and process_link(pid, "ns/mnt") not in ("", ours):
+        root = _root_mount(pid)
+        if root and our_root:
+            return root == our_root
+        stat = process_stat(pid)
+        pid = stat.parent if stat else 0
+    return True
+
+
+def _root_mount(pid: int) -> "list[bytes]":
+    """Device and directory of what a process has mounted at /; empty where it sees none."""
+    for line in (read_bytes(f"/proc/{pid}/mountinfo") or b"").splitlines():
+        fields = line.split(b" ", 5)
+        if len(fields) > 5 and fields[4] == b"/":
+            return fields[2:4]
+    return []
+
+
+def _is_start(pid: int, program: str, identity: Identity) -> bool:
+    """Whether the process is the postfix command on its way to start this instance, or the script that it becomes."""
+    words = [os.fsdecode(word) for word in (read_bytes(f"/proc/{pid}/cmdline") or b"").split(b"\0")[:-1]]
+    environment = process_environment(pid)
+    if os.path.basename(program) != STARTERS[0]:
+        return any(identity.is_daemon(word) for word in words[:2]) and bool(identity.names_config(environment))
+    if not words or not words[-1].startswith("start"):
+        return False
+    options = dict(zip(words, words[1:]))
+    named = options.get("-c") or environment.get("MAIL_CONFIG", "")
+    if not named and os.path.dirname(program) in SYSTEM_DIRECTORIES:
+        named = DEFAULT_CONFIG_DIR
+    return os.path.normpath(named) in identity.config_dirs
 
 
 def _stands_in(pid: int, queue_dirs: "set[str]", identity: Identity, is_program: bool) -> bool:
