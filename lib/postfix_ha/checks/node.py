@@ -3,25 +3,21 @@
 import os
 
 from postfix_ha.checks.boot import check_boot
-from postfix_ha.checks.cluster import Managed, check_managed
-from postfix_ha.checks.cures import add_cures
-from postfix_ha.checks.instances import check_other_instances
-from postfix_ha.checks.jail import check_jail
-from postfix_ha.checks.listening import absent_addresses, check_bind_address, check_endpoints, check_interfaces_carry
-from postfix_ha.checks.mx import MailExchangers
-from postfix_ha.checks.naming import check_compatibility_level, check_myhostname, check_mynetworks, check_parameters
-from postfix_ha.checks.permissions import check_queue_complete, check_queue_modes, check_setgid_groups
+from postfix_ha.checks.listening import absent_addresses, check_interfaces_carry
+from postfix_ha.checks.permissions import check_queue_complete
 from postfix_ha.checks.postfix_check import begin_postfix_check, judge_postfix_check
-from postfix_ha.checks.room import check_room
-from postfix_ha.checks.setup import check_addresses, check_setup
-from postfix_ha.checks.storage import check_data_storage, check_queue_storage, check_spool_storage
+from postfix_ha.checks.setup import check_setup
 from postfix_ha.checks.survey import Survey
-from postfix_ha.checks.tables import check_map_types, check_tables
-from postfix_ha.checks.tls import check_tls
 from postfix_ha.checks.trial_note import check_trial_note
 from postfix_ha.system.command import Running
 from postfix_ha.system.quoting import quote
 from postfix_ha.verdict import Finding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from postfix_ha.checks.cluster import Managed
 
 # With one of these nothing more can be learned from the configuration.
 NOTHING_KNOWN = (
@@ -31,25 +27,6 @@ NOTHING_KNOWN = (
     "config_files_readable",
     "commands_executable",
 )
-CHECKS = (
-    check_queue_modes,
-    check_setgid_groups,
-    check_queue_storage,
-    check_spool_storage,
-    check_data_storage,
-    check_other_instances,
-    check_endpoints,
-    check_interfaces_carry,
-    check_bind_address,
-    check_compatibility_level,
-    check_myhostname,
-    check_mynetworks,
-    check_parameters,
-    check_map_types,
-    check_tables,
-    check_tls,
-    check_jail,
-)
 # What comes with the service, and is not missed on a node that stands by.
 COMES_WITH_SERVICE = ("address_on_node", "address_in_service", "queue_directory_shared")
 # Repeated by 'postfix check', which others say better.
@@ -57,26 +34,26 @@ SAID_ELSEWHERE = ("parameter: ", "overriding earlier entry", " differ", "not set
 WARNINGS_SHOWN = 6
 
 
-def check_node(survey: Survey, managed: "Managed | None" = None) -> "list[Finding]":
-    """Everything that is wrong, doubtful or worth knowing of the instance on this node."""
+def check_node(survey: Survey, ask: "Callable[[], Managed | None]" = lambda: None) -> "list[Finding]":
+    """Everything that is wrong, doubtful or worth knowing of the instance on this node.
+
+    ``ask`` gives what the cluster manages; it is called last but one, for it may take its time.
+    """
     found = check_trial_note() + check_boot(survey.node) + _check_root()
     setup = [finding for finding in check_setup(survey.setup) if not _is_its_own(finding, survey)]
     found += setup
-    if any(finding.check in NOTHING_KNOWN for finding in setup):
-        add_cures(survey, found)
-        return found
-    checking = _begin_postfix_check(survey, found)
-    exchangers = MailExchangers(survey)
-    for check in CHECKS:
-        found += check(survey)
-    found += check_addresses(survey.setup)
-    if os.path.isdir(survey.instance.queue_directory):
-        found += check_room(survey.instance.queue_directory, survey.values)
-    if managed is not None:
-        found += check_managed(survey, managed)
-    found += exchangers.check()
-    if checking is not None:
-        found += _judge_postfix_check(checking)
+    checking = None
+    managed = None
+    if not any(finding.check in NOTHING_KNOWN for finding in setup):
+        checking = _begin_postfix_check(survey, found)
+        # Loaded only now: while Postfix's own check runs, there is time for it.
+        from postfix_ha.checks.surroundings import check_surroundings
+
+        managed = ask()
+        found += check_surroundings(survey, managed)
+        found += _judge_postfix_check(checking) if checking else []
+    from postfix_ha.checks.cures import add_cures
+
     add_cures(survey, found)
     return _weigh(survey, managed, found)
 

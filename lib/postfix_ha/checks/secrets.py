@@ -1,8 +1,5 @@
 """What is not for everybody's eyes in a configuration, and how it is compared without being shown."""
 
-import hashlib
-import hmac
-
 from postfix_ha.config.logical_lines import split_words
 
 HIDDEN = "(hidden)"
@@ -53,4 +50,7 @@ class Hider:
 
     def digest(self, data: bytes) -> str:
         """A digest that tells nothing to who has not the salt."""
+        import hashlib
+        import hmac
+
         return hmac.new(self.salt.encode(), data, hashlib.sha256).hexdigest()[:32]

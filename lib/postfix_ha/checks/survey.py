@@ -1,7 +1,6 @@
 """Survey: all that the command's checks look at, asked once; what other programs tell is asked meanwhile."""
 
 import os
-import tempfile
 import time
 
 from postfix_ha.checks.setup import Setup
@@ -16,7 +15,7 @@ from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.params import Params
 from postfix_ha.system.command import Completed, begin, run
 from postfix_ha.system.mounts import read_mounts
-from postfix_ha.system.processes import Identity, census
+from postfix_ha.system.processes import Census, Identity, census
 
 # For questions that have nothing to do with the instance.
 INERT_CONFIG = "compatibility_level = 3.6\n"
@@ -26,8 +25,7 @@ class Survey:
     """One instance on this node.
 
     ``values`` are all parameters as ``postconf -x`` has them (empty where postconf fails, and ``error`` says why),
-    ``warnings`` what it warned of, ``main`` and ``master`` the files, ``map_types`` what ``postconf -m`` lists,
-    ``people`` the processes of the instance.
+    ``warnings`` what it warned of, ``main`` and ``master`` the files.
     """
 
     def __init__(self, params: Params, deadline: float) -> None:
@@ -36,14 +34,12 @@ class Survey:
         self.node = os.uname().nodename
         self.postconf = find_postconf(params.binary)
         place = ["-c", params.config_dir] if params.config_dir else []
-        asked = {option: begin([self.postconf, *place, option], deadline=deadline) for option in ("-x", "-m")}
-        self.setup = Setup(discover(params.config_dir, deadline, binary=params.binary), params, deadline)
-        self.instance = self.setup.instance
-        self.config_dir = self.instance.config_dir or DEFAULT_CONFIG_DIR
+        asked = begin([self.postconf, *place, "-x"], deadline=deadline)
+        self._types = begin([self.postconf, *place, "-m"], deadline=deadline)
+        answer = read_answer(self.postconf, asked.finish(), None)
+        self.config_dir = params.config_dir or answer.values.get("config_directory", DEFAULT_CONFIG_DIR)
         self.main = parse_main_cf(*self._read("main.cf"))
         self.master = parse_master_cf(*self._read("master.cf"))
-        self.mounts = read_mounts()
-        answer = read_answer(self.postconf, asked["-x"].finish(), None)
         if answer.error and not self.is_set("mynetworks"):
             # Without it postconf fails on every node that has not the service's address.
             answer = read_answer(self.postconf, self._ask_without_mynetworks(place), None)
@@ -51,10 +47,28 @@ class Survey:
         self.values = answer.values if not answer.error else {}
         self.error = answer.error
         self.warnings = list(dict.fromkeys(answer.warnings))
-        self.map_types = self._map_types(asked["-m"].finish())
-        identity = Identity(params.config_dir, self.instance)
-        identity.look_up()
-        self.people = census(identity)
+        instance = discover(self.config_dir, deadline, binary=params.binary, known=self.values)
+        self.setup = Setup(instance, params, deadline)
+        self.instance = instance
+        self.mounts = read_mounts()
+        self._people: "Census | None" = None
+        self._map_types: "set[str] | None" = None
+
+    @property
+    def people(self) -> Census:
+        """The processes of the instance."""
+        if self._people is None:
+            identity = Identity(self.params.config_dir, self.instance)
+            identity.look_up()
+            self._people = census(identity)
+        return self._people
+
+    @property
+    def map_types(self) -> "set[str]":
+        """The map types that ``postconf -m`` lists."""
+        if self._map_types is None:
+            self._map_types = self._read_map_types(self._types.finish())
+        return self._map_types
 
     @property
     def is_running(self) -> bool:
@@ -107,9 +121,11 @@ class Survey:
     def _ask_without_mynetworks(self, place: "list[str]") -> Completed:
         return run([self.postconf, *place, "-o", "mynetworks=127.0.0.1", "-x"], deadline=self.deadline)
 
-    def _map_types(self, done: Completed) -> "set[str]":
+    def _read_map_types(self, done: Completed) -> "set[str]":
         """What ``postconf -m`` lists; where the service's address is not up it refuses even that, with any main.cf."""
         if done.returncode != 0:
+            import tempfile
+
             with tempfile.TemporaryDirectory(prefix="postfix-ha.") as directory:
                 with open(os.path.join(directory, "main.cf"), "w", encoding="ascii") as file:
                     file.write(INERT_CONFIG)

@@ -144,7 +144,7 @@ def look(options: argparse.Namespace) -> "list[Statement]":
         peers = Peers(options, deadline)
     question = Question(deadline)
     survey = Survey(params, deadline)
-    findings = check_node(survey, question.answer())
+    findings = check_node(survey, question.answer)
     if peers:
         findings += peers.compare(survey)
     if options.level >= codes.LEVEL_DIALOGUE and survey.is_running:

@@ -2,10 +2,13 @@
 
 import time
 
-from postfix_ha.checks.cluster import Managed
 from postfix_ha.checks.survey import Survey
 from postfix_ha.request import caller_environment
 from postfix_ha.system.command import begin, run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from postfix_ha.checks.cluster import Managed
 
 # The environment by which Pacemaker's own programs are pointed at a file or a shadow instead of the live cluster.
 CIB_VARIABLES = ("CIB_file", "CIB_shadow", "CIB_shadow_dir")
@@ -31,6 +34,7 @@ class Question:
         if not data:
             return None
         # Only now: the XML library costs more than the rest of the command.
+        from postfix_ha.checks.cluster import Managed
         from postfix_ha.cluster.cib import parse
         from postfix_ha.cluster.errors import ClusterError
         from postfix_ha.cluster.hierarchy import address_resources, file_system_resources

@@ -80,8 +80,17 @@ USUAL_DEFAULTS = {
 POSTCONF_SHARE = 0.5
 
 
-def discover(config_dir: str, deadline: float, *, binary: str = "/usr/sbin/postfix") -> Instance:
-    """What the configuration in the directory ("" is Postfix's default one) says, before the deadline."""
+def discover(
+    config_dir: str,
+    deadline: float,
+    *,
+    binary: str = "/usr/sbin/postfix",
+    known: "dict[str, str] | None" = None,
+) -> Instance:
+    """What the configuration in the directory ("" is Postfix's default one) says, before the deadline.
+
+    ``known`` are the expanded values of all parameters, where postconf has told them already.
+    """
     postconf = find_postconf(binary)
     problems: "list[tuple[str, str, str, int]]" = []
     if not config_dir:
@@ -91,7 +100,8 @@ def discover(config_dir: str, deadline: float, *, binary: str = "/usr/sbin/postf
     main = parse_main_cf(*_read(config_dir, "main.cf", problems))
     master = parse_master_cf(*_read(config_dir, "master.cf", problems))
     # Without its main.cf nothing is known of an instance: the defaults would describe another one.
-    values = {} if problems and problems[0][0] == "main.cf" else _values(postconf, main, master, deadline, problems)
+    is_unreadable = bool(problems) and problems[0][0] == "main.cf"
+    values = {} if is_unreadable else known or _values(postconf, main, master, deadline, problems)
     # Only what Postfix refuses: a start must not fail for what it merely warns about.
     problems += [("main.cf", found.text, found.file, found.line) for found in main.problems if found.fatal]
     problems += [("master.cf", found.text, found.file, found.line) for found in master.problems if found.fatal]
