@@ -4,6 +4,8 @@ It works from the snapshot and the process table alone; configuration, commands 
 not learned only narrows how processes are recognised; it neither skips the kill nor decides the answer.
 """
 
+import os
+
 from postfix_ha import codes
 from postfix_ha.actions.ending import end_instance
 from postfix_ha.actions.guard import hear_of_children
@@ -18,8 +20,6 @@ from postfix_ha.verdict import Finding, Verdict
 
 def stop(request: Request) -> Verdict:
     """0 exactly when no process of the instance lives any more."""
-    import os
-
     if os.geteuid() != 0:
         return Verdict(codes.ERR_PERM, Finding("run_by_root", action="stop", uid=os.geteuid()))
     hear_of_children()
@@ -40,7 +40,12 @@ def identity_for_stop(request: Request, params: Params) -> Identity:
     identity = Identity(params.config_dir, recorded)
     if recorded is not None and is_master_of(recorded, process_stat(recorded.master_pid)):
         return identity
-    from postfix_ha.actions.lookup import look_up_in_time
+    try:
+        from postfix_ha.actions.lookup import look_up_in_time
 
-    look_up_in_time(identity, request, params)
+        look_up_in_time(identity, request, params)
+    except Exception as error:  # a fault of ours in what only helps to recognise them must not let processes live
+        from postfix_ha.report import log_traceback
+
+        log_traceback(request, error)
     return identity
