@@ -25,6 +25,7 @@ def command(running_lab):
     running_lab.settle()
     command = Tool(running_lab)
     yield command
+    command.close()
     running_lab.settle()
 
 
@@ -54,8 +55,9 @@ def test_one_command_protects_a_running_postfix_on_three_nodes(bare, tool):
     lab = bare
     node, master = lab.master()
     begin = time.monotonic()
-    tool.ok("create", "--yes", "--tag", MAIL)
+    said = tool.ok("create", "--yes", "--tag", MAIL, *tool.rsh)
     took_s = time.monotonic() - begin
+    assert "smtp_bind_address" in said  # P59
     assert took_s < 20
     assert lab.where() == node.name == "n1"
     assert lab.master()[1].pid == master.pid, "the running master is taken over, not restarted"
@@ -64,10 +66,9 @@ def test_one_command_protects_a_running_postfix_on_three_nodes(bare, tool):
     assert device.startswith("/dev/disk/by-uuid/")
     first = {(each.get("first"), each.get("then")) for each in cib.iter("rsc_order")}
     assert first == {("fs-mnt-queue", MAIL), (f"ip-{SERVICE_ADDRESS}", MAIL)}
-    assert tool.ok("create", "--yes").startswith("note:")
     # P51: once more, and nothing changes.
     before = tool.configuration()
-    assert "everything is so already" in tool.ok("create", "--yes", "--tag", MAIL)
+    assert "everything is so already" in tool.ok("create", "--yes", "--tag", MAIL, *tool.rsh)
     assert tool.configuration() == before
     # It moves, and mail flows there.
     tool.ok("switchover", "n2")
@@ -88,7 +89,7 @@ def test_a_service_that_does_not_come_up_says_why_and_the_change_is_taken_back(l
     row = "smtp inet n - y - - smtpd -o smtpd_delay_reject=perhaps\n"
     broken = "".join(row if line.split()[:2] == ["smtp", "inet"] else line + "\n" for line in kept.splitlines())
     node.write("/etc/postfix/master.cf", broken)
-    done = tool.run("create", "--yes", "--tag", MAIL, "--node", "n1")
+    done = tool.run("create", "--yes", "--tag", MAIL, "--node", "n1", *tool.rsh)
     node.write("/etc/postfix/master.cf", kept)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "start of mail on n1:" in done.stderr
@@ -156,7 +157,32 @@ def test_two_administrators_and_more_at_once_lose_nothing(lab, tool):
 
 def test_create_refuses_on_a_node_that_has_not_the_queue(lab, tool):
     away = next(name for name in lab.nodes if name != lab.where())
-    assert QUEUE in tool.refused("create", "--yes", on=away)
+    lab.nodes[away].write("/root/away.xml", lab.run("cibadmin", "--query").stdout)
+    tool.ok("delete", "--stop", "--with-parts", "--yes", "--cib-file", "/root/away.xml", on=away)
+    said = tool.refused("create", "--yes", "--cib-file", "/root/away.xml", on=away)
+    assert f"the queue directory {QUEUE} is not on a file system that moves" in said
+
+
+def test_create_checks_every_node_and_says_all_at_once(lab, tool):
+    tool.ok("delete", "--leave-running")
+    here = lab.where(FILESYSTEM)
+    others = [name for name in lab.nodes if name != here]
+    kept = {name: lab.nodes[name].read("/etc/passwd") for name in others}
+    try:
+        for number, name in enumerate(others, 4242):
+            lines = [line.split(":") for line in kept[name].splitlines()]
+            changed = [":".join([*f[:2], str(number), *f[3:]] if f[0] == "postfix" else f) for f in lines]
+            lab.nodes[name].write("/etc/passwd", "\n".join(changed) + "\n")
+        said = tool.refused("create", "--yes", "--tag", MAIL, "--switchback", "automatic", *tool.rsh, on=here)
+    finally:
+        for name in others:
+            lab.nodes[name].write("/etc/passwd", kept[name])
+    for name in others:
+        assert [line for line in said.splitlines() if "does not match between servers" in line and name in line]
+    assert "switchback of queue-fs" in said
+    unreachable = tool.refused("create", "--yes", "--tag", MAIL, "--rsh", "false", on=here)
+    assert all(name in unreachable for name in others)
+    tool.ok("create", "--yes", "--tag", MAIL, "--rsh", "false", "--no-peer-check", on=here)
 
 
 def test_without_root(lab, tool):

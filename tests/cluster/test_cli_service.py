@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.support.interruption import COUNT, FATAL, PROGRAMS, stand_in
 from tests.support.lab_hierarchy import ADDRESS, FILESYSTEM, MAIL, SHELL_AGENT
-from tests.support.tool import Tool
+from tests.support.tool import COMMAND, Tool
 
 
 @pytest.fixture(scope="module")
@@ -12,6 +13,7 @@ def command(running_lab):
     running_lab.settle()
     command = Tool(running_lab)
     yield command
+    command.close()
     running_lab.settle()
 
 
@@ -100,7 +102,11 @@ def test_unextend_keeps_even_probes_off_and_extend_brings_the_node_back(lab, too
     state = lab.cib().find(f"status/node_state[@uname='{target}']")
     assert [each for each in state.iter("lrm_resource") if each.get("id") == MAIL] == []
     assert f"node {target} does not take part" in tool.refused("switchover", target)
-    tool.ok("extend", target, "--priority", "810")
+    owners = lab.nodes[target].read("/etc/passwd")
+    lab.nodes[target].write("/etc/passwd", owners.replace("\npostfix:", "\npostfax:"))
+    assert "postfix" in tool.refused("extend", target, *tool.rsh, on=here)
+    lab.nodes[target].write("/etc/passwd", owners)
+    tool.ok("extend", target, "--priority", "810", *tool.rsh, on=here)
     assert tool.json("properties")["priorities"][target] == 810
     tool.ok("switchover", target)
     assert lab.where() == target
@@ -124,7 +130,7 @@ def test_delete_while_it_runs_and_create_again_under_the_same_master(lab, tool):
     node, still = lab.master()
     assert still.pid == master.pid
     assert {lab.where(FILESYSTEM), lab.where(ADDRESS)} == {node.name}
-    tool.ok("create", "--yes", "--tag", MAIL, on=node.name)
+    tool.ok("create", "--yes", "--tag", MAIL, *tool.rsh, on=node.name)
     assert lab.master()[1].pid == master.pid
 
 
@@ -159,3 +165,55 @@ def test_status_fits_eighty_columns_and_tells_what_clients_see(lab, tool):
     assert all("220" in greeting for greeting in found["endpoints"].values())
     assert sorted(found["queues"]) == ["active", "deferred", "hold", "incoming", "maildrop"]
     assert "digraph" in tool.ok("graph", "--dot")
+
+
+@pytest.fixture
+def interrupted(lab):
+    """A function that runs the command on n1 and kills it at one of its calls; the number of calls where at none."""
+    node = lab.nodes["n1"]
+    script = ["mkdir -p /root/in /root/real"]
+    for name in PROGRAMS:
+        script.append(f"real=$(command -v {name}) && cp -n $real /root/real/{name}")
+        node.write(f"/root/in-{name}", stand_in(f"/root/real/{name}", "/root/in"), 0o755)
+        script.append(f"mount --bind /root/in-{name} $real")
+    node.run(["sh", "-ec", "\n".join(script)], check=True)
+
+    def run(*arguments, fatal="never 0"):
+        node.write(f"/root/in/{COUNT}", "0\n")
+        node.write(f"/root/in/{FATAL}", fatal + "\n")
+        done = node.run([COMMAND, *arguments])
+        calls = int(node.read(f"/root/in/{COUNT}"))
+        assert (done.returncode == 0) == (fatal == "never 0"), done.stdout + done.stderr
+        lab.wait_for(lambda: not [each for each in node.pids() if "/root/real/" in each.exe], 20, "the last call ended")
+        return calls
+
+    yield run
+    node.run(["sh", "-c", "\n".join(f"umount $(command -v {name})" for name in PROGRAMS)], check=True)
+
+
+def test_killed_at_any_call_the_live_configuration_is_whole(lab, tool, interrupted):
+    before = tool.configuration()
+    calls = interrupted("extend", "n3", "--priority", "5", "--no-peer-check")
+    after = tool.configuration()
+    assert after != before
+    for at in range(1, calls + 1):
+        tool.restore()
+        interrupted("extend", "n3", "--priority", "5", "--no-peer-check", fatal=f"during {at}")
+        assert tool.configuration() in (before, after), f"killed during call {at} of {calls}"
+    assert tool.configuration() == after
+
+
+def test_a_switchover_that_is_killed_leaves_a_rule_that_ends_and_the_next_one_takes_it_away(lab, tool, interrupted):
+    before = tool.configuration()
+    target = away(lab)
+    # Its sixth call and later are made while the cluster moves the service.
+    killed = 0
+    while not moves(lab):
+        killed += 1
+        interrupted("switchover", target, fatal=f"during {killed}")
+    (rule,) = [each for each in lab.cib().iter("rsc_location") if each.get("id").startswith("cli-")]
+    assert rule.find(".//date_expression").get("operation") == "lt"
+    assert "a move by hand holds" in tool.run("status", "--cluster-only").stdout
+    tool.ok("switchover", target)
+    assert lab.where() == target
+    assert tool.configuration() == before

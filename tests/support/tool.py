@@ -7,6 +7,7 @@ from lxml import etree
 
 from tests.support.lab import Lab
 from tests.support.node import CHECKOUT, PYTHON
+from tests.support.remote_shell import SOCKET, RemoteShell
 
 COMMAND = "/usr/sbin/postfix-ha"
 LAUNCHER = f"""#!{PYTHON} -I
@@ -21,13 +22,23 @@ sys.exit(main())
 
 
 class Tool:
-    """postfix-ha on a lab; ``saved`` is the configuration that the lab had before, which restore() brings back."""
+    """postfix-ha on a lab; ``saved`` is the configuration that the lab had before, which restore() brings back;
+    ``rsh`` the option by which one node reaches another."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.saved = self.configuration()
+        self._shells = []
         for node in lab.nodes.values():
             node.write(COMMAND, LAUNCHER, 0o755)
+            node.run(["rm", "-f", SOCKET], check=True)
+            self._shells.append(RemoteShell(node, lab.nodes))
+        self.rsh = ("--rsh", self._shells[0].command)
+
+    def close(self) -> None:
+        """Hang up the remote shells."""
+        for shell in self._shells:
+            shell.close()
 
     def run(
         self, *arguments: str, on: str = "n1", user: "str | None" = None, timeout: float = 120
@@ -64,6 +75,12 @@ class Tool:
         """Bring the lab's own resources and constraints back, in one change."""
         saved = etree.fromstring(self.saved)
         node = self.lab.on()
+        # An operation that is taken away while it is under way is waited for in vain, and counts as failed.
+        self.lab.wait_for(self.lab.is_idle, 60, "the cluster is idle")
+        if ids(etree.fromstring(self.configuration())) - ids(saved):
+            # Two Filesystem resources for one mount, even for a moment: the one would unmount it under the other.
+            self.ok("delete", "--stop", "--with-parts", on=node.name)
+            self.lab.wait_for(self.lab.is_idle, 30, "what a test made is gone")
         now = self.lab.cib()
         node.write("/root/restore-old.xml", etree.tostring(now))
         configuration = now.find("configuration")
@@ -80,6 +97,11 @@ class Tool:
             node.write("/root/restore.xml", patch)
             node.run(["cibadmin", "--patch", "--xml-file", "/root/restore.xml"], check=True)
         self.lab.run("crm_resource", "--cleanup")
+
+
+def ids(configuration: "etree._Element") -> "set[str]":
+    """The ids of all primitives."""
+    return {each.get("id") for each in configuration.iter("primitive")}
 
 
 def same_cluster(text: str) -> "set[tuple[object, ...]]":

@@ -8,6 +8,7 @@ from postfix_ha.cli.dialogue import confirm
 from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, is_interactive, print_json
 from postfix_ha.cluster.changes import sentence
 from postfix_ha.cluster.crm_lines import crm_lines
+from postfix_ha.cluster.moves import out_of_service
 from postfix_ha.cluster.pcs_lines import pcs_lines
 from postfix_ha.cluster.push import Planner, change, diff_text, plan
 from postfix_ha.cluster.remarks import Remark
@@ -72,8 +73,11 @@ class Work:
         self.plan = change(self.cluster, self.planner, self.plan)
         self.report["changed"] = not self.plan.is_empty
 
-    def take_back(self) -> None:
-        """Take the change back."""
+    def take_back(self, name: str) -> None:
+        """Take the change back; what still runs of it is stopped in its order first, as its parts go with it."""
+        if State(self.cluster.status(), name).role not in ("", "Stopped"):
+            change(self.cluster, lambda cib: out_of_service(cib, name))
+            wait_until(self.cluster, name, lambda state: state.role == "Stopped", self.options.wait)
         change(self.cluster, undo(self.plan))
         self.report["changed"] = False
         self.report["taken_back"] = True
@@ -123,6 +127,6 @@ def carry_out(
     if work.wait(name, is_so, what):
         return work.end(DONE)
     if take_back:
-        work.take_back()
+        work.take_back(name)
         work.say_failure("the change was taken back (--keep leaves it)", [])
     return work.end(NOT_AS_ASKED)

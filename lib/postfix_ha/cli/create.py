@@ -1,12 +1,10 @@
 """postfix-ha create: from a Postfix that works on one node to a hierarchy that the cluster protects."""
 
 import argparse
-import time
 from typing import Callable
 
-from postfix_ha.checks.setup import Setup, check_addresses, check_setup
-from postfix_ha.checks.statement import Statement
 from postfix_ha.cli.carry_out import Work, carry_out
+from postfix_ha.cli.concerned import add_peer_options, check_nodes
 from postfix_ha.cli.dialogue import Question, hold_dialogue
 from postfix_ha.cli.frame import add_change_options, add_command, cluster_of, is_interactive
 from postfix_ha.cluster.cib import Cib
@@ -17,10 +15,8 @@ from postfix_ha.cluster.here import Here, look_around
 from postfix_ha.cluster.priority import SWITCHBACKS, parse_priority
 from postfix_ha.cluster.remarks import Remark, errors
 from postfix_ha.cluster.tools import Cluster
-from postfix_ha.config.discover import discover
-from postfix_ha.params import BINARY_DEFAULT, Params
+from postfix_ha.params import BINARY_DEFAULT
 
-LOOK_S = 20.0
 # What the hierarchy itself brings, or what a running instance has of its own, is no fault before it is made.
 WILL_COME = ("address_on_node", "data_directory_own", "queue_directory_own")
 EXAMPLES = """\
@@ -56,6 +52,7 @@ def add_create(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--address", action="append", default=[], metavar="ADDR[/PREFIX][@IF]", dest="addresses",
         help="an address of the service; needed only for what the configuration does not tell",
     )  # fmt: skip
+    add_peer_options(parser)
     parser.add_argument("--clone", action="store_true", help="a Postfix on every node, each with a queue of its own")
     parser.add_argument("--keep", action="store_true", help="keep the change even when the service does not come up")
     add_change_options(parser)
@@ -165,15 +162,10 @@ def wish_of(options: argparse.Namespace) -> Wish:
 
 
 def look_here(options: argparse.Namespace, cluster: Cluster, cib: Cib) -> "tuple[Here, list[Remark]]":
-    """This node's facts, and what the checks of ``postfix-ha check`` have to say of it."""
-    params = Params({"config_dir": options.config_dir, "binary": options.binary})
-    if params.findings:
-        raise Refused(*(Statement(finding).reason for finding in params.findings))
-    deadline = time.monotonic() + LOOK_S
-    instance = discover(params.config_dir, deadline, binary=params.binary)
-    setup = Setup(instance, params, deadline)
-    found = check_setup(setup) + check_addresses(setup)
-    here = look_around(cluster.node_name(), instance, cib.nodes(), params.binary)
-    statements = sorted(map(Statement, found), key=lambda statement: statement.rank)
-    remarks = [Remark(each.severity, each.check, each.reason) for each in statements if each.check not in WILL_COME]
-    return here, remarks
+    """This node's facts, and what the checks of ``postfix-ha check`` say of it and of the other nodes concerned."""
+    name = cluster.node_name()
+    chosen = [node for node, _ in options.nodes] or cib.nodes()
+    peers = [node for node in chosen if node != name and node in cib.nodes()]
+    survey, remarks = check_nodes(options, peers if cluster.is_live and not options.clone else [])
+    here = look_around(name, survey.instance, cib.nodes())
+    return here, [remark for remark in remarks if remark.check not in WILL_COME]

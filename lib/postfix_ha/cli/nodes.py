@@ -3,12 +3,16 @@
 import argparse
 
 from postfix_ha.cli.carry_out import Work, carry_out
+from postfix_ha.cli.concerned import add_peer_options, check_nodes
 from postfix_ha.cli.frame import add_change_options, add_command, add_tag, cluster_of
 from postfix_ha.cluster.errors import Refused
-from postfix_ha.cluster.hierarchy import find_hierarchy
+from postfix_ha.cluster.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.cluster.priority import parse_priority
+from postfix_ha.cluster.remarks import Remark, errors
 from postfix_ha.cluster.reshape import extend, unextend
+from postfix_ha.cluster.tools import Cluster
 from postfix_ha.cluster.waiting import State
+from postfix_ha.params import Params
 
 EXTEND_EXAMPLES = """\
   postfix-ha extend n3
@@ -28,6 +32,7 @@ def add_nodes(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     )  # fmt: skip
     parser.add_argument("node", metavar="NODE")
     parser.add_argument("--priority", type=priority, default=None, metavar="P", help="1..999, the lower is preferred")
+    add_peer_options(parser)
     add_tag(parser)
     add_change_options(parser, waits=False)
     parser = add_command(
@@ -52,9 +57,24 @@ def run_extend(options: argparse.Namespace) -> int:
     """Add a node."""
     options.wait = 0
     cluster = cluster_of(options)
-    tag = find_hierarchy(cluster.read(), options.tag).tag
+    hierarchy = find_hierarchy(cluster.read(), options.tag)
+    tag = hierarchy.tag
     work = Work(options, cluster, lambda cib: extend(cib, tag, options.node, options.priority))
-    return carry_out(work, [], tag, lambda _: True, "extended")
+    remarks = [] if work.plan.is_empty else compare(options, cluster, hierarchy)
+    refused = errors(remarks)
+    if refused:
+        raise Refused(*refused)
+    return carry_out(work, remarks, tag, lambda _: True, "extended")
+
+
+def compare(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy) -> "list[Remark]":
+    """What the comparison of this node with the new one says."""
+    here = cluster.node_name()
+    if not cluster.is_live or options.no_peer_check or options.node == here:
+        return []
+    params = Params(hierarchy.cib.parameters(hierarchy.mail))
+    options.config_dir, options.binary = params.config_dir, params.binary
+    return check_nodes(options, [options.node], and_here=False)[1]
 
 
 def run_unextend(options: argparse.Namespace) -> int:

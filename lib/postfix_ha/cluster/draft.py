@@ -15,8 +15,7 @@ from postfix_ha.cluster.hierarchy import (
     canonical,
     hierarchies,
 )
-from postfix_ha.cluster.remarks import ERROR, NOTE, WARNING, Remark
-from postfix_ha.endpoint import WILDCARDS
+from postfix_ha.cluster.remarks import ERROR, WARNING, Remark
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.params import BINARY_DEFAULT
 
@@ -128,19 +127,6 @@ def _addresses(draft: Draft, cib: Cib, here: Here) -> None:
         value = here.instance.settings.get("inet_interfaces", "")
         text = f"inet_interfaces is '{value}': no address moves with the service; --address ADDRESS names one"
         draft.say(WARNING, "address_moves", text)
-    _sender(draft, here, list(wanted))
-
-
-def _sender(draft: Draft, here: Here, wanted: "list[str]") -> None:
-    """Postfix sends from an address of inet_interfaces only where that is the one address of its family."""
-    for name, is_ipv6 in (("smtp_bind_address", False), ("smtp_bind_address6", True)):
-        moving = [address for address in wanted if (":" in address) == is_ipv6]
-        family = {endpoint.address for endpoint in here.instance.endpoints if endpoint.is_ipv6 == is_ipv6}
-        if moving and not here.settings.get(name) and (len(family) > 1 or family & set(WILDCARDS)):
-            text = "outgoing mail leaves from the node's own address, since Postfix has several: where the others' SPF "
-            draft.say(
-                NOTE, "sender_address_set", f"{text}or reverse lookup minds, set '{name} = {moving[0]}' in main.cf"
-            )
 
 
 def _wanted_addresses(draft: Draft, here: Here) -> "dict[str, tuple[str, str]]":

@@ -8,14 +8,12 @@ import socket
 import time
 
 from postfix_ha.config.logical_lines import split_words
-from postfix_ha.config.postconf import ask_values, find_postconf
 from postfix_ha.config.resolve import HOST, resolve
 from postfix_ha.instance import Instance
 from postfix_ha.system.command import run
 
 LOOK_UP_S = 5.0
 FAMILIES = (socket.AF_INET, socket.AF_INET6)
-SENDER_SETTINGS = ("smtp_bind_address", "smtp_bind_address6")
 
 
 class Mount:
@@ -34,7 +32,7 @@ class Mount:
 class Here:
     """This node: ``name`` in the cluster, ``mounts``, ``networks`` (interface, address/prefix), ``instance``;
     ``words`` maps each word of inet_interfaces and each node's name to its addresses here; ``fstab`` lists what is
-    mounted at boot; ``settings`` are further parameters of main.cf."""
+    mounted at boot."""
 
     def __init__(
         self,
@@ -44,7 +42,6 @@ class Here:
         networks: "list[tuple[str, str]]",
         words: "dict[str, list[str]]",
         fstab: "list[str] | None" = None,
-        settings: "dict[str, str] | None" = None,
     ) -> None:
         self.name = name
         self.instance = instance
@@ -52,7 +49,6 @@ class Here:
         self.networks = networks
         self.words = words
         self.fstab = fstab or []
-        self.settings = settings or {}
 
     def mount_of(self, path: str) -> Mount:
         """The mount that a path lies on, its symbolic links followed."""
@@ -90,14 +86,12 @@ def is_below(path: str, directory: str) -> bool:
     return directory == "/" or path == directory or path.startswith(directory + "/")
 
 
-def look_around(name: str, instance: Instance, nodes: "list[str]", binary: str) -> Here:
+def look_around(name: str, instance: Instance, nodes: "list[str]") -> Here:
     """Gather the facts of this node."""
     deadline = time.monotonic() + LOOK_UP_S
     here = Here(name, instance, read_mounts(), read_networks(deadline), {}, read_fstab())
     answers = resolve([(HOST, word) for word in [*here.interface_words, *nodes]], FAMILIES, deadline)
     here.words = {word: found for (_, word), (found, _) in answers.items()}
-    postconf = find_postconf(binary)
-    here.settings = ask_values(postconf, instance.config_dir, list(SENDER_SETTINGS), deadline).values
     return here
 
 

@@ -70,7 +70,6 @@ def node(
     inet_interfaces=f"{ADDRESS}, localhost",
     mounts=(),
     words=None,
-    **settings,
 ) -> Here:
     """The facts of a node with a Postfix whose queue is on a file system of its own."""
     instance = Instance(
@@ -87,7 +86,6 @@ def node(
         [Mount("/", "/dev/root", "ext4"), Mount("/mnt/queue", "/dev/sdb1", "ext4"), *mounts],
         [("eth0", "198.51.100.11/24"), ("ring0", "203.0.113.11/24")],
         {**known, **(words or {})},
-        settings=settings,
     )
 
 

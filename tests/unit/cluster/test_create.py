@@ -221,20 +221,6 @@ def test_p53_no_fencing_is_warned_of_and_no_property_is_touched():
     assert etree.tostring(create(document, wish(), node()).look("crm_config")) == before
 
 
-@pytest.mark.parametrize(
-    ("listened", "settings", "is_told"),
-    [
-        ((ADDRESS, "127.0.0.1"), {}, True),
-        ((ADDRESS,), {}, False),
-        ((ADDRESS, "127.0.0.1"), {"smtp_bind_address": ADDRESS}, False),
-        ((ADDRESS, "198.51.100.101"), {}, True),
-    ],
-)
-def test_p59_the_senders_address_is_told_of(listened, settings, is_told):
-    here = node(addresses=listened, **settings)
-    assert ("sender_address_set" in remarks(cib(), here, "note")) is is_told
-
-
 def test_p60_a_clone_has_a_queue_on_every_node():
     local = node(queue="/var/spool/postfix")
     made = create(cib(), wish(is_clone=True), local)

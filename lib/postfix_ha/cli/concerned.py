@@ -1,0 +1,42 @@
+"""The checks of postfix-ha check, on every node that a change of the hierarchy concerns."""
+
+import argparse
+import time
+
+from postfix_ha.checks.node import check_node
+from postfix_ha.checks.statement import Statement
+from postfix_ha.checks.survey import Survey
+from postfix_ha.cli.check import TIMEOUT_S, ordered, remote_shell
+from postfix_ha.cli.peers import Peers
+from postfix_ha.cluster.errors import Refused
+from postfix_ha.cluster.remarks import Remark
+from postfix_ha.params import Params
+
+
+def add_peer_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how other nodes are reached."""
+    parser.add_argument(
+        "--rsh", type=remote_shell, default=None, metavar="COMMAND",
+        help="the remote shell that leads to another node (default: ssh, by key alone)",
+    )  # fmt: skip
+    parser.add_argument("--no-peer-check", action="store_true", help="compare this node with no other")
+
+
+def check_nodes(
+    options: argparse.Namespace, nodes: "list[str]", *, and_here: bool = True
+) -> "tuple[Survey, list[Remark]]":
+    """This node's survey, and everything that is wrong, doubtful or worth knowing of the other nodes, and of it."""
+    params = Params({"config_dir": options.config_dir, "binary": options.binary})
+    if params.findings:
+        raise Refused(*(statement.reason for statement in ordered(params.findings, None)))
+    deadline = time.monotonic() + TIMEOUT_S
+    options.peer = [] if options.no_peer_check else nodes
+    peers = Peers(options, deadline)
+    survey = Survey(params, deadline)
+    findings = (check_node(survey) if and_here else []) + peers.compare(survey)
+    remarks = [Remark(each.severity, each.check, _with_cure(each)) for each in ordered(findings, survey)]
+    return survey, remarks
+
+
+def _with_cure(statement: Statement) -> str:
+    return f"{statement.reason}: {statement.cure}" if statement.cure else statement.reason
