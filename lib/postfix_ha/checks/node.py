@@ -51,7 +51,7 @@ def check_node(survey: Survey, ask: "Callable[[], Managed | None]" = lambda: Non
 
         managed = ask()
         found += check_surroundings(survey, managed)
-        found += _judge_postfix_check(checking) if checking else []
+        found += _judge_postfix_check(checking, found) if checking else []
     from postfix_ha.checks.cures import add_cures
 
     add_cures(survey, found)
@@ -80,14 +80,16 @@ def _begin_postfix_check(survey: Survey, found: "list[Finding]") -> "Running | N
     return None if incomplete else begin_postfix_check(survey.setup)
 
 
-def _judge_postfix_check(checking: Running) -> "list[Finding]":
-    """postfix_check_passes, and postfix_check_quiet for each thing it warns of."""
+def _judge_postfix_check(checking: Running, told: "list[Finding]") -> "list[Finding]":
+    """postfix_check_passes, and postfix_check_quiet for each thing it warns of that was not told already."""
     failed = judge_postfix_check(checking)
     if failed:
         return failed
     said = checking.finish().stderr.decode("utf-8", "replace").splitlines()
     warnings = [line.partition("warning: ")[2].strip().replace("/./", "/") for line in said if "warning: " in line]
+    paths = {finding.values.get("path") for finding in told}
     warnings = [text for text in dict.fromkeys(warnings) if not any(part in text for part in SAID_ELSEWHERE)]
+    warnings = [text for text in warnings if text.partition(": ")[2] not in paths]
     found = [Finding("postfix_check_quiet", why=text, cure=_warning_cure(text)) for text in warnings[:WARNINGS_SHOWN]]
     if len(warnings) > WARNINGS_SHOWN:
         more = f"and {len(warnings) - WARNINGS_SHOWN} more things"
