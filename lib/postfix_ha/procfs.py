@@ -129,6 +129,21 @@ def holds_lock(pid: int, descriptor: str) -> bool:
     return any(line.startswith(b"lock:") and b" WRITE " in line for line in data.splitlines())
 
 
+def locked_places(pid: int) -> "list[tuple[int, int]]":
+    """(device, inode) of each file on which the process holds an exclusive lock, as the kernel has it."""
+    places: "list[tuple[int, int]]" = []
+    try:
+        names = os.listdir(f"/proc/{pid}/fdinfo")
+    except OSError:
+        return places
+    for name in names:
+        for line in (read_bytes(f"/proc/{pid}/fdinfo/{name}") or b"").splitlines():
+            if line.startswith(b"lock:") and b" WRITE " in line:
+                major, minor, inode = line.split()[-3].split(b":")
+                places.append((os.makedev(int(major, 16), int(minor, 16)), int(inode)))
+    return places
+
+
 def kernel_address(endpoint: Endpoint) -> str:
     """The endpoint as /proc/net/tcp and tcp6 spell it: 32-bit words in the machine's byte order, hexadecimal."""
     packed = address_bytes(endpoint.address)

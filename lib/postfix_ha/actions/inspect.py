@@ -17,7 +17,7 @@ def inspect(request: Request, params: Params, step: Step) -> Verdict:
     kind = "probe" if request.is_probe else "monitor"
     found = find_running(request, params, step)
     if found.census.master is None:
-        if not found.census.members:
+        if not found.census.is_in_service:
             return decide(kind, [Finding("master_running", instance=name_of(found.instance))], lives=False)
         orphans = Finding("master_left_no_orphans", instance=name_of(found.instance), processes=str(found.census))
         return decide(kind, [orphans])

@@ -31,7 +31,7 @@ def _reload(request: Request, params: Params, step: Step) -> Verdict:
     found = find_running(request, params, step)
     if found.census.master is None:
         reason = Finding("master_running", instance=name_of(found.instance))
-        return Verdict(codes.ERR_GENERIC if found.census.members else codes.NOT_RUNNING, reason)
+        return Verdict(codes.ERR_GENERIC if found.census.is_in_service else codes.NOT_RUNNING, reason)
     step("running postfix reload")
     command = params.command("reload", config_dir=found.instance.config_dir)
     done = run(command, deadline=request.deadline, terminal=True)

@@ -41,7 +41,7 @@ def start(request: Request) -> Verdict:
 def _start(request: Request, params: Params, step: Step) -> Verdict:
     found = find_running(request, params, step)
     notes: "list[Finding]" = []
-    if found.census.members:
+    if found.census.is_in_service:
         if found.census.master is not None and _serves(request, params, found, step):
             noted = record(request, params, found.instance)
             return decide("setup", [noted] if noted else [])

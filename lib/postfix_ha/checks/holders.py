@@ -8,13 +8,14 @@ from postfix_ha.endpoint import Endpoint
 from postfix_ha.procfs import (
     kernel_address,
     listening_sockets,
+    locked_places,
     master_files,
     process_environment,
     process_ids,
     process_program,
     process_stat,
 )
-from postfix_ha.system.processes import Identity
+from postfix_ha.system.processes import Identity, sees_our_root
 
 
 def is_taken(endpoint: Endpoint) -> bool:
@@ -63,12 +64,25 @@ def process_in_words(pid: int) -> str:
 
 
 def lock_holder(lock_file: str) -> int:
-    """The master process that holds the lock on this file, 0 for none."""
+    """The master process that holds the lock on this file, 0 for none.
+
+    The same path is another file in a container, and one file may have another path there: the kernel's own number of
+    the locked file decides, or the path as seen in our own file tree (overlays show other numbers than locks do).
+    """
+    try:
+        wanted = os.stat(lock_file)
+    except OSError:
+        return 0
     identity = Identity("")
     for pid in process_ids():
         program = process_program(pid)
         if os.path.basename(program) == "master" and identity.is_daemon(program):
             state = process_stat(pid)
-            if state is not None and not state.is_dead and lock_file in master_files(pid)[1]:
+            if state is not None and not state.is_dead and _locks(pid, lock_file, (wanted.st_dev, wanted.st_ino)):
                 return pid
     return 0
+
+
+def _locks(pid: int, lock_file: str, place: "tuple[int, int]") -> bool:
+    """Whether the process holds the lock on the file with this path, or with this device and inode."""
+    return place in locked_places(pid) or (lock_file in master_files(pid)[1] and sees_our_root(pid))

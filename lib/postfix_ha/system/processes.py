@@ -41,11 +41,15 @@ SYSTEM_DIRECTORIES = ("/usr/sbin", "/sbin")
 
 
 class Member:
-    """One process of an instance: pid, start (clock ticks), program path, name, and the state when it was seen."""
+    """One process of an instance: pid, start (clock ticks), program path, name, and the state when it was seen.
 
-    __slots__ = ("name", "pid", "program", "start", "state")
+    ``is_command`` is set for what people run, such as sendmail or ``postfix check``: it uses the queue, serves nobody.
+    """
 
-    def __init__(self, stat: ProcessStat, program: str) -> None:
+    __slots__ = ("is_command", "name", "pid", "program", "start", "state")
+
+    def __init__(self, stat: ProcessStat, program: str, is_command: bool = False) -> None:
+        self.is_command = is_command
         self.pid = stat.pid
         self.start = stat.start
         self.state = stat.state
@@ -64,6 +68,11 @@ class Census:
     def __init__(self, master: "Member | None", members: "list[Member]") -> None:
         self.master = master
         self.members = members
+
+    @property
+    def is_in_service(self) -> bool:
+        """Whether something of the mail system itself lives, and not only commands that people run."""
+        return any(not member.is_command for member in self.members)
 
     def __str__(self) -> str:
         shown = ", ".join(str(member) for member in self.members[:8])
@@ -143,8 +152,6 @@ def census(identity: Identity, pids: "list[int] | None" = None) -> Census:
         found.add(identity.master[0])
     candidates = [pid for pid in environments if identity.names_config(environments[pid]) and _is_here(pid)]
     found |= {pid for pid in candidates if identity.is_daemon(programs[pid]) and process_link(pid, "root") == "/"}
-    starters = [pid for pid in stats if stats[pid].name in STARTERS and _is_start(pid, programs[pid], identity)]
-    found |= {pid for pid in starters if _is_here(pid)}
     queue_dirs = identity.queue_dirs | {process_link(pid, "cwd") for pid in found} - {"", "/"}
     for pid in stats.keys() - found:
         is_program = pid in environments
@@ -155,8 +162,12 @@ def census(identity: Identity, pids: "list[int] | None" = None) -> Census:
             named = identity.names_config(environments[pid] if is_program else process_environment(pid))
             if named or (named is None and is_program):
                 found.add(pid)
+    starters = [pid for pid in stats if stats[pid].name in STARTERS and _is_start(pid, programs[pid], identity)]
+    found |= {pid for pid in starters if _is_here(pid)}
     _add_descendants(found, stats)
-    members = [Member(stats[pid], programs[pid]) for pid in sorted(found)]
+    commands = {pid for pid in found if _is_command(pid, programs[pid], stats[pid].name)}
+    _add_descendants(commands, stats)
+    members = [Member(stats[pid], programs[pid], pid in commands) for pid in sorted(found)]
     master = _master_among(members, identity)
     if master:
         members.sort(key=lambda member: member is not master)
@@ -171,10 +182,10 @@ def _living(pids: "list[int]") -> "dict[int, ProcessStat]":
 
 def _is_here(pid: int) -> bool:
     """Whether the process lives in our own process namespace and file tree, not in a container's."""
-    return process_link(pid, "ns/pid") == process_link(os.getpid(), "ns/pid") and _sees_our_root(pid)
+    return process_link(pid, "ns/pid") == process_link(os.getpid(), "ns/pid") and sees_our_root(pid)
 
 
-def _sees_our_root(pid: int) -> bool:
+def sees_our_root(pid: int) -> bool:
     """Whether the process has the root file system that we have, in whichever mount namespace.
 
     Service managers give a service mounts of its own over the same root; a container has another root. In a chroot
@@ -201,8 +212,8 @@ def _root_mount(pid: int) -> "list[bytes]":
 
 
 def _is_start(pid: int, program: str, identity: Identity) -> bool:
-    """Whether the process is the postfix command on its way to start this instance, or the script that it becomes."""
-    words = [os.fsdecode(word) for word in (read_bytes(f"/proc/{pid}/cmdline") or b"").split(b"\0")[:-1]]
+    """Whether the process is the postfix command on its way to start this instance, or the script that it became."""
+    words = _words_of(pid)
     environment = process_environment(pid)
     if os.path.basename(program) != STARTERS[0]:
         return any(identity.is_daemon(word) for word in words[:2]) and bool(identity.names_config(environment))
@@ -221,6 +232,17 @@ def _stands_in(pid: int, queue_dirs: "set[str]", identity: Identity, is_program:
         return True
     # Inodes are compared for Postfix's own programs alone: a stranger may stand on dead storage.
     return bool(is_program and identity.queue_id and _id_of(f"/proc/{pid}/cwd") == identity.queue_id)
+
+
+def _is_command(pid: int, program: str, name: str) -> bool:
+    """Whether a member is one of Postfix's commands, other than a start."""
+    if name in STARTERS:
+        return not (_words_of(pid) or [""])[-1].startswith("start")
+    return os.path.basename(program) in COMMANDS
+
+
+def _words_of(pid: int) -> "list[str]":
+    return [os.fsdecode(word) for word in (read_bytes(f"/proc/{pid}/cmdline") or b"").split(b"\0")[:-1]]
 
 
 def _add_descendants(found: "set[int]", stats: "dict[int, ProcessStat]") -> None:
