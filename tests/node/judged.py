@@ -7,6 +7,8 @@ failure has exactly one reason in one line, or that nobody is told "stopped" whi
 import contextlib
 import os
 import re
+import signal
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, Callable, Optional
 
@@ -34,13 +36,14 @@ UNWANTED = ("lost connection", "PREGREET", "HANGUP", "improper command pipelinin
 class JudgedNode(MailNode):
     """A mail node (queue on a tmpfs unless ``disk_mb`` is given) that judges each answer of its agent.
 
-    ``tolerated`` are words of UNWANTED that a test's own clients cause, ``jail`` the root of a foreign Postfix.
+    ``tolerated`` are words of UNWANTED that a test's own clients cause, ``is_foreign`` tells the processes of a
+    container's Postfix, which only look like ours.
     """
 
     def __init__(self, more_main_cf: str = "", *, disk_mb: Optional[int] = None, main_cf: str = MAIN_CF) -> None:
         super().__init__(disk_mb=disk_mb, main_cf=main_cf + more_main_cf)
         self.tolerated: "set[str]" = set()
-        self.jail = ""
+        self.is_foreign: "Callable[[NodeProcess], bool]" = lambda process: False
 
     def __exit__(self, *failure: object) -> None:
         try:
@@ -146,9 +149,12 @@ class JudgedNode(MailNode):
     # Its processes and clients
 
     def ours(self, config_dir: str = CONFIG) -> "list[NodeProcess]":
-        """The living Postfix daemons whose environment names this configuration, those below ``jail`` left out."""
-        named = [p for p in self.daemons() if environment(p).get("MAIL_CONFIG") == config_dir]
-        return [p for p in named if not (self.jail and root_of(p).startswith(self.jail))]
+        """The living Postfix daemons whose environment names this configuration."""
+        return [p for p in self.daemons() if environment(p).get("MAIL_CONFIG") == config_dir]
+
+    def daemons(self) -> "list[NodeProcess]":
+        """The node's living Postfix daemons, without foreign ones."""
+        return [process for process in super().daemons() if not self.is_foreign(process)]
 
     def master(self) -> NodeProcess:
         """The one master process; a child of its that is about to become a daemon still looks like another one."""
@@ -209,16 +215,29 @@ class JudgedNode(MailNode):
     ) -> NodeProcess:
         """Start a process that lives until the test ends (or somebody ends it)."""
         known = {process.pid for process in self.pids()}
-        began = self.popen(argv, env=env, **more)  # type: ignore[arg-type]
-        stack.callback(began.wait)
+        self.begin(stack, argv, env=env, **more)
 
         def found() -> "Optional[NodeProcess]":
             new = [p for p in self.pids() if p.pid not in known and p.argv == tuple(argv) and p.state != "Z"]
             return new[0] if new else None
 
-        process: NodeProcess = self.wait(found, " ".join(argv))  # type: ignore[assignment]
-        stack.callback(self.signal, process, 9)
-        return process
+        return self.wait(found, " ".join(argv))  # type: ignore[return-value]
+
+    def begin(self, stack: contextlib.ExitStack, argv: "Sequence[str]", **more: object) -> "subprocess.Popen[bytes]":
+        """Start a command that is killed with its children when the test ends."""
+        began = self.popen(argv, **more)  # type: ignore[arg-type]
+
+        def end() -> None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(began.pid, signal.SIGKILL)
+            began.wait(10)
+            for stream in (began.stdin, began.stdout, began.stderr):
+                if stream:
+                    with contextlib.suppress(BrokenPipeError):
+                        stream.close()
+
+        stack.callback(end)
+        return began
 
     def lives(self, process: NodeProcess) -> bool:
         """Whether a process found before still runs."""
@@ -237,11 +256,3 @@ def environment(process: NodeProcess) -> "dict[str, str]":
     except OSError:
         return {}
     return {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
-
-
-def root_of(process: NodeProcess) -> str:
-    """The root directory of a process as the kernel spells it."""
-    try:
-        return os.readlink(f"/proc/{process.outside}/root")
-    except OSError:
-        return ""
