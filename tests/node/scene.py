@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
-from typing import Callable, Optional
+from typing import Callable
 
 from tests.support.mailnode import ADDRESS, QUEUE, Answer, MailNode
 from tests.support.process import NodeProcess
@@ -25,6 +25,13 @@ data_directory = /var/lib/postfix2
 alias_maps =
 alias_database =
 maillog_file = /var/log/mail2.log
+"""
+INNOCENTS = """\
+cp /bin/sleep /run/master
+/run/master 1001 &
+MAIL_CONFIG=/etc/postfix sleep 1002 &
+setpriv --reuid=postfix --clear-groups sleep 1003 &
+wait
 """
 # What a check of ours must never cause in the mail log.
 UNWANTED = ("lost connection", "PREGREET", "improper command pipelining", "timeout after", "SSL_accept error")
@@ -84,6 +91,7 @@ class Scene:
         with self.node.connection(address) as connection, connection.makefile("rwb") as lines:
             assert lines.readline().startswith(b"220 ")
             yield
+            connection.settimeout(1)
             with contextlib.suppress(OSError):
                 lines.write(b"QUIT\r\n")
                 lines.flush()
@@ -107,25 +115,33 @@ class Scene:
         """The daemons of the second instance."""
         return [process for process in self.node.daemons() if self.config_of(process) == "second"]
 
-    def spare(self, *argv: str, env: "Optional[dict[str, str]]" = None) -> NodeProcess:
+    def spare(self, *argv: str) -> NodeProcess:
         """Start an innocent process, which no action may end."""
-        began = self.node.popen(argv, env=env)
-        self.stack.callback(began.wait)
-        self.stack.callback(began.kill)
+        self.leave_running(argv)
         self.wait(lambda: self._running(argv), " ".join(argv))
         self.spared += self._running(argv)
         return self.spared[-1]
 
+    def leave_running(self, argv: "tuple[str, ...]") -> None:
+        """Start a command that goes on until the scene ends."""
+        began = self.node.popen(argv)
+        self.stack.callback(began.wait)
+        self.stack.callback(began.kill)
+
     def _running(self, argv: "tuple[str, ...]") -> "list[NodeProcess]":
-        """The process that runs this command, or what its last two words say."""
-        return [p for p in self.node.pids() if p.argv in (argv, argv[-2:]) and p.state != "Z"]
+        return [process for process in self.node.pids() if process.argv == argv and process.state != "Z"]
 
     def _spare_innocents(self) -> None:
         """A stranger that is called master, one with our configuration in its environment, one of the mail owner."""
-        self.run("cp", "/bin/sleep", "/run/master")
-        self.innocent = self.spare("/run/master", "1001")
-        self.spare("/bin/sleep", "1002", env={"MAIL_CONFIG": "/etc/postfix"})
-        self.spare("/usr/bin/setpriv", "--reuid=postfix", "--clear-groups", "/bin/sleep", "1003")
+        self.leave_running(("/bin/sh", "-c", INNOCENTS))
+        names = ("1001", "1002", "1003")
+
+        def found() -> "list[NodeProcess]":
+            return [p for p in self.node.pids() if p.argv[1:] in [(name,) for name in names] and p.state != "Z"]
+
+        self.wait(lambda: len(found()) == len(names), "the innocent processes run")
+        self.spared += found()
+        self.innocent = next(process for process in self.spared if process.name == "master")
 
     # Facts
 

@@ -1,9 +1,10 @@
 """States of an instance's processes: each function brings a scene into one."""
 
-from signal import SIGSTOP
+from signal import SIGKILL, SIGSTOP
 
 from tests.node.scene import SECOND_ADDRESS, SECOND_CF, SNAPSHOT, Scene
 from tests.support.mailnode import ADDRESS, DAEMON_DIRECTORY
+from tests.support.process import NodeProcess
 
 STUCK = "/usr/local/bin/stuck"
 # It ignores whatever asks it to end, has a child that does so in a session of its own, and tells when it is there.
@@ -62,13 +63,17 @@ def master_killed_qmgr_frozen(scene: Scene) -> None:
 
 
 def kill_master(scene: Scene, left: "set[str]") -> None:
-    """Kill master and wait until only these daemons are left; one that was just starting would stay for minutes."""
-    master = next(process for process in scene.mine() if process.exe.startswith(DAEMON_DIRECTORY + "master"))
-    scene.kill(master)
-    for process in scene.mine():
-        if process.name == "smtpd" and "smtpd" not in left:
-            scene.kill(process)
-    scene.wait(lambda: {process.name for process in scene.mine()} <= left, f"only {left} are left")
+    """Kill master; what does not end after it, as a daemon that was just starting, is killed but for these names."""
+    scene.kill(next(process for process in scene.mine() if process.exe.startswith(DAEMON_DIRECTORY + "master")))
+
+    def others() -> "list[NodeProcess]":
+        found = [process for process in scene.mine() if process.name not in left]
+        for process in found:
+            if process.name in ("master", "smtpd", "proxymap", "anvil"):
+                scene.node.signal(process, SIGKILL)
+        return found
+
+    scene.wait(lambda: not others(), f"only {left} are left")
 
 
 def orphans_unrecorded(scene: Scene) -> None:
@@ -195,3 +200,29 @@ def upgraded_unrecorded(scene: Scene) -> None:
     """As before, and the snapshot was lost."""
     upgraded(scene)
     scene.run("rm", SNAPSHOT)
+
+
+def daemons_moved(scene: Scene) -> None:
+    """The directory of the running daemons was renamed, as some installations do for an upgrade."""
+    scene.start()
+    scene.greet_once()
+    scene.run("mv", DAEMON_DIRECTORY.rstrip("/"), "/usr/lib/postfix/before")
+    scene.run("cp", "-a", "/usr/lib/postfix/before", DAEMON_DIRECTORY)
+
+
+def daemons_moved_orphaned(scene: Scene) -> None:
+    """As before, master was killed, one frozen daemon is left, and the snapshot was lost."""
+    master_killed_qmgr_frozen(scene)
+    scene.run("mv", DAEMON_DIRECTORY.rstrip("/"), "/usr/lib/postfix/before")
+    scene.run("cp", "-a", "/usr/lib/postfix/before", DAEMON_DIRECTORY)
+    scene.run("rm", SNAPSHOT)
+
+
+def master_zombie(scene: Scene) -> None:
+    """master was killed, and its parent never asks how it ended."""
+    scene.leave_running(("sh", "-c", f"MAIL_CONFIG=/etc/postfix {DAEMON_DIRECTORY}master & exec sleep 3001"))
+    scene.wait(lambda: scene.node.run(["ss", "-Hltn", "sport = :25"]).stdout, "master listens")
+    scene.greet_once()
+    assert scene.act("monitor").code == 0
+    kill_master(scene, set())
+    assert [process.state for process in scene.node.pids() if process.name == "master"] == ["S", "Z"]

@@ -50,6 +50,13 @@ def queue_full_stopped(scene: Scene) -> None:
     _leave_free(scene, 0)
 
 
+def queue_full_after_a_run(scene: Scene) -> None:
+    """The queue has no block left, and nothing runs, but did: what a start makes is there already."""
+    scene.start()
+    assert scene.act("stop").code == 0
+    _leave_free(scene, 0)
+
+
 def _leave_free(scene: Scene, size: int) -> None:
     descriptor = scene.node.open("/mnt/queue/filler", os.O_WRONLY | os.O_CREAT)
     found = os.fstatvfs(descriptor)
@@ -202,3 +209,10 @@ def accept_queue_full(scene: Scene) -> None:
         except OSError:
             return
     raise AssertionError("the accept queue does not fill")
+
+
+def accept_queue_full_of_frozen(scene: Scene) -> None:
+    """As before, and the servers are not busy but frozen."""
+    accept_queue_full(scene)
+    for process in scene.node.named("smtpd"):
+        scene.kill(process, SIGSTOP)

@@ -14,8 +14,8 @@ import pytest
 from tests.node import states_files as files
 from tests.node import states_processes as processes
 from tests.node import states_surroundings as around
-from tests.node.scene import PID_FILE, UNWANTED, Scene
-from tests.support.mailnode import MAIN_CF, QUEUE, Answer, MailNode
+from tests.node.scene import PID_FILE, SECOND_ADDRESS, SECOND_CONFIG, UNWANTED, Scene
+from tests.support.mailnode import ADDRESS, MAIN_CF, QUEUE, Answer, MailNode
 
 NOT_RUNNING, DEGRADED = 7, 190
 LOG_LINES_MAX = 4
@@ -74,6 +74,9 @@ ROWS = [
     Row(processes.port_taken_by_postfix, (7, 7, 7, 7, 1, 0), refuses=r"100:25 .*master\[\d+\] of /etc/postfix2"),
     Row(processes.upgraded, (0, 0, 0, 0, 0, 0), keeps=True),
     Row(processes.upgraded_unrecorded, (0, 0, 0, 0, 0, 0), keeps=True),
+    Row(processes.daemons_moved, (0, 0, 0, 0, 0, 0), keeps=True),
+    Row(processes.daemons_moved_orphaned, (1, 1, 1, 1, 0, 0), says=r"qmgr\["),
+    Row(processes.master_zombie, (7, 7, 7, 7, 0, 0)),
     Row(files.config_gone, (0, 0, 0, 190, 0, 0), **HELD_UP),
     Row(files.config_gone_unrecorded, (0, 0, 0, 190, 0, 0), **HELD_UP),
     Row(files.config_gone_stopped, (7, 7, 7, 7, 5, 0), refuses="no main.cf in /etc/postfix"),
@@ -123,7 +126,8 @@ ROWS = [
     Row(around.queue_nearly_full, (0, 0, 0, 190, 0, 0), says=r"[34]\.\d MB left and 15\.", keeps=True, disk_mb=64),
     Row(around.queue_full, (0, 0, 0, 190, 0, 0), says=r"0\.\d MB left", keeps=True, disk_mb=64),
     Row(around.queue_full_stopped, (7, 7, 7, 7, 1, 0), refuses="No space left|room", disk_mb=64),
-    Row(around.queue_without_inodes, (0, 0, 0, 190, 0, 0), says="0 inodes left", keeps=True, disk_mb=32),
+    Row(around.queue_full_after_a_run, (7, 7, 7, 7, 0, 0), disk_mb=64),
+    Row(around.queue_without_inodes, (0, 0, 0, 190, 0, 0), says="0 inodes left", keeps=True, disk_mb=32, timeout_s=4),
     Row(around.queue_without_inodes_stopped, (7, 7, 7, 7, 1, 0), refuses="No space left|inodes", disk_mb=32),
     Row(around.queue_unmounted, (7, 7, 7, 7, 5, 0), **UNMOUNTED),
     Row(around.queue_lazily_unmounted, (0, 0, 0, 1, 5, 0), says="/mnt/queue/postfix", **UNMOUNTED),
@@ -136,6 +140,7 @@ ROWS = [
     Row(around.port_taken, (7, 7, 7, 7, 1, 0), refuses=r"100:25 .*python3.*\[\d+\]"),
     Row(around.busy, (0, 0, 190, 190, 0, 0), says="all 2 processes", keeps=True, **BRIEF),
     Row(around.accept_queue_full, (0, 0, 190, 190, 0, 0), says="all 2 processes", keeps=True, **BRIEF),
+    Row(around.accept_queue_full_of_frozen, (0, 0, 1, 1, 0, 0), says="no greeting", **BRIEF),
 ]  # fmt: skip
 
 
@@ -185,6 +190,28 @@ def test_stop(row: Row, scene: Scene) -> None:
     assert_spared(scene)
     assert_unmounts(scene)
     assert scene.act("monitor", interval_s=0).code == NOT_RUNNING
+
+
+def test_two_instances_under_the_agent_do_not_touch_each_other() -> None:
+    with contextlib.ExitStack() as stack:
+        scene = Scene(stack.enter_context(MailNode(disk_mb=None)), stack, 5)
+        scene.start_second()
+        scene.start()
+        for params, other in (({}, scene.second), ({"config_dir": SECOND_CONFIG}, scene.mine)):
+            steady = {process.pid for process in other() if process.name in ("master", "qmgr", "pickup")}
+            for action, code in (
+                ("monitor", 0),
+                ("stop", 0),
+                ("monitor", 7),
+                ("stop", 0),
+                ("start", 0),
+                ("monitor", 0),
+            ):
+                answer = scene.node.agent(action, params=params, level=20 if action == "monitor" else None)
+                assert answer.code == code, answer
+                assert steady <= scene.pids()
+        for address in (ADDRESS, SECOND_ADDRESS):
+            assert scene.node.greeting(address).startswith("220 ")
 
 
 def steadfast(scene: Scene) -> "set[int]":
