@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from postfix_ha.procfs import process_stat
-from postfix_ha.system.processes import Census, Identity, Member, census
+from postfix_ha.system.processes import Identity, Member, census
 
 # Share of the time for an orderly end after TERM to master, and its most: deliveries end, then the rest is killed.
 ORDERLY_SHARE = 0.4
@@ -28,7 +28,8 @@ def end_instance(identity: Identity, deadline: float) -> "tuple[list[Member], li
     there_were = list(people.members)
     if not there_were:
         return [], []
-    _end_orderly(people, _slice(deadline, ORDERLY_SHARE, ORDERLY_MAX_S))
+    if people.master:
+        _end_orderly(people.master, people.members, _slice(deadline, ORDERLY_SHARE, ORDERLY_MAX_S))
     # Delivery commands whose daemon has ended just now are known only from the first list: nothing else tells them.
     left = _living(people.members)
     left = _merged(left, census(identity).members)
@@ -43,14 +44,12 @@ def end_instance(identity: Identity, deadline: float) -> "tuple[list[Member], li
         left = _kill(left, identity, deadline)
 
 
-def _end_orderly(people: Census, deadline: float) -> None:
-    """TERM to master alone, which ends its daemons; without a master, to every member."""
-    addressed = [people.master] if people.master else people.members
-    _signal(addressed, signal.SIGTERM, signal.SIGCONT)
-    master_end = _wait_for_end(addressed, deadline)
-    if not master_end:
+def _end_orderly(master: Member, members: "list[Member]", deadline: float) -> None:
+    """TERM to master alone, which ends its daemons."""
+    _signal([master], signal.SIGTERM, signal.SIGCONT)
+    if not _wait_for_end([master], deadline):
         # Its daemons got the signal from it (master_sigdeath) and need a moment to be gone.
-        _wait_for_end(people.members, min(deadline, time.monotonic() + 1.0))
+        _wait_for_end(members, min(deadline, time.monotonic() + 1.0))
 
 
 def _kill(left: "list[Member]", identity: Identity, deadline: float) -> "list[Member]":
