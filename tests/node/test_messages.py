@@ -455,7 +455,7 @@ def queue_went_read_only(node: JudgedNode) -> "Iterator[Answer]":
     node.stopped_only()
     # What the Filesystem resource does when it fails over.
     node.do("umount", "/mnt/queue")
-    node.queue = node.mount_disk(size_mb=64)
+    node.queue = node.mount_tmpfs()
     node.do("mkdir", QUEUE)
 
 
