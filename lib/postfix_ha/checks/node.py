@@ -42,16 +42,19 @@ def check_node(survey: Survey, ask: "Callable[[], Managed | None]" = lambda: Non
     found = check_trial_note() + check_boot(survey.node) + _check_root()
     setup = [finding for finding in check_setup(survey.setup) if not _is_its_own(finding, survey)]
     found += setup
-    checking = None
     managed = None
     if not any(finding.check in NOTHING_KNOWN for finding in setup):
         checking = _begin_postfix_check(survey, found)
-        # Loaded only now: while Postfix's own check runs, there is time for it.
-        from postfix_ha.checks.surroundings import check_surroundings
+        try:
+            # Loaded only now: while Postfix's own check runs, there is time for it.
+            from postfix_ha.checks.surroundings import check_surroundings
 
-        managed = ask()
-        found += check_surroundings(survey, managed)
-        found += _judge_postfix_check(checking, found) if checking else []
+            managed = ask()
+            found += check_surroundings(survey, managed)
+            found += _judge_postfix_check(checking, found) if checking else []
+        finally:
+            if checking:
+                checking.abandon()
     from postfix_ha.checks.cures import add_cures
 
     add_cures(survey, found)

@@ -13,7 +13,7 @@ from postfix_ha.config.postconf import find_postconf, read_answer
 from postfix_ha.endpoint import WILDCARDS
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.params import Params
-from postfix_ha.system.command import Completed, begin, run
+from postfix_ha.system.command import Completed, run
 from postfix_ha.system.mounts import read_mounts
 from postfix_ha.system.processes import Census, Identity, census
 
@@ -34,9 +34,8 @@ class Survey:
         self.node = os.uname().nodename
         self.postconf = find_postconf(params.binary)
         place = ["-c", params.config_dir] if params.config_dir else []
-        asked = begin([self.postconf, *place, "-x"], deadline=deadline)
-        self._types = begin([self.postconf, *place, "-m"], deadline=deadline)
-        answer = read_answer(self.postconf, asked.finish(), None)
+        done = run([self.postconf, *place, "-x"], deadline=deadline)
+        answer = read_answer(self.postconf, done, None)
         self.config_dir = params.config_dir or answer.values.get("config_directory", DEFAULT_CONFIG_DIR)
         self.main = parse_main_cf(*self._read("main.cf"))
         self.master = parse_master_cf(*self._read("master.cf"))
@@ -67,7 +66,7 @@ class Survey:
     def map_types(self) -> "set[str]":
         """The map types that ``postconf -m`` lists."""
         if self._map_types is None:
-            self._map_types = self._read_map_types(self._types.finish())
+            self._map_types = self._ask_map_types()
         return self._map_types
 
     @property
@@ -121,8 +120,9 @@ class Survey:
     def _ask_without_mynetworks(self, place: "list[str]") -> Completed:
         return run([self.postconf, *place, "-o", "mynetworks=127.0.0.1", "-x"], deadline=self.deadline)
 
-    def _read_map_types(self, done: Completed) -> "set[str]":
+    def _ask_map_types(self) -> "set[str]":
         """What ``postconf -m`` lists; where the service's address is not up it refuses even that, with any main.cf."""
+        done = run([self.postconf, "-c", self.config_dir, "-m"], deadline=self.deadline)
         if done.returncode != 0:
             import tempfile
 

@@ -1,12 +1,14 @@
 """Calls of the agent's actions by the command, each in a process of its own as the cluster calls them."""
 
 import os
+import signal
 import sys
 import time
 
 from postfix_ha.params import BINARY_DEFAULT
+from postfix_ha.procfs import process_ids, process_stat
 from postfix_ha.request import OCF_ROOT, TIMEOUTS_S
-from postfix_ha.system.command import run
+from postfix_ha.system.command import begin
 
 PROGRAM = "import sys; sys.path.insert(0, {library!r}); from postfix_ha.agent import run; run()"
 REASON_PREFIX = "ocf-exit-reason:"
@@ -39,13 +41,50 @@ class Call:
             found["HA_RSCTMP"] = self.run_directory
         return found
 
-    def do(self, action: str, *, level: int = 0) -> "tuple[int, str]":
-        """(exit code, exit reason or "") of an action."""
+    def do(self, action: str, *, level: int = 0, watch: int = -1) -> "tuple[int, str]":
+        """(exit code, exit reason or "") of an action, which is broken off when ``watch`` becomes readable."""
         timeout_s = float(TIMEOUTS_S[action])
         deadline = time.monotonic() + timeout_s + GRACE_S
-        done = run(self.argv(action), deadline=deadline, env=self.environment(timeout_s, level))
+        running = begin(self.argv(action), deadline=deadline, env=self.environment(timeout_s, level), watch=watch)
+        running.end = lambda process: end_tree(process.pid)
+        done = running.finish()
         lines = done.stderr.decode("utf-8", "replace").splitlines()
         reasons = [line[len(REASON_PREFIX) :] for line in lines if line.startswith(REASON_PREFIX)]
         if done.returncode is None:
             return 1, f"the agent's {action} did not end in time"
         return done.returncode, reasons[-1] if reasons else ""
+
+
+def end_tree(pid: int) -> None:
+    """End our child and all that descends from it, whatever sessions they have made for themselves.
+
+    What has left the tree, as a master process that runs by now, is for the stop action to end.
+    """
+    os.kill(pid, signal.SIGSTOP)  # not waited for yet, so the number is still our child's
+    tree = [pid]
+    for parent in tree:
+        for stat in filter(None, map(process_stat, process_ids())):
+            if stat.parent == parent and stat.pid not in tree:
+                _signal(stat.pid, stat.start, signal.SIGSTOP)
+                tree.append(stat.pid)
+    for member in reversed(tree):
+        state = process_stat(member)
+        if state is not None:
+            _signal(member, state.start, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def _signal(pid: int, start: int, number: signal.Signals) -> None:
+    """Signal a process that is still the one that was seen."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (OSError, AttributeError):
+        return
+    try:
+        state = process_stat(pid)
+        if state is not None and state.start == start:
+            signal.pidfd_send_signal(descriptor, number)
+    except OSError:
+        return
+    finally:
+        os.close(descriptor)

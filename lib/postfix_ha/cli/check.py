@@ -145,6 +145,7 @@ def look(options: argparse.Namespace) -> "list[Statement]":
     question = Question(deadline)
     survey = Survey(params, deadline)
     findings = check_node(survey, question.answer)
+    question.close()
     if peers:
         findings += peers.compare(survey)
     if options.level >= codes.LEVEL_DIALOGUE and survey.is_running:

@@ -28,6 +28,10 @@ class Question:
         done = self.running.finish()
         return done.stdout if done.returncode == 0 else b""
 
+    def close(self) -> None:
+        """Wait for it no longer."""
+        self.running.abandon()
+
     def answer(self) -> "Managed | None":
         """What the cluster manages, None where no configuration can be read."""
         data = self.configuration()

@@ -48,8 +48,8 @@ class Trial:
         self.begun: "list[Step]" = []
         self.findings: "list[Finding]" = []
         self.checked: "Survey | None" = None
-        self.can_interrupt = False
         self.signal = 0
+        self.watch = -1
         self.at = "look before it"
 
     def run(self) -> "list[Finding]":
@@ -57,12 +57,18 @@ class Trial:
         why = self._why_not()
         if why:
             return [Finding("trial_passed", step=self.at, why=why)]
+        # A signal breaks nothing off by itself: it makes the watched descriptor readable, at any moment.
+        self.watch, waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         handlers = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
+        old_waker = signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
         try:
             self._go()
         finally:
+            signal.set_wakeup_fd(old_waker)
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+            os.close(self.watch)
+            os.close(waker)
         return self.findings
 
     def survey(self) -> Survey:
@@ -123,45 +129,30 @@ class Trial:
         self._begin(step.name)
         self.begun.append(step)
         self._write_note()
-        self._interruptible(step.do)
-
-    def _interruptible(self, work: "object") -> None:
-        self.can_interrupt = True
         try:
-            work()  # type: ignore[operator]
+            step.do(self.watch)
         finally:
-            self.can_interrupt = False
-        self._stop_if_asked()
+            self._stop_if_asked()
 
     def _stop_if_asked(self) -> None:
         if self.signal:
             raise Interrupted
 
     def _on_signal(self, number: int, frame: "FrameType | None") -> None:
-        """Break off the step in work; never what undoes it."""
-        self.signal = number
-        if self.can_interrupt:
-            self.can_interrupt = False
-            raise Interrupted
+        """Remember the first signal; what is to end for it looks at it."""
+        self.signal = self.signal or number
 
     def _check(self) -> None:
         self._begin("check this node")
-        found: "list[Finding]" = []
         self.checked = self.survey()
-        self._interruptible(lambda: found.extend(check_node(self.checked)))
-        self.findings += [finding for finding in found if finding.check not in NOT_YET]
+        self.findings += [finding for finding in check_node(self.checked) if finding.check not in NOT_YET]
+        self._stop_if_asked()
 
     def _look(self) -> None:
         """See the master process, its sockets address by address, pickup and the queue manager."""
-        answer = (0, "")
-
-        def monitor() -> None:
-            nonlocal answer
-            answer = self.agent.do("monitor", level=20)
-
         self._begin("look at it as the monitor does, at depth 20")
-        self._interruptible(monitor)
-        code, reason = answer
+        code, reason = self.agent.do("monitor", level=20, watch=self.watch)
+        self._stop_if_asked()
         if code != 0:
             raise StepFailed(reason or f"the monitor ended with {code}")
         survey = self.survey()

@@ -3,6 +3,7 @@
 import os
 import shutil
 import stat
+import time
 
 from postfix_ha.cli.agent_call import Call
 from postfix_ha.endpoint import missing_addresses
@@ -27,8 +28,8 @@ class Step:
 
     name = ""
 
-    def do(self) -> None:
-        """Do it, or raise StepFailed."""
+    def do(self, watch: int) -> None:
+        """Do it, or raise StepFailed; what may take long is broken off when ``watch`` becomes readable."""
 
     def undo(self) -> None:
         """Take it back, also where it was done by half or not at all; StepFailed where that cannot be done."""
@@ -38,16 +39,14 @@ class Step:
         return ""
 
 
-def call(argv: "list[str]") -> "Completed":
+def call(argv: "list[str]", watch: int = -1) -> "Completed":
     """Run a program for a step."""
-    import time
-
-    return run(argv, deadline=time.monotonic() + STEP_S)
+    return run(argv, deadline=time.monotonic() + STEP_S, watch=watch)
 
 
-def insist(argv: "list[str]") -> None:
+def insist(argv: "list[str]", watch: int = -1) -> None:
     """Run a program that has to succeed."""
-    done = call(argv)
+    done = call(argv, watch)
     if done.returncode != 0:
         raise StepFailed(f"'{quote_words(argv)}' failed: {telling_line(done) or done.returncode}")
 
@@ -65,7 +64,7 @@ class Folder(Step):
             self.made.append(top)
             top = os.path.dirname(top)
 
-    def do(self) -> None:
+    def do(self, watch: int) -> None:
         os.makedirs(self.path, mode=0o700 if self.is_ours else 0o755, exist_ok=True)
 
     def undo(self) -> None:
@@ -90,13 +89,13 @@ class Address(Step):
         self.address = address
         self.words = [f"{address}/{prefix}", "dev", nic]
 
-    def do(self) -> None:
-        if call(["ping", "-n", "-c", "1", "-w", str(PING_S), self.address]).returncode == 0:
+    def do(self, watch: int) -> None:
+        if call(["ping", "-n", "-c", "1", "-w", str(PING_S), self.address], watch).returncode == 0:
             raise StepFailed(
                 f"{self.address} answers already, from another machine: take the service out of there first"
             )
         extra = ["nodad"] if ":" in self.address else []
-        insist(["ip", "address", "add", *self.words, *extra])
+        insist(["ip", "address", "add", *self.words, *extra], watch)
 
     def undo(self) -> None:
         if self.address not in missing_addresses([self.address]):
@@ -114,8 +113,8 @@ class Mounting(Step):
         self.device = device
         self.directory = directory
 
-    def do(self) -> None:
-        insist(["mount", self.device, self.directory])
+    def do(self, watch: int) -> None:
+        insist(["mount", self.device, self.directory], watch)
 
     def undo(self) -> None:
         if is_mounted(self.directory):
@@ -149,6 +148,12 @@ class DataDirectory(Step):
         if not self.was_there and os.path.isdir(self.path):
             os.rmdir(self.path)
 
+    def note(self) -> str:
+        if not self.was_there:
+            return f"rm -rf {quote(self.path)}"
+        kept = [word for name in sorted(self.names) for word in ("!", "-name", name)]
+        return quote_words(["find", self.path, "-maxdepth", "1", "-type", "f", *kept, "-delete"])
+
 
 class Service(Step):
     """Postfix, started and stopped by the agent's own actions."""
@@ -158,8 +163,8 @@ class Service(Step):
     def __init__(self, agent: Call) -> None:
         self.agent = agent
 
-    def do(self) -> None:
-        code, reason = self.agent.do("start")
+    def do(self, watch: int) -> None:
+        code, reason = self.agent.do("start", watch=watch)
         if code != 0:
             raise StepFailed(reason or f"the agent's start ended with {code}")
 

@@ -40,17 +40,24 @@ class Completed:
 
 
 class Running:
-    """A program that runs meanwhile; finish() must be called, and gives how it ended."""
+    """A program that runs meanwhile; finish() gives how it ended, and it or abandon() must be called."""
 
-    __slots__ = ("deadline", "done", "input", "process")
+    __slots__ = ("deadline", "done", "end", "input", "process", "watch")
 
     def __init__(
-        self, process: "subprocess.Popen[bytes] | None", deadline: float, input: bytes, done: "Completed | None"
+        self,
+        process: "subprocess.Popen[bytes] | None",
+        deadline: float,
+        input: bytes,
+        done: "Completed | None",
+        watch: int = -1,
     ) -> None:
         self.process = process
         self.deadline = deadline
         self.input = input
         self.done = done
+        self.watch = watch
+        self.end = _kill_session
 
     def finish(self) -> Completed:
         """Wait until the program ends or the deadline is reached; an exception on the way ends the program."""
@@ -59,16 +66,22 @@ class Running:
         output: "dict[int, bytearray]" = {}
         is_whole = False
         try:
-            is_whole = _converse(self.process, output, self.input, self.deadline)
+            is_whole = _converse(self.process, output, self.input, self.deadline, self.watch)
         finally:
             if not is_whole:
-                _kill_session(self.process)
+                self.end(self.process)
             for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
                 if stream:
                     _close(stream)
         stdout, stderr = (bytes(kept) for kept in output.values())
         self.done = Completed(self.process.returncode if is_whole else None, stdout, stderr, not is_whole)
         return self.done
+
+    def abandon(self) -> None:
+        """End the program where nobody waits for it any more; one that has ended is left alone."""
+        if self.done is None:
+            self.deadline = 0.0
+            self.finish()
 
 
 def run(
@@ -79,15 +92,17 @@ def run(
     input: bytes = b"",
     cwd: str = "/",
     terminal: bool = False,
+    watch: int = -1,
 ) -> Completed:
     """Run argv (never through a shell) until it ends or ``time.monotonic()`` reaches the deadline; never raises.
 
     With ``terminal`` its standard error is a pseudo-terminal: only there does postfix(1) give its reasons.
     ``env`` is added to the fixed environment. A program that cannot be started gives 127 or 126 and the reason as
     stderr, as a shell would. The program leads a session of its own, which is killed as a whole at the deadline.
-    A daemon that the program leaves behind is not waited for.
+    A daemon that the program leaves behind is not waited for. When the descriptor ``watch`` becomes readable, that is
+    as if the deadline had come.
     """
-    return begin(argv, deadline=deadline, env=env, input=input, cwd=cwd, terminal=terminal).finish()
+    return begin(argv, deadline=deadline, env=env, input=input, cwd=cwd, terminal=terminal, watch=watch).finish()
 
 
 def begin(
@@ -98,6 +113,7 @@ def begin(
     input: bytes = b"",
     cwd: str = "/",
     terminal: bool = False,
+    watch: int = -1,
 ) -> Running:
     """As run(), but return at once: the program runs while we do something else."""
     if deadline <= time.monotonic():
@@ -105,7 +121,7 @@ def begin(
     process = _begin(argv, {**ENVIRONMENT, **(env or {})}, cwd, bool(input), terminal)
     if isinstance(process, Completed):
         return Running(None, deadline, input, process)
-    return Running(process, deadline, input, None)
+    return Running(process, deadline, input, None, watch)
 
 
 def _begin(
@@ -173,10 +189,12 @@ def _open_terminal() -> "tuple[int, int]":
 
 
 def _converse(
-    process: "subprocess.Popen[bytes]", output: "dict[int, bytearray]", input: bytes, deadline: float
+    process: "subprocess.Popen[bytes]", output: "dict[int, bytearray]", input: bytes, deadline: float, watch: int
 ) -> bool:
     """Feed and drain the program until it ends; False at the deadline. Fills output: descriptor -> what was read."""
     poller = select.poll()
+    if watch >= 0:
+        poller.register(watch, select.POLLIN)
     for stream in (process.stdout, process.stderr):
         assert stream
         output[stream.fileno()] = bytearray()
@@ -197,6 +215,8 @@ def _converse(
                 return False
             # Without an exit watch (an old kernel), look every 20 ms.
             for ready, _ in poller.poll(1000 * left_s if exit_watch >= 0 else min(1000 * left_s, 20)):
+                if ready == watch:
+                    return False
                 if ready in output and not _drain(ready, output[ready]):
                     poller.unregister(ready)
                 elif ready == feed:
