@@ -40,7 +40,8 @@ def tool(lab, command):
 def bare(lab, tool):
     """The cluster with its fence devices alone; Postfix runs on n1, started by hand. The lab's own comes back."""
     tool.ok("delete", "--stop", "--with-parts")
-    lab.wait_for(lambda: not lab.nodes["n1"].mounts_queue(), 20, "the queue's file system is unmounted")
+    lab.wait_for(lab.is_idle, 30, "the parts are stopped")
+    assert not any(node.mounts_queue() for node in lab.nodes.values())
     assert [each.get("id") for each in lab.cib().iterfind(".//primitive") if each.get("class") != "stonith"] == []
     assert lab.cib().find("configuration/constraints").getchildren() == []
     lab.nodes["n1"].run(["sh", "-c", BY_HAND], check=True)
@@ -77,6 +78,44 @@ def test_one_command_protects_a_running_postfix_on_three_nodes(bare, tool):
     lab.wait_for(lab.is_idle, 30, "the cluster is idle")
     done = lab.run("crm_verify", "--live-check")
     assert done.returncode == 0, done.stderr
+
+
+def test_configuration_on_the_shared_disk_and_two_addresses(bare, tool):
+    lab = bare
+    second = "198.51.100.101"
+    node = lab.nodes["n1"]
+    script = f"""
+        postfix stop; mkdir {QUEUE_MOUNT}/conf && cp -a /etc/postfix/. {QUEUE_MOUNT}/conf/ &&
+        ip address add {second}/{PREFIX} dev {NETWORKS["client"][1]} &&
+        postconf -c {QUEUE_MOUNT}/conf -e 'inet_interfaces = {SERVICE_ADDRESS}, {second}' \\
+            'data_directory = /var/lib/postfix-shared' &&
+        postfix -c {QUEUE_MOUNT}/conf start"""
+    kept = node.read("/etc/postfix/main.cf")
+    for each in lab.nodes.values():
+        each.run(["install", "-d", "-o", "postfix", "/var/lib/postfix-shared"], check=True)
+    node.run(["sh", "-c", script], check=True)
+    for each in lab.nodes.values():  # no other instance has this queue
+        each.write("/etc/postfix/main.cf", kept.replace(QUEUE, "/var/spool/postfix"))
+    config = ("--config-dir", f"{QUEUE_MOUNT}/conf")
+    try:
+        # Two at once: one of them makes it, the other finds it made.
+        with ThreadPoolExecutor(2) as pool:
+            ended = list(pool.map(lambda _: tool.run("create", "--yes", "--tag", MAIL, *config, *tool.rsh), range(2)))
+        assert [done.returncode for done in ended] == [0, 0], "".join(done.stderr for done in ended)
+        found = tool.json("properties")
+        assert sorted(found["addresses"]) == sorted([SERVICE_ADDRESS, second])
+        assert found["file_systems"] == {QUEUE_MOUNT: "fs-mnt-queue"}
+        assert len(lab.cib().findall(".//primitive[@type='postfix_ha']")) == 1
+        tool.ok("switchover", "n3")
+        assert lab.where() == "n3"
+        assert not lab.nodes["n1"].exists(f"{QUEUE_MOUNT}/conf/main.cf"), "a passive node does not see it"
+        greetings = tool.json("status", "--rsh", tool.rsh[1])["hierarchies"][0]["endpoints"]
+        assert all("220" in said for said in greetings.values())
+        assert len(greetings) == 2
+    finally:
+        tool.restore()
+        lab.settle()
+        lab.nodes[lab.where()].run(["rm", "-r", f"{QUEUE_MOUNT}/conf"], check=True)
 
 
 def test_a_service_that_does_not_come_up_says_why_and_the_change_is_taken_back(lab, tool):

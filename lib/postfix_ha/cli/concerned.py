@@ -11,6 +11,7 @@ from postfix_ha.cli.peers import Peers
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.remarks import Remark
 from postfix_ha.params import Params
+from postfix_ha.system.mounts import read_mounts
 
 
 def add_peer_options(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +32,16 @@ def check_nodes(
         raise Refused(*(statement.reason for statement in ordered(params.findings, None)))
     deadline = time.monotonic() + TIMEOUT_S
     options.peer = [] if options.no_peer_check else nodes
+    compared = params
+    if params.config_dir and not read_mounts().place_of(params.config_dir).is_here_alone:
+        # A configuration that moves with the service is seen by one node at a time, and cannot differ: what can is
+        # the installation, which the default instance tells of.
+        options.config_dir = ""
+        compared = Params({"binary": options.binary})
     peers = Peers(options, deadline)
     survey = Survey(params, deadline)
-    findings = (check_node(survey) if and_here else []) + peers.compare(survey)
+    findings = check_node(survey) if and_here else []
+    findings += peers.compare(survey if compared is params else Survey(compared, deadline))
     remarks = [Remark(each.severity, each.check, _with_cure(each)) for each in ordered(findings, survey)]
     return survey, remarks
 

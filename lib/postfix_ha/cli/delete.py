@@ -10,7 +10,7 @@ from postfix_ha.cluster.moves import out_of_service
 from postfix_ha.cluster.remarks import NOTE, Remark
 from postfix_ha.cluster.reshape import delete
 from postfix_ha.cluster.unprotect import leave_running
-from postfix_ha.cluster.waiting import State, wait_until
+from postfix_ha.cluster.waiting import State, wait_idle, wait_until
 
 EXAMPLES = """\
   postfix-ha delete --stop                     Postfix is stopped, file system and address stay
@@ -67,5 +67,8 @@ def run_delete(options: argparse.Namespace) -> int:
         return work.end(NOT_AS_ASKED)
     work = Work(options, cluster, work.planner)
     work.push()
+    if options.wait and not wait_idle(cluster, options.wait):
+        work.say_failure(f"{tag} is deleted, but its parts are not stopped yet: see crm_mon", [])
+        return work.end(NOT_AS_ASKED)
     work.say(f"{tag} is deleted")
     return work.end(DONE)

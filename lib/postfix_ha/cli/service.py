@@ -12,7 +12,7 @@ from postfix_ha.cli.frame import (
     cluster_of,
     seconds,
 )
-from postfix_ha.cluster.cib import Cib
+from postfix_ha.cluster.cib import Cib, Element
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.hierarchy import find_hierarchy
 from postfix_ha.cluster.moves import (
@@ -140,9 +140,9 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
             change(cluster, lambda now: release(now, tag))
 
 
-def check_online(status: "object", node: str) -> None:
+def check_online(status: Element, node: str) -> None:
     """Refuse a node that cannot run anything now."""
-    for each in status.iterfind("nodes/node"):  # type: ignore[attr-defined]
+    for each in status.iterfind("nodes/node"):
         if each.get("name") == node:
             for attribute, why in (("standby", "in standby"), ("maintenance", "in maintenance")):
                 if each.get(attribute) == "true":

@@ -1,16 +1,22 @@
 """postfix-ha status: the tree of each hierarchy, node by node, and what clients see of it."""
 
 import argparse
+import json
 import sys
 import time
 
+from postfix_ha.cli.check import remote_shell
 from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, add_command, cluster_of, print_json, seconds
 from postfix_ha.cli.liveness import greetings, look, queue_counts
+from postfix_ha.cli.peers import PASSED_ON
 from postfix_ha.cluster.hierarchy import Hierarchy, find_hierarchy, hierarchies
+from postfix_ha.cluster.nodes import PROGRAM, Remote
 from postfix_ha.cluster.overview import Overview
 from postfix_ha.cluster.reshape import priorities
-from postfix_ha.cluster.tools import Cluster
+from postfix_ha.cluster.tools import Cluster, complaint
 from postfix_ha.params import Params
+from postfix_ha.request import caller_environment
+from postfix_ha.system.command import run
 
 EXAMPLES = """\
   postfix-ha status
@@ -18,6 +24,7 @@ EXAMPLES = """\
   postfix-ha status --json | python3 -m json.tool
 """
 WIDTH = 80
+ASK_S = 20.0
 NAME_WIDTH = 30
 CLEAR = "\033[H\033[J"
 
@@ -35,6 +42,10 @@ def add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--every", type=seconds, default=2, metavar="S", help="with --watch: every S seconds (default 2)"
     )
+    parser.add_argument(
+        "--rsh", type=remote_shell, default=None, metavar="COMMAND",
+        help="ask the node that runs the service, over this remote shell, for its queues and endpoints",
+    )  # fmt: skip
     parser.add_argument("--cluster-only", action="store_true", help="ask no endpoint and look at no queue")
 
 
@@ -66,14 +77,32 @@ def gather(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy) 
     found["as_asked"] = overview.is_as_asked
     here = cluster.node_name()
     if cluster.is_live and overview.running_on and not options.cluster_only:
-        params = Params(hierarchy.cib.parameters(hierarchy.mail))
-        instance = look(hierarchy.config_dir, params.binary)
-        is_here = here in overview.running_on
-        found["endpoints"] = greetings(instance, is_here)
-        found["queues"] = queue_counts(instance.queue_directory) if is_here else {}
+        there = [] if here in overview.running_on or not options.rsh else overview.running_on
+        found.update(ask_there(options.rsh, there[0], hierarchy.tag) if there else look_here(hierarchy, overview, here))
     found["asked_on"] = here
     found["text"] = lines_of(overview, found)
     return found
+
+
+def look_here(hierarchy: Hierarchy, overview: Overview, here: str) -> "dict[str, object]":
+    """What this node can tell of endpoints and queues."""
+    params = Params(hierarchy.cib.parameters(hierarchy.mail))
+    instance = look(hierarchy.config_dir, params.binary)
+    is_here = here in overview.running_on
+    queues = queue_counts(instance.queue_directory) if is_here else {}
+    return {"endpoints": greetings(instance, is_here), "queues": queues}
+
+
+def ask_there(shell: "list[str]", node: str, tag: str) -> "dict[str, object]":
+    """What the node that runs the service tells of endpoints and queues; a remark where it does not."""
+    words = [PROGRAM, "status", "--json", "--tag", tag]
+    env = caller_environment(*PASSED_ON)
+    done = run(Remote(node, shell).argv(words), deadline=time.monotonic() + ASK_S, env=env)
+    try:
+        (told,) = json.loads(done.stdout)["hierarchies"]
+        return {"endpoints": dict(told["endpoints"]), "queues": dict(told["queues"])}
+    except (ValueError, KeyError, TypeError):
+        return {"endpoints": {node: f"not asked: {complaint(done)}"}, "queues": {}}
 
 
 def text_of(found: "list[dict[str, object]]") -> str:

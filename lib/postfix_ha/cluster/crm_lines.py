@@ -13,7 +13,11 @@ def crm_lines(found: "list[Change]") -> "list[str]":
     lines = []
     for change in found:
         words = _line(change)
-        lines.append(" ".join(map(_quoted, words)) if words else f"# crm has no line for: {kinds.sentence(change)}")
+        lines.append(
+            " ".join(map(_quoted, words)).replace(" \n ", "\n")
+            if words
+            else f"# crm has no line for: {kinds.sentence(change)}"
+        )
     return lines
 
 
@@ -49,13 +53,19 @@ def _line(change: Change) -> "list[str]":
 
 
 def _primitive(resource: Element) -> "list[str]":
+    if resource.tag == "group":
+        members = resource.findall("primitive")
+        words = [word for member in members for word in [*_primitive(member), "\n"]]
+        meta = [f"{name}={value}" for name, value in pairs(resource, "meta_attributes").items()]
+        names = [member.get("id", "") for member in members]
+        return [*words, "group", resource.get("id", ""), *names, *(["meta", *meta] if meta else [])]
     if resource.tag == "clone":
         inner = resource.find("primitive")
         if inner is None:
             return []
         meta = [f"{name}={value}" for name, value in pairs(resource, "meta_attributes").items()]
         clone = ["clone", resource.get("id", ""), inner.get("id", ""), *(["meta", *meta] if meta else [])]
-        return [*_primitive(inner), "\n" + clone[0], *clone[1:]]
+        return [*_primitive(inner), "\n", *clone]
     words = ["primitive", resource.get("id", ""), agent_of(resource)]
     for keyword, tag in (("params", "instance_attributes"), ("meta", "meta_attributes")):
         values = [f"{name}={value}" for name, value in pairs(resource, tag).items()]

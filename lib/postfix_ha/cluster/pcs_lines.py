@@ -12,9 +12,22 @@ def pcs_lines(found: "list[Change]", file: str = "") -> "list[str]":
     start = ["pcs", "-f", file] if file else ["pcs"]
     lines = []
     for change in found:
-        words = _command(change)
-        lines.append(shlex.join([*start, *words]) if words else f"# pcs has no command for: {kinds.sentence(change)}")
+        commands = _commands(change)
+        lines += [shlex.join([*start, *words]) for words in commands]
+        if not commands:
+            lines.append(f"# pcs has no command for: {kinds.sentence(change)}")
     return lines
+
+
+def _commands(change: Change) -> "list[list[str]]":
+    element = change.element
+    if change.kind == kinds.ADD_RESOURCE and element is not None and element.tag == "group":
+        members = [_create(primitive) for primitive in element.findall("primitive")]
+        meta = _assignments(pairs(element, "meta_attributes"))
+        after = [["resource", "meta", change.subject, *meta]] if meta else []
+        return [[*words, "--group", change.subject] for words in members] + after
+    words = _command(change)
+    return [words] if words else []
 
 
 def agent_of(primitive: Element) -> str:

@@ -44,6 +44,9 @@ def plan(cluster: Cluster, planner: Planner) -> Plan:
 def checked(cluster: Cluster, made: Plan) -> Plan:
     """The plan itself, once the new configuration has no error that the old one had not."""
     if not made.is_empty:
+        if cluster.is_live and made.old.root.get("have-quorum") == "0":
+            text = "this part of the cluster has no quorum: a change made here is lost when the other part comes back"
+            raise Refused(f"{text}; run it on a node of the part with quorum")
         with Scratch() as scratch:
             known = set(_errors(cluster, scratch.write("old.xml", made.old)))
             new = [line for line in _errors(cluster, scratch.write("new.xml", made.new)) if line not in known]

@@ -1,0 +1,81 @@
+"""postfix-ha manual and completion: the man page and the shell's completion, made from the command line itself."""
+
+import argparse
+import sys
+
+from postfix_ha import __version__
+from postfix_ha.cli.frame import DONE
+
+PROGRAM = "postfix-ha"
+
+
+def add_manual(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the two commands to the command line."""
+
+    def run_manual(_: argparse.Namespace) -> int:
+        sys.stdout.write(manual(dict(commands.choices)))
+        return DONE
+
+    def run_completion(_: argparse.Namespace) -> int:
+        sys.stdout.write(completion(dict(commands.choices)))
+        return DONE
+
+    told = f"postfix-ha manual >/usr/share/man/man8/{PROGRAM}.8"
+    parser = commands.add_parser("manual", help="print the man page", description=f"Print the man page: {told}")
+    parser.set_defaults(run=run_manual)
+    told = f"postfix-ha completion >/etc/bash_completion.d/{PROGRAM}"
+    parser = commands.add_parser("completion", help="print bash's completion", description=f"For bash: {told}")
+    parser.set_defaults(run=run_completion)
+
+
+def manual(parsers: "dict[str, argparse.ArgumentParser]") -> str:
+    """The man page, in man(7)'s language."""
+    lines = [f'.TH {PROGRAM.upper()} 8 "" "{PROGRAM} {__version__}"', ".SH NAME"]
+    lines += [f"{PROGRAM} \\- Postfix as a resource of a Pacemaker cluster", ".SH SYNOPSIS"]
+    lines += [f".B {PROGRAM}", ".I COMMAND", "[\\fIOPTION\\fR...]", ".SH COMMANDS"]
+    for name, parser in parsers.items():
+        lines += [f".SS {name}", _escaped(parser.description or "")]
+        for action in parser._get_positional_actions():
+            lines += [".TP", f"\\fI{_escaped(str(action.metavar or action.dest))}\\fR", _escaped(action.help or "")]
+        for action in parser._get_optional_actions():
+            if action.help == argparse.SUPPRESS or "-h" in action.option_strings:
+                continue
+            value = f" \\fI{_escaped(str(action.metavar))}\\fR" if action.metavar else ""
+            lines += [".TP", ", ".join(f"\\fB{_escaped(each)}\\fR" for each in action.option_strings) + value]
+            lines += [_escaped(action.help or "")]
+        if parser.epilog:
+            lines += [".PP", ".nf", _escaped(parser.epilog.rstrip()), ".fi"]
+    lines += [".SH SEE ALSO", "ocf_mail_postfix_ha(7), cibadmin(8), crm_simulate(8), pcs(8), crm(8), postfix(1)"]
+    return "\n".join(line for line in lines if line) + "\n"
+
+
+def completion(parsers: "dict[str, argparse.ArgumentParser]") -> str:
+    """A script for bash that completes commands, options and the names of nodes."""
+    cases = []
+    for name, parser in parsers.items():
+        words = " ".join(option for action in parser._get_optional_actions() for option in action.option_strings)
+        cases.append(f'        {name}) words="{words}" ;;')
+    commands, choices = " ".join(parsers), "\n".join(cases)
+    return f"""# bash completion of {PROGRAM}
+_{PROGRAM.replace("-", "_")}() {{
+    local words="{commands}" current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD - 1]}}
+    if [ "$COMP_CWORD" -gt 1 ]; then
+        case ${{COMP_WORDS[1]}} in
+{choices}
+        esac
+        case $previous:$current in
+            *:-*) ;;
+            --config-dir:* | --cib-file:* | --binary:*) compopt -o default; return ;;
+            switchover:* | in-service:* | extend:* | unextend:* | --node:*)
+                words=$(crm_node --list 2>/dev/null | awk '{{ print $2 }}') ;;
+        esac
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}}
+complete -F _{PROGRAM.replace("-", "_")} {PROGRAM}
+"""
+
+
+def _escaped(text: str) -> str:
+    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("%%", "%")
+    return "\n".join("\\&" + line if line[:1] in (".", "'") else line for line in escaped.splitlines())
