@@ -152,6 +152,17 @@ FAULTS = [
         undo=NO_OTHER_INSTANCE,
     ),
     Fault(
+        "instance_listed",
+        "cp -r /etc/postfix /etc/postfix2\n"
+        "postconf -c /etc/postfix2 -e queue_directory=/mnt/queue/postfix2 data_directory=/var/lib/postfix2\n"
+        "mkdir -p /mnt/queue/postfix2; postfix -c /etc/postfix2 check",
+        says=("/etc/postfix2", "/etc/postfix/main.cf"),
+        severity="note",
+        command="postconf -c /etc/postfix -e alternate_config_directories=/etc/postfix2",
+        undo=NO_OTHER_INSTANCE,
+        options=("--config-dir", "/etc/postfix2"),
+    ),
+    Fault(
         "queue_directories_complete",
         f"rmdir {QUEUE}/trace",
         says=("trace",),

@@ -1,0 +1,119 @@
+"""The catalogue is whole: every finding has its row, every row its sentence, every model message one row and a test."""
+
+import ast
+import string
+from pathlib import Path
+
+import pytest
+
+from postfix_ha import codes
+from postfix_ha.checks.catalogue import CATALOGUE, ROWS, SEVERITIES, Row
+from postfix_ha.checks.statement import Statement
+from postfix_ha.verdict import Finding
+from tests.node import test_checks_peers, test_checks_setup, test_checks_surroundings
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+LIBRARY = CHECKOUT / "lib" / "postfix_ha"
+# Values that any finding may bring beside those of its sentence.
+MORE = {"severity", "cure", "file", "line"}
+MODEL = range(1, 22)
+# Rows of the model that are provoked elsewhere: by name, the file of tests that does it.
+PROVOKED_ELSEWHERE = {
+    "config_dir_given": "test_cli_check.py",
+    "binary_dir_given": "test_cli_check.py",
+    "address_in_service": "test_checks_cluster.py",
+    "address_has_resource": "test_checks_cluster.py",
+    "queue_has_resource": "test_checks_cluster.py",
+    "master_running": "test_checks_model.py",
+    "start_completed": "test_checks_model.py",
+    "stop_completed": "test_checks_model.py",
+    "pidfile_current": "test_checks_model.py",
+    "endpoint_answers": "test_checks_model.py",
+    "run_by_root": "test_cli_check.py",
+    "queue_storage_shared": "test_cli_check.py",
+    "trial_passed": "test_cli_trial.py",
+    # No such storage can be made here: tests/unit/test_mounts.py has what the kernel would show.
+    "queue_on_block_storage": "test_mounts.py",
+    "queue_mounted_once": "test_mounts.py",
+    # An action's own affair, seen in the tests of start.
+    "distribution_prepared": "test_messages.py",
+    "configuration_read_in_time": "test_messages.py",
+}
+
+
+def fields(text: str) -> "set[str]":
+    """The values that a format string names."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def needed(row: Row) -> "set[str]":
+    """All values that a row's sentence, remedy and subject need."""
+    return fields(row.sentence) | fields(row.remedy) | fields(row.subject)
+
+
+def findings() -> "list[tuple[str, str, set[str] | None]]":
+    """(where, check, values) of every Finding(...) with a literal id in the library; None where values are a dict."""
+    found = []
+    for path in sorted(LIBRARY.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
+                first = node.args[0] if node.args else None
+                if isinstance(first, ast.Constant):
+                    names = {keyword.arg for keyword in node.keywords}
+                    where = f"{path.relative_to(LIBRARY)}:{node.lineno}"
+                    found.append((where, first.value, None if None in names else names))
+    return found
+
+
+def test_ids_are_unique() -> None:
+    assert len(CATALOGUE) == len(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("where", "check", "values"), findings(), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_finding_has_a_row_and_all_its_values(where: str, check: str, values: "set[str] | None") -> None:
+    assert check in CATALOGUE, where
+    if values is not None:
+        missing = needed(CATALOGUE[check]) - values
+        assert missing == set(), where
+
+
+def test_every_row_is_found_by_something() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in LIBRARY.rglob("*.py") if path.name != "catalogue.py")
+    composed = {"main_cf_present", "master_cf_present", "data_directory_unshared", "queue_directory_unshared"}
+    unused = {check for check in CATALOGUE if f'"{check}"' not in text} - composed
+    # What the issue of creating a hierarchy has to say is said by those commands.
+    assert unused <= {"reload_completed"}, unused
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.check)
+def test_a_row_is_well_formed(row: Row) -> None:
+    assert row.severity in SEVERITIES
+    assert row.scope in ("parameter", "node", "command", "health", "operation", "cluster")
+    values = dict.fromkeys(needed(row) | fields(row.cure), "x y")
+    values["timeout_s"] = 1.0
+    statement = Statement(Finding(row.check, **values))
+    assert statement.text
+    assert statement.remedy
+    assert statement.text[-1] not in ".;"
+    assert not statement.remedy.endswith(".")
+    if row.scope in ("command", "cluster"):
+        assert row.code == codes.SUCCESS, "what the command alone sees never decides for the agent"
+
+
+def test_each_message_of_the_model_is_one_row() -> None:
+    numbers = [row.model for row in ROWS if row.model]
+    assert sorted(numbers) == list(MODEL)
+
+
+def test_each_row_of_the_model_and_of_the_command_is_provoked_on_a_real_node() -> None:
+    modules = (test_checks_setup, test_checks_surroundings, test_checks_peers)
+    provoked = {fault.check for module in modules for fault in module.FAULTS}
+    wanted = {row.check for row in ROWS if row.model or row.scope in ("command", "cluster", "node")}
+    assert wanted - provoked - set(PROVOKED_ELSEWHERE) == set()
+    for check, file in PROVOKED_ELSEWHERE.items():
+        (path,) = (CHECKOUT / "tests").rglob(file)
+        sentence = CATALOGUE[check].sentence.split("{")[0].strip(" :")
+        text = path.read_text(encoding="utf-8")
+        assert check in text or sentence in text or file == "test_checks_model.py", (check, file)

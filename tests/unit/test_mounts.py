@@ -1,0 +1,147 @@
+"""What a directory lies on, from the kernel's own tables: those of machines that cannot be made here."""
+
+from pathlib import Path
+
+import pytest
+
+from postfix_ha.checks.storage import check_queue_storage
+from postfix_ha.system.mounts import Mounts
+
+ROOT = "20 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw"
+NODE = """{root}
+21 20 0:21 / /proc rw - proc proc rw
+22 20 8:2 / /var rw - ext4 /dev/sda2 rw
+"""
+
+
+@pytest.fixture
+def sysfs(tmp_path: Path) -> Path:
+    """A sysfs with the disks that machines have: sda local, sdb iSCSI, sdc Fibre Channel, sdd of no known kind."""
+    sys = tmp_path / "sys"
+
+    def disk(number: str, name: str, device: str, *partitions: str) -> Path:
+        directory = sys / "devices" / device / "block" / name
+        directory.mkdir(parents=True)
+        (directory / "dev").write_text(number + "\n")
+        (directory / "device").symlink_to(sys / "devices" / device)
+        link(number, directory)
+        for at, partition in enumerate(partitions, 1):
+            (directory / f"{name}{at}").mkdir()
+            (directory / f"{name}{at}" / "partition").write_text(f"{at}\n")
+            link(partition, directory / f"{name}{at}")
+        return directory
+
+    def virtual(number: str, name: str, *slaves: "tuple[str, str]", uuid: str = "") -> None:
+        directory = sys / "devices" / "virtual" / "block" / name
+        (directory / "slaves").mkdir(parents=True)
+        (directory / "dm").mkdir()
+        (directory / "dm" / "uuid").write_text(uuid + "\n")
+        link(number, directory)
+        for slave, slave_number in slaves:
+            (directory / "slaves" / slave).mkdir()
+            (directory / "slaves" / slave / "dev").write_text(slave_number + "\n")
+
+    def link(number: str, directory: Path) -> None:
+        (sys / "dev" / "block").mkdir(parents=True, exist_ok=True)
+        (sys / "dev" / "block" / number).symlink_to(directory)
+
+    disk("8:0", "sda", "pci0/ata1/host0/target0", "8:1", "8:2", "8:3")
+    disk("8:16", "sdb", "platform/host5/session1/target5")
+    disk("8:32", "sdc", "pci0/host7/rport-7:0-1/target7")
+    disk("8:48", "sdd", "pci0/virtio3", "8:49")
+    disk("259:0", "nvme0n1", "pci1/nvme/nvme0", "259:1")
+    disk("259:8", "nvme1n1", "virtual/nvme-fabrics/nvme1")
+    (sys / "devices" / "pci1/nvme/nvme0" / "transport").write_text("pcie\n")
+    (sys / "devices" / "virtual/nvme-fabrics/nvme1" / "transport").write_text("tcp\n")
+    disk("252:0", "rbd0", "rbd/0")
+    virtual("253:0", "dm-0", ("sda3", "8:3"), uuid="LVM-x")
+    virtual("253:1", "dm-1", ("sdd", "8:48"), uuid="mpath-x")
+    virtual("253:2", "dm-2", ("dm-1", "253:1"), uuid="LVM-y")
+    virtual("253:3", "dm-3", ("sdd1", "8:49"), uuid="LVM-z")
+    return sys
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "words"),
+    [
+        ("30 20 8:1 /q /queue rw - ext4 /dev/sda1 rw", "own", "this node's own disk"),
+        ("30 20 8:3 / /queue rw - ext4 /dev/sda3 rw", "own", "this node's own disk"),
+        ("30 20 253:0 / /queue rw - xfs /dev/mapper/vg-queue rw", "own", "this node's own disk"),
+        ("30 20 0:30 / /queue rw - tmpfs tmpfs rw", "memory", "memory"),
+        ("30 20 0:31 / /queue rw - overlay overlay rw", "own", "root file system"),
+        ("30 20 0:32 / /queue rw - nfs4 server:/export rw", "network", "network file system"),
+        ("30 20 0:33 / /queue rw - cifs //server/share rw", "network", "network file system"),
+        ("30 20 0:34 / /queue rw - fuse.glusterfs server:/volume rw", "network", "network file system"),
+        ("30 20 0:35 / /queue rw - fuse.something what rw", "network", "user space"),
+        ("30 20 0:36 / /queue rw - ceph 192.0.2.1:6789:/ rw", "network", "network file system"),
+        ("30 20 8:48 / /queue rw - ocfs2 /dev/sdd rw", "cluster", "cluster file system"),
+        ("30 20 253:2 / /queue rw - gfs2 /dev/vg/lv rw", "cluster", "cluster file system"),
+        ("30 20 147:0 / /queue rw - ext4 /dev/drbd0 rw", "drbd", "DRBD"),
+        ("30 20 147:5 / /queue rw - xfs /dev/drbd/by-res/mail rw", "drbd", "DRBD"),
+        ("30 20 8:16 / /queue rw - ext4 /dev/sdb rw", "shared", "iSCSI"),
+        ("30 20 8:32 / /queue rw - ext4 /dev/sdc rw", "shared", "Fibre Channel"),
+        ("30 20 252:0 / /queue rw - ext4 /dev/rbd0 rw", "shared", "network block device"),
+        ("30 20 259:8 / /queue rw - ext4 /dev/nvme1n1 rw", "shared", "NVMe device over tcp"),
+        ("30 20 253:1 / /queue rw - ext4 /dev/mapper/mpatha rw", "shared", "multipath"),
+        ("30 20 253:2 / /queue rw - ext4 /dev/vg/lv rw", "shared", "multipath"),
+        ("30 20 253:3 / /queue rw - ext4 /dev/vg/lv rw", "block", "a block device"),
+        ("30 20 8:49 / /queue rw - ext4 /dev/sdd1 rw", "block", "a block device"),
+        ("30 20 259:1 / /queue rw - ext4 /dev/nvme0n1p1 rw", "block", "a block device"),
+        ("30 20 0:40 / /queue rw - zfs pool/queue rw", "block", "a block device"),
+    ],
+)
+def test_kinds_are_told_apart(sysfs: Path, line: str, kind: str, words: str) -> None:
+    mounts = Mounts(NODE.format(root=ROOT) + line + "\n", str(sysfs))
+    mount = mounts.mount_of("/queue/postfix")
+    assert mount.mount_point == "/queue"
+    found = mounts._kind(mount)
+    assert found[0] == kind
+    assert words in found[1]
+
+
+def test_the_longest_and_latest_mount_counts() -> None:
+    table = (
+        NODE.format(root=ROOT) + "30 20 8:3 / /mnt rw - ext4 /dev/a rw\n31 30 8:4 / /mnt/queue rw - ext4 /dev/b rw\n"
+    )
+    table += "32 31 8:5 / /mnt/queue rw - ext4 /dev/c rw\n33 20 8:6 / /mnt/que rw - ext4 /dev/d rw\n"
+    mounts = Mounts(table)
+    assert mounts.mount_of("/mnt/queue/x").source == "/dev/c"
+    assert mounts.mount_of("/mnt/queuex").source == "/dev/a"
+    assert mounts.mount_of("/mnt/que").source == "/dev/d"
+    assert mounts.mount_of("/opt").source == "/dev/sda1"
+
+
+def test_names_with_blanks_come_back_from_the_kernels_spelling() -> None:
+    mounts = Mounts("30 20 8:3 / /mnt/my\\040mail\\134x rw - ext4 /dev/a\\011b rw\n")
+    (mount,) = mounts.mounts
+    assert (mount.mount_point, mount.source) == ("/mnt/my mail\\x", "/dev/a\tb")
+
+
+@pytest.mark.parametrize("line", ["", "x", "1 2 3", "1 2 8:1 / / rw -", "1 2 8:1 / / rw - ext4"])
+def test_a_line_that_is_none_is_left_out(line: str) -> None:
+    assert Mounts(line).mounts == []
+
+
+@pytest.mark.parametrize(
+    ("line", "check"),
+    [
+        ("30 20 0:32 / {} rw - nfs4 server:/export rw", "queue_on_block_storage"),
+        ("30 20 8:48 / {} rw - ocfs2 /dev/sdd rw", "queue_mounted_once"),
+        ("30 20 8:49 / {} rw - ext4 /dev/sdd1 rw", "queue_storage_shared"),
+        ("30 20 147:0 / {} rw - ext4 /dev/drbd0 rw", ""),
+        ("30 20 8:16 / {} rw - ext4 /dev/sdb rw", ""),
+        ("30 20 0:30 / {} rw - tmpfs tmpfs rw", "queue_on_cluster_storage"),
+        ("30 20 8:3 / {} rw - ext4 /dev/sda3 rw", "queue_on_cluster_storage"),
+    ],
+)
+def test_what_the_check_says_of_it(sysfs: Path, tmp_path: Path, line: str, check: str) -> None:
+    queue = tmp_path / "queue"
+    queue.mkdir()
+
+    class Survey:
+        mounts = Mounts(NODE.format(root=ROOT) + line.format(queue) + "\n", str(sysfs))
+
+        class instance:
+            queue_directory = str(queue)
+
+    assert [found.check for found in check_queue_storage(Survey)] == ([check] if check else [])  # type: ignore[arg-type]
