@@ -112,18 +112,18 @@ def test_P18_milter_does_not_answer(node: JudgedNode, kind: str) -> None:
         node.blackhole("198.51.100.99")
     assert node.agent("start", timeout_s=30).code == SUCCESS
     assert node.monitor().code == SUCCESS
-    assert node.monitor(10).code in (SUCCESS, DEGRADED)
     slow = node.monitor(10, params=GREETING_1S)
-    assert slow.code == DEGRADED
-    assert "slow to greet" in slow.reason
+    # The kernel remembers for a while that nobody has an address, and says so at once.
+    assert slow.code == DEGRADED or (slow.code, kind) == (SUCCESS, "unreachable")
+    assert slow.code == SUCCESS or "slow to greet" in slow.reason
     deep = node.monitor(20)
     assert deep.code == DEGRADED
     assert re.search("MAIL with '451|slow to greet", deep.reason)
     for level in (0, 10):
         assert node.probe(level=level, params=GREETING_1S).code == SUCCESS
-    master = node.master()
+    master = node.master().pid
     assert node.agent("start", params=GREETING_1S).code == SUCCESS
-    assert node.master() == master
+    assert node.master().pid == master
     node.tolerated = {"lost connection"}  # a client that goes before it is greeted
     node.stopped()
 
@@ -131,7 +131,7 @@ def test_P18_milter_does_not_answer(node: JudgedNode, kind: str) -> None:
 def test_P18_start_waits_no_longer_than_it_has_to(node: JudgedNode) -> None:
     node.blackhole("198.51.100.99")
     node.configure("smtpd_milters = inet:198.51.100.99:8891\nmilter_connect_timeout = 30s")
-    answer = node.agent("start", timeout_s=10)
+    answer = node.agent("start", timeout_s=6)
     assert answer.code == SUCCESS
     assert node.monitor(10, timeout_s=4).code == DEGRADED
     assert node.monitor(20, timeout_s=4).code == DEGRADED
@@ -193,7 +193,6 @@ def test_P18_the_resolver_is_unreachable() -> None:
         slow = node.monitor(10, params=GREETING_1S)
         assert slow.code == DEGRADED
         assert "slow to greet" in slow.reason
-        assert node.monitor(10).code in (SUCCESS, DEGRADED)
         assert node.monitor(20, timeout_s=5).code in (SUCCESS, DEGRADED)
         node.tolerated = {"lost connection"}
         node.stopped()
@@ -317,9 +316,8 @@ def test_P21_smtp_over_tls_alone(node: JudgedNode) -> None:
     node.started()
     for level in (0, 10, 20):
         assert node.monitor(level).code == SUCCESS
-    assert (
-        "Anonymous TLS" in node.mail_log() or "TLS connection" in node.mail_log() or "connect from" in node.mail_log()
-    )
+    assert node.greeting(port=465, timeout_s=1) == "", "a client that speaks no TLS is not greeted"
+    node.tolerated = {"SSL_accept error", "lost connection"}  # that client
     node.stopped()
 
 

@@ -235,14 +235,14 @@ def test_P22_only_start_and_validate_all_refuse_parameters(node: JudgedNode) -> 
         assert node.probe(params=params).code == NOT_RUNNING
     assert node.daemons() == []
     node.started()
-    master = node.master()
+    master = node.master().pid
     for params in BAD_PARAMETERS:
-        for level in (0, 10, 20):
+        for level in (0, 20):
             for interval_s in (0, 10):
                 answer = node.agent("monitor", level=level, interval_s=interval_s, params=params)
                 expected = (SUCCESS,) if params.get("config_dir", CONFIG) == CONFIG else (NOT_RUNNING, FAILED)
                 assert answer.code in expected, (params, answer)
-    assert node.master() == master
+    assert node.master().pid == master
 
 
 # P24: a name in inet_interfaces is expanded and resolved as Postfix does it.

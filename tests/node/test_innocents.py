@@ -526,7 +526,7 @@ def test_ended(node: JudgedNode, stack: contextlib.ExitStack, makes: Makes) -> N
     guilty = makes(node, stack)
     assert guilty
     assert all(lives(process) for process in guilty)
-    answer = node.agent("stop", timeout_s=20)
+    answer = node.agent("stop", timeout_s=6)  # a part of it is for those that ignore TERM
     assert answer.code == SUCCESS
     assert [process for process in guilty if lives(process)] == []
     assert node.daemons() == []
@@ -537,7 +537,7 @@ def test_ended(node: JudgedNode, stack: contextlib.ExitStack, makes: Makes) -> N
         node.wait(lambda: node.exists("/tmp/ended"), "the administrator's shell goes on")
     node.unmounts()
     # Nothing comes after it, neither from what was ended nor from what ended it.
-    assert node.probe().code == NOT_RUNNING
+    assert node.probe(timeout_s=6).code == NOT_RUNNING
     assert node.daemons() == []
 
 
@@ -579,7 +579,7 @@ def test_a_start_by_hand_in_progress_is_one(node: JudgedNode, stack: contextlib.
 def test_a_delivery_goes_on_after_its_end(node: JudgedNode) -> None:
     """What was ended in the middle is delivered again after the next start: nothing is lost."""
     found = deliver(node, "u@stuck.example.com", TO_PIPE)
-    assert node.agent("stop").code == SUCCESS
+    assert node.agent("stop", timeout_s=6).code == SUCCESS
     node.write(STUCK, "#!/bin/sh\ncat > /tmp/delivered\n", 0o755)
     node.started()
     node.do("postqueue", "-f")
