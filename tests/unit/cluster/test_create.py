@@ -263,3 +263,23 @@ def test_a_taken_id():
     assert hierarchies(create(other, wish(), node()))[0].tag == MAIL + "-2"
     known = create(cib(), wish(), node())
     assert "protected already" in refusal(known, node(), "tag_agrees", tag="other")
+
+
+def test_two_instances_each_at_home_on_another_node():
+    first = create(cib(), wish(nodes=[("n1", 1), ("n2", 10)]), node())
+    there = node(
+        queue="/mnt/queue2/postfix",
+        addresses=("198.51.100.101", "2001:db8::101"),
+        inet_interfaces="198.51.100.101, 2001:db8::101",
+        mounts=[Mount("/mnt/queue2", "/dev/sdc1", "xfs")],
+    )
+    there.networks.append(("eth0", "2001:db8::11/64"))
+    there.instance.config_dir = "/etc/postfix2"
+    both = create(first, wish(nodes=[("n2", 1), ("n1", 10)], config_dir="/etc/postfix2"), there)
+    one, two = hierarchies(both)
+    assert (one.config_dir, two.config_dir) == ("/etc/postfix", "/etc/postfix2")
+    assert not set(one.members) & set(two.members)
+    assert (one.nodes[0], two.nodes[0]) == ("n1", "n2")
+    assert set(two.addresses) == {"198.51.100.101", "2001:db8::101"}
+    assert both.parameters(both.resource(two.addresses["2001:db8::101"]))["cidr_netmask"] == "64"
+    assert text(create(both.copy(), wish(config_dir="/etc/postfix2"), there)) == text(both)
