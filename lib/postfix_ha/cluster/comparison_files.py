@@ -28,8 +28,8 @@ def _differences(
     pair: Pair, ours: "list[dict[str, object]]", theirs: "list[dict[str, object]]"
 ) -> "list[tuple[str, str]]":
     """(path, how it differs) of the first file that does; the source counts before what postmap made of it."""
-    there = {file.get("path"): file.get("digest") for file in theirs}
-    has_source = bool(ours and ours[0].get("digest") and there.get(ours[0].get("path")))
+    there = {str(file.get("path")): file.get("digest") for file in theirs}
+    has_source = bool(ours and ours[0].get("digest") and there.get(str(ours[0].get("path"))))
     for at, file in enumerate(ours):
         path, digest = str(file.get("path")), file.get("digest")
         other = there.get(path)

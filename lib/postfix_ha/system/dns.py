@@ -41,14 +41,15 @@ class Inquiry:
         self.sockets: "list[socket.socket]" = []
         for server in servers:
             family = socket.AF_INET6 if ":" in server else socket.AF_INET
+            asking = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
             try:
-                asking = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
-                self.sockets.append(asking)
                 asking.connect((server, port))  # so that nobody else can answer
                 for number, (name, kind) in self.questions.items():
                     asking.send(encode(number, name, kind))
-            except (OSError, ValueError):
-                continue  # no way to this server
+            except (OSError, ValueError):  # no way to this server
+                asking.close()
+            else:
+                self.sockets.append(asking)
 
     def answers(self, deadline: float) -> Answers:
         """What was answered in time; a question without an answer is missing, one without records is empty."""
