@@ -10,6 +10,7 @@ import socket
 import stat
 import time
 
+from postfix_ha.checks.room import check_room
 from postfix_ha.endpoint import KIND_POSTSCREEN, Endpoint
 from postfix_ha.health import name_of
 from postfix_ha.instance import Instance
@@ -21,9 +22,6 @@ from postfix_ha.verdict import Finding
 # Kept free of what an operation has, so that all is said before its end.
 RESERVE_S = 1.0
 SERVICE_ANSWER_S = 5.0
-INODES_NEEDED = 100
-# smtpd(8) refuses mail below queue_minfree and below 1.5 times message_size_limit (smtpd_check_queue).
-SIZE_FACTOR = 1.5
 PROBE_NAME = ".postfix_ha.probe"
 QUEUE_SERVICES = ("qmgr", "pickup")
 
@@ -168,18 +166,7 @@ def check_queue(instance: Instance) -> "list[Finding]":
             return [Finding("queue_writable", path=directory, user=instance.mail_owner, why=why)]
     except KeyError:
         return [Finding("queue_writable", path=directory, user=instance.mail_owner, why="there is no such user")]
-    room = os.statvfs(directory)
-    free = room.f_bavail * room.f_frsize
-    needed = max(
-        _number(instance.settings.get("queue_minfree", "")),
-        int(SIZE_FACTOR * _number(instance.settings.get("message_size_limit", ""))),
-    )
-    if free < needed:
-        return [Finding("queue_has_room", path=directory, free=_megabytes(free), needed=_megabytes(needed))]
-    if room.f_files and room.f_favail < INODES_NEEDED:
-        needed_text = f"{INODES_NEEDED} inodes"
-        return [Finding("queue_has_room", path=directory, free=f"{room.f_favail} inodes", needed=needed_text)]
-    return []
+    return check_room(directory, instance.settings)
 
 
 def _write_as_owner(instance: Instance) -> None:
@@ -250,11 +237,3 @@ def _wake_up(path: str, timeout_s: float) -> "bool | None":
         return False
     except OSError as error:
         return True if error.errno == errno.ECONNRESET else None
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"
