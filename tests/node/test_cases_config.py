@@ -360,6 +360,31 @@ def test_P31_a_service_was_added_and_reloaded(node: JudgedNode) -> None:
     node.stopped()
 
 
+WRAPPED = "  -o smtpd_tls_wrappermode=yes\n  -o smtpd_tls_security_level=encrypt\n"
+
+
+@pytest.mark.parametrize("is_wrapped_first", [True, False], ids=["from-TLS", "to-TLS"])
+def test_P31_a_service_changed_its_kind_and_was_reloaded(node: JudgedNode, is_wrapped_first: bool) -> None:
+    node.do(
+        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-batch"),
+        *("-days", "2", "-subj", "/CN=mail.example.com", "-keyout", "/etc/ssl/k.pem", "-out", "/etc/ssl/c.pem"),
+    )
+    node.configure("smtpd_tls_key_file = /etc/ssl/k.pem\nsmtpd_tls_cert_file = /etc/ssl/c.pem")
+    plain = node.read(MASTER) + "465 inet n - y - - smtpd\n"
+    node.write(MASTER, plain + WRAPPED if is_wrapped_first else plain)
+    node.started()
+    node.write(MASTER, plain if is_wrapped_first else plain + WRAPPED)
+    node.do("postfix", "reload")
+    node.tolerated = {"lost connection", "SSL_accept error", "improper command pipelining"}  # the old kind, once
+    params = {"greeting_timeout": "2"}
+    for level in (0, 10, 20):
+        assert node.monitor(level, params=params).code == SUCCESS
+    before = len(node.mail_log())
+    assert node.monitor(10, params=params).code == SUCCESS
+    assert "lost connection" not in node.mail_log()[before:]
+    node.stopped()
+
+
 def test_P31_the_cluster_reloads_and_says_what_waits_for_a_restart(node: JudgedNode) -> None:
     node.started()
     node.do("ip", "address", "add", f"{SECOND_ADDRESS}/24", "dev", "eth0")

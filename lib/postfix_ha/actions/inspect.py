@@ -46,7 +46,25 @@ def look_deeper(request: Request, params: Params, found: Found, step: Step) -> "
         if _has_failed(findings):
             return findings  # a transaction would wait for its answer until the end, and change nothing
     step("talking to " + ", ".join(str(endpoint) for endpoint in found.instance.endpoints[:4]))
-    return findings + Clients(found.instance, found.census, params.greeting_timeout_s, end, is_dialogue).check()
+    said = Clients(found.instance, found.census, params.greeting_timeout_s, end, is_dialogue).check()
+    if said and found.is_recorded and take_up_kinds(request, params, found.instance, step):
+        said = Clients(found.instance, found.census, params.greeting_timeout_s, end, is_dialogue).check()
+        if not _has_failed(said):
+            record(request, params, found.instance)
+    return findings + said
+
+
+def take_up_kinds(request: Request, params: Params, instance: Instance, step: Step) -> bool:
+    """Take what clients meet at each endpoint from changed files; whether anything is another kind there.
+
+    A reload makes a service speak TLS from the first byte, or puts postscreen before it, on the socket that it had.
+    """
+    if not is_changed(instance):
+        return False
+    today = {(each.address, each.port): each for each in discover_now(request, params, step).endpoints}
+    before = instance.endpoints
+    instance.endpoints = [today.get((each.address, each.port), each) for each in before]
+    return instance.endpoints != before
 
 
 def _has_failed(findings: "list[Finding]") -> bool:
