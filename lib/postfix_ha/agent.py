@@ -51,9 +51,7 @@ def open_streams() -> None:
 def conclude(request: Request, verdict: Verdict) -> "NoReturn":
     """Say what there is to say and end this process with the verdict's code."""
     if verdict.reason or verdict.notes:
-        from postfix_ha.report import report
-
-        report(request, verdict)
+        say(request, verdict)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -61,6 +59,18 @@ def conclude(request: Request, verdict: Verdict) -> "NoReturn":
             continue  # the reader has gone; the exit code is what counts
     # Nothing is left to tear down, and the interpreter's own tear-down costs a tenth of a monitor.
     os._exit(verdict.code)
+
+
+def say(request: Request, verdict: Verdict) -> None:
+    """Log and print the verdict; an error of our own on the way costs its words, not the code that was decided."""
+    try:
+        from postfix_ha.report import report
+
+        report(request, verdict)
+    except Exception as error:
+        if verdict.reason:
+            why = " ".join(f"{verdict.reason!r} cannot be put into words ({type(error).__name__}: {error})".split())
+            sys.stderr.write(f"ocf-exit-reason:{why}; report this with the log of this node\n")
 
 
 def answer(request: Request) -> Verdict:

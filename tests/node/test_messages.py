@@ -33,7 +33,7 @@ from tests.node.judged import (
     JudgedNode,
 )
 from tests.support.mailnode import ADDRESS, DAEMON_DIRECTORY, MAIN_CF, QUEUE, Answer
-from tests.support.node import AGENT
+from tests.support.node import AGENT, CHECKOUT
 
 MODEL_MESSAGES = 21
 PID_FILE = QUEUE + "/pid/master.pid"
@@ -616,6 +616,27 @@ def logged_message(node: JudgedNode, since: int, check: str) -> str:
     pattern = message_pattern(CATALOGUE[check])
     messages = [line.partition("WARNING: ")[2] for line in node.cluster_log().splitlines()[since:]]
     return next((message for message in messages if pattern.fullmatch(message)), "")
+
+
+@pytest.mark.parametrize("module", ["checks/catalogue.py", "report.py"])
+def test_a_damaged_library_gives_one_line_and_no_false_stop(module: str) -> None:
+    """What only puts answers into words is broken; stop must still end everything, and a failure is one line."""
+    library = "/usr/share/postfix-ha/lib/postfix_ha"
+    agent = "/usr/lib/ocf/resource.d/mail/postfix_ha_copy"
+    with JudgedNode() as node:
+        node.do("mkdir", "-p", library)
+        node.do("cp", "-a", f"{CHECKOUT}/lib/postfix_ha/.", library)
+        node.do("cp", f"{CHECKOUT}/agents/postfix_ha", agent)
+        node.started()
+        node.write(f"{library}/{module}", "this is no Python\n")
+        assert node.monitor(agent=agent).code == SUCCESS
+        node.do("ip", "address", "del", f"{ADDRESS}/24", "dev", "eth0")
+        answer = node.monitor(agent=agent)
+        assert answer.code == FAILED
+        assert "SyntaxError" in answer.reason
+        assert node.agent("stop", agent=agent).code == SUCCESS
+        assert node.daemons() == []
+        node.unmounts()
 
 
 # The table.
