@@ -113,6 +113,8 @@ def test_configuration_on_the_shared_disk_and_two_addresses(bare, tool):
         assert all("220" in said for said in greetings.values())
         assert len(greetings) == 2
     finally:
+        for each in lab.nodes.values():
+            each.write("/etc/postfix/main.cf", kept)
         tool.restore()
         lab.settle()
         lab.nodes[lab.where()].run(["rm", "-r", f"{QUEUE_MOUNT}/conf"], check=True)
