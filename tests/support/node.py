@@ -245,6 +245,8 @@ class Node:
         """Put the checkout's agent where the cluster looks for it, as a link; returns its path."""
         self.run(["mkdir", "-p", AGENT_DIR], check=True)
         self.run(["ln", "-sfn", str(CHECKOUT / "agents" / "postfix_ha"), AGENT], check=True)
+        # A checkout below /root is out of reach for other users; here, in the node's own layer, it need not be.
+        self.run(["chmod", "o+x", *map(str, CHECKOUT.parents)], check=True)
         return AGENT
 
     def add_interface(self, name: str, *addresses: str) -> None:
@@ -257,7 +259,9 @@ class Node:
 
     def add_device(self, name: str, major: int, minor: int) -> str:
         """Make a block device file in the node's /dev; returns its path in the node."""
-        self.run(["mknod", "-m", "660", f"/dev/{name}", "b", str(major), str(minor)], check=True)
+        # The kernel gives a number out again, and a device file that is there from before is the same device.
+        if not self.exists(f"/dev/{name}"):
+            self.run(["mknod", "-m", "660", f"/dev/{name}", "b", str(major), str(minor)], check=True)
         return f"/dev/{name}"
 
     def mount_disk(self, at: str = "/mnt/queue", *, size_mb: int = 64, options: str = "defaults") -> "FileSystem":

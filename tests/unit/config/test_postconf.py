@@ -68,7 +68,9 @@ def test_an_address_that_is_not_on_this_node_is_no_failure(tmp_path: Path) -> No
 def test_the_callers_environment_does_not_leak_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAIL_CONFIG", write(tmp_path, "mail_owner = somebody\n"))
     assert ask_default_config_directory(POSTCONF, soon()) == "/etc/postfix"
-    assert ask_values(POSTCONF, "", ["config_directory"], soon()).values == {"config_directory": "/etc/postfix"}
+    # A machine without a main.cf of its own gets no answer, and never that of the environment's.
+    found = ask_values(POSTCONF, "", ["config_directory"], soon()).values
+    assert found == ({"config_directory": "/etc/postfix"} if Path("/etc/postfix/main.cf").exists() else {})
 
 
 def test_defaults_are_raw() -> None:
