@@ -184,7 +184,7 @@ FAULTS = [
     Fault("unit_disabled_at_boot",
           there("ln -s /lib/systemd/system/postfix.service /etc/systemd/system/multi-user.target.wants/"),
           says=("postfix.service", PEER), severity="warning"),
-    Fault("clock_agrees", there(CLOCK), says=("3600 s ahead", PEER), severity="warning"),
+    Fault("clock_agrees", there(CLOCK), says=(" s ahead", PEER), severity="warning"),
     Fault("device_on_peer", lambda two: do(two.there, f"rm {two.here.queue.device}"),
           lambda two: two.there.add_device(os.path.basename(two.here.queue.device), 7, int(two.here.queue.device[9:])),
           ("UUID=", PEER)),
