@@ -9,13 +9,14 @@ import os
 from postfix_ha import codes
 from postfix_ha.actions.ending import end_instance
 from postfix_ha.actions.guard import hear_of_children
+from postfix_ha.agent import with_barrier
 from postfix_ha.health import is_master_of
 from postfix_ha.instance import DEFAULT_CONFIG_DIR, read_record, remove_snapshot, snapshot_path
 from postfix_ha.params import Params
 from postfix_ha.procfs import process_stat
 from postfix_ha.request import Request
 from postfix_ha.system.processes import Identity
-from postfix_ha.verdict import Finding, Verdict
+from postfix_ha.verdict import HEALTHY, Finding, Verdict
 
 
 def stop(request: Request) -> Verdict:
@@ -40,12 +41,13 @@ def identity_for_stop(request: Request, params: Params) -> Identity:
     identity = Identity(params.config_dir, recorded)
     if recorded is not None and is_master_of(recorded, process_stat(recorded.master_pid)):
         return identity
-    try:
-        from postfix_ha.actions.lookup import look_up_in_time
-
-        look_up_in_time(identity, request, params)
-    except Exception as error:  # a fault of ours in what only helps to recognise them must not let processes live
-        from postfix_ha.report import log_traceback
-
-        log_traceback(request, error)
+    # A fault of ours in what only helps to recognise them must not let processes live: the barrier logs it.
+    with_barrier(request, lambda: _look_up(identity, request, params))
     return identity
+
+
+def _look_up(identity: Identity, request: Request, params: Params) -> Verdict:
+    from postfix_ha.actions.lookup import look_up_in_time
+
+    look_up_in_time(identity, request, params)
+    return HEALTHY
