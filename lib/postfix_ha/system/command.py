@@ -192,22 +192,11 @@ def _converse(
     process: "subprocess.Popen[bytes]", output: "dict[int, bytearray]", input: bytes, deadline: float, watch: int
 ) -> bool:
     """Feed and drain the program until it ends; False at the deadline. Fills output: descriptor -> what was read."""
-    poller = select.poll()
-    if watch >= 0:
-        poller.register(watch, select.POLLIN)
-    for stream in (process.stdout, process.stderr):
-        assert stream
-        output[stream.fileno()] = bytearray()
-        poller.register(stream, select.POLLIN)
-        os.set_blocking(stream.fileno(), False)
-    feed = process.stdin.fileno() if process.stdin else -1
-    if process.stdin:
-        os.set_blocking(feed, False)
-        poller.register(feed, select.POLLOUT)
-    unsent = memoryview(input)
     exit_watch = _watch_exit(process.pid)
-    if exit_watch >= 0:
-        poller.register(exit_watch, select.POLLIN)
+    poller = _poller(process, [descriptor for descriptor in (watch, exit_watch) if descriptor >= 0])
+    output.update({stream.fileno(): bytearray() for stream in (process.stdout, process.stderr) if stream})
+    feed = process.stdin.fileno() if process.stdin else -1
+    unsent = memoryview(input)
     try:
         while process.poll() is None:
             left_s = deadline - time.monotonic()
@@ -232,6 +221,22 @@ def _converse(
     finally:
         if exit_watch >= 0:
             os.close(exit_watch)
+
+
+def _poller(process: "subprocess.Popen[bytes]", watched: "list[int]") -> "select.poll":
+    """A poller of the program's streams, none of which may hold us up, and of what else is watched."""
+    poller = select.poll()
+    for descriptor in watched:
+        poller.register(descriptor, select.POLLIN)
+    for stream, event in (
+        (process.stdin, select.POLLOUT),
+        (process.stdout, select.POLLIN),
+        (process.stderr, select.POLLIN),
+    ):
+        if stream:
+            os.set_blocking(stream.fileno(), False)
+            poller.register(stream, event)
+    return poller
 
 
 def _watch_exit(pid: int) -> int:
