@@ -111,6 +111,14 @@ def test_a_node_that_stands_by_has_no_errors(node: CheckNode) -> None:
     assert node.check().ids() == node.usual
 
 
+def test_a_configuration_on_the_queues_file_system_is_not_missed_where_that_is_not_mounted(node: CheckNode) -> None:
+    pcs(node, FILE_SYSTEM, IP)
+    for env, severity, code in ((None, "error", 2), (ENV, "note", 0)):
+        checked = node.check("--config-dir", "/mnt/queue/nowhere/conf", env=env)
+        assert (checked.code, set(checked.ids())) == (code, {"main_cf_present", "master_cf_present"})
+        assert {found["severity"] for found in checked.findings} == {severity}
+
+
 def test_a_broken_configuration_of_the_cluster_is_no_traceback(node: CheckNode) -> None:
     node.write(CIB, "<cib")
     assert node.check(env=ENV).ids() == node.usual

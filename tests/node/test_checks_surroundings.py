@@ -362,6 +362,25 @@ FAULTS = [
         undo=NO_TLS,
     ),
     Fault(
+        "tls_file_present",
+        GOOD + "postconf -Me 'smtps/inet=smtps inet n - y - - smtpd -o smtpd_tls_wrappermode=yes"
+        " -o smtpd_tls_chain_files=/etc/tls/a.key,/etc/tls/none.pem'",
+        "cp /etc/tls/a.pem /etc/tls/none.pem",
+        ("/etc/tls/none.pem", "smtpd_tls_chain_files"),
+        file=MASTER_CF + ":line",
+        undo="postconf -MX smtps/inet; rm -r /etc/tls",
+        name="chain_in_master_cf",
+    ),
+    Fault(
+        "tls_certificate_valid",
+        EXPIRED + "postconf -e smtp_tls_cert_file=/etc/tls/a.pem smtp_tls_key_file=/etc/tls/a.key",
+        GOOD,
+        ("/etc/tls/a.pem", "smtp_tls_cert_file", "2021-01-01"),
+        file=MAIN_CF + ":line",
+        undo="postconf -X smtp_tls_cert_file smtp_tls_key_file; rm -r /etc/tls",
+        name="of_the_client",
+    ),
+    Fault(
         "tls_file_readable",
         GOOD + "echo garbage >a.pem" + USE_TLS,
         GOOD,

@@ -5,6 +5,7 @@ import sys
 
 from postfix_ha.checks.holders import is_taken, process_in_words, socket_holder, sockets_against
 from postfix_ha.checks.survey import Survey, is_loopback
+from postfix_ha.config.endpoints import split_host_port
 from postfix_ha.config.interfaces import local_addresses
 from postfix_ha.endpoint import WILDCARDS, address_bytes, missing_addresses
 from postfix_ha.procfs import master_files, process_environment, read_bytes
@@ -25,7 +26,9 @@ def absent_addresses(survey: Survey) -> "list[str]":
 def check_interfaces_carry(survey: Survey) -> "list[Finding]":
     """interface_carries_address: Postfix wants an interface with exactly the address; a route to it is not enough."""
     here = {address for _, address in local_addresses()}
-    wanted = {endpoint.address for endpoint in survey.instance.endpoints} - set(WILDCARDS)
+    # A row of master.cf with a host of its own is bound without that question.
+    served = [endpoint for endpoint in survey.instance.endpoints if not split_host_port(endpoint.service)[0]]
+    wanted = {endpoint.address for endpoint in served} - set(WILDCARDS)
     stray = sorted(wanted - here - set(absent_addresses(survey))) if here else []
     return [Finding("interface_carries_address", address=address) for address in stray]
 

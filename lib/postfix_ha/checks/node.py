@@ -29,6 +29,7 @@ NOTHING_KNOWN = (
 )
 # What comes with the service, and is not missed on a node that stands by.
 COMES_WITH_SERVICE = ("address_on_node", "address_in_service", "queue_directory_shared")
+CONFIGURATION = ("main_cf_present", "master_cf_present")
 # Repeated by 'postfix check', which others say better.
 SAID_ELSEWHERE = ("parameter: ", "overriding earlier entry", " differ", "not set-gid or not owner+group+world")
 WARNINGS_SHOWN = 6
@@ -42,8 +43,9 @@ def check_node(survey: Survey, ask: "Callable[[], Managed | None]" = lambda: Non
     found = check_trial_note() + check_boot(survey.node) + _check_root()
     setup = [finding for finding in check_setup(survey.setup) if not _is_its_own(finding, survey)]
     found += setup
-    managed = None
-    if not any(finding.check in NOTHING_KNOWN for finding in setup):
+    if any(finding.check in NOTHING_KNOWN for finding in setup):
+        managed = ask()
+    else:
         checking = _begin_postfix_check(survey, found)
         try:
             # Loaded only now: while Postfix's own check runs, there is time for it.
@@ -114,6 +116,9 @@ def _weigh(survey: Survey, managed: "Managed | None", found: "list[Finding]") ->
     if managed is not None:  # the cluster's own words say more
         told = {finding.values.get("address") for finding in found if finding.check == "address_in_service"}
         found = [f for f in found if f.check != "address_on_node" or f.values.get("address") not in told]
+    if managed is not None and not os.path.isdir(survey.config_dir) and managed.mounting(survey.config_dir):
+        for finding in found:  # the configuration comes with the service too
+            finding.values["severity"] = "note" if finding.check in CONFIGURATION else finding.values.get("severity")
     if not _stands_by(survey, managed):
         return found
     is_mounted_elsewhere = managed is not None and bool(managed.mounting(survey.instance.queue_directory))

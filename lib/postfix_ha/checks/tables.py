@@ -107,6 +107,7 @@ def tables_in_use(survey: Survey) -> "list[Table]":
     """Every table in a file of this node, each once."""
     found: "dict[str, Table]" = {}
     has_local = bool(survey.value("mydestination"))
+    made_there = survey.instance.data_directory + "/"  # by daemons, when they need it
     for name, value, file, line in settings_in_use(survey):
         bare = name.rpartition(":")[2]
         if bare in NOT_LOOKED_UP or bare.endswith(CACHE_END) or (bare in NO_TABLE_ALIASES and not has_local):
@@ -115,7 +116,7 @@ def tables_in_use(survey: Survey) -> "list[Table]":
         if bare in FILE_LISTS:
             words += [("file", word) for word in split_words(value) if word[:1] == "/"]
         for type_, path in words:
-            if path[:1] == "/":
+            if path[:1] == "/" and not path.startswith(made_there):
                 table = Table(type_, path, name, file, line)
                 found.setdefault(table.name, table)
     return list(found.values())

@@ -174,7 +174,9 @@ def ordered(findings: "list[Finding]", survey: "Survey | None") -> "list[Stateme
 def report(options: argparse.Namespace, statements: "list[Statement]") -> None:
     """Print the statements as asked."""
     if not options.json:
-        Printer(sys.stdout, bool(caller_environment("NO_COLOR"))).statements(statements)
+        environment = caller_environment("NO_COLOR", "TERM")
+        no_color = "NO_COLOR" in environment or environment.get("TERM", "dumb") == "dumb"
+        Printer(sys.stdout, no_color).statements(statements)
         return
     import json
 

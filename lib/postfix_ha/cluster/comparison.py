@@ -3,7 +3,7 @@
 Where two things differ, this node is taken as the pattern, as the template server is when a hierarchy is extended.
 """
 
-from postfix_ha.cluster.comparison_files import compare_certificates, compare_tables
+from postfix_ha.cluster.comparison_files import compare_certificates, compare_tables, is_shared
 from postfix_ha.cluster.comparison_settings import compare_main, compare_master
 from postfix_ha.cluster.comparison_storage import compare_storage
 from postfix_ha.cluster.nodes import Facts, Remote
@@ -25,7 +25,10 @@ VERSIONS = {"postfix": "Postfix", "postfix_ha": "postfix-ha"}
 def compare(here: Facts, there: Facts, remote: Remote, began: float, ended: float) -> "list[Finding]":
     """Every difference that matters; began and ended say when the peer was asked and when its answer was read."""
     pair = Pair(here, there, remote)
-    found = [Finding("peer_sees_all", why=why, **pair.names) for why in texts(there["missing"])]
+    missing = texts(there["missing"])
+    if is_shared(pair, pair.config_dir):  # it is with the service, wherever that is
+        missing = [why for why in missing if not why.startswith("main.cf: ")]
+    found = [Finding("peer_sees_all", why=why, **pair.names) for why in missing]
     for check in (compare_ids, compare_versions, compare_map_types, compare_units):
         found += check(pair)
     settings = compare_main(pair) + compare_master(pair)

@@ -16,7 +16,7 @@ def compare_tables(pair: Pair) -> "list[Finding]":
     for table in objects(pair.here["tables"]):
         name = str(table.get("table"))
         other = theirs.get(name)
-        if other is None or _is_shared(pair, name.rpartition(":")[2]):
+        if other is None or is_shared(pair, name.rpartition(":")[2]):
             continue  # another main.cf is another finding; what moves with the queue is one file
         for path, why in _differences(pair, objects(table.get("files")), objects(other.get("files"))):
             paths = [str(file["path"]) for file in objects(table.get("files")) if file.get("digest")]
@@ -42,7 +42,7 @@ def _differences(
     return []
 
 
-def _is_shared(pair: Pair, path: str) -> bool:
+def is_shared(pair: Pair, path: str) -> bool:
     """Whether a file lies on the file system that moves with the service."""
     points = [str(dig(facts, "queue", "mount_point")) for facts in pair.both("storage")]
     return any(point not in ("/", "None") and path.startswith(point + "/") for point in points)
@@ -61,7 +61,7 @@ def compare_certificates(pair: Pair) -> "list[Finding]":
     for certificate in objects(pair.here["certificates"]):
         path, key = str(certificate.get("path")), str(certificate.get("key"))
         other = theirs.get(path)
-        if other is None or _is_shared(pair, path) or not certificate.get("digest"):
+        if other is None or is_shared(pair, path) or not certificate.get("digest"):
             continue
         why = _certificate_difference(pair, certificate, other)
         if why:
