@@ -70,7 +70,8 @@ HEALTHY = {
     "mailboxes at home": ("postconf -e home_mailbox=Maildir/ mail_spool_directory=/var/mail", ()),
     "long lines, comments and a parameter of one's own": (
         "printf '%s\\n' '# c' 'mydestination =' '  # in between' '  $myhostname,' '  localhost' 'own = x'"
-        " >>/etc/postfix/main.cf\nsed -i '/^mydestination = ./d' /etc/postfix/main.cf; postconf -e 'relay_domains=$own.example.com'",
+        " >>/etc/postfix/main.cf\nsed -i '/^mydestination = ./d' /etc/postfix/main.cf; "
+        "postconf -e 'relay_domains=$own.example.com'",
         (),
     ),
 }
