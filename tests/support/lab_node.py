@@ -133,12 +133,14 @@ class ClusterNode(Node):
         with self._switch:
             if not self.alive:
                 return
+            # The network first. For some milliseconds after the file system is shut down, fsync may say "done" of what
+            # an aborted journal has dropped; a machine without power could not tell that to anybody.
+            self._fabric.disconnect(self)
             with contextlib.suppress(OSError):
                 if self.mounts_queue():
                     cut_power(self.path(QUEUE_MOUNT))
             self._keep_logs()
             self.kill()
-            self._fabric.disconnect(self)
             # Until the kernel has taken the file system apart it may still write, so power is not off before that.
             wait_for(self._disks_gone, 20, f"{self.name}: the kernel lets go of its disks", every=0.005)
             self._on_change(self.name, 0, 0)
