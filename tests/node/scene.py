@@ -59,6 +59,8 @@ class Scene:
         """Start by the agent."""
         answer = self.act("start", timeout_s=30)
         assert answer.code == 0, f"{answer.stderr}\n{self.node.mail_log()}"
+        # Whoever has something to log waits for postlogd, which a configuration broken next would keep from starting.
+        self.wait(lambda: "disconnect from" in self.node.mail_log(), "postlogd writes what start's own client did")
 
     def act(self, action: str, **more: object) -> Answer:
         """Run an action of the agent with the parameters of this scene."""
@@ -78,6 +80,11 @@ class Scene:
     def wait(self, predicate: "Callable[[], object]", what: str) -> None:
         """Wait for a fact of the scene."""
         wait_for(predicate, 15, what, every=0.01)
+
+    def daemon(self, name: str) -> NodeProcess:
+        """One of our daemons with this name; one that was just started bears master's name for a moment."""
+        self.wait(lambda: [process for process in self.mine() if process.name == name], f"{name} runs")
+        return next(process for process in self.mine() if process.name == name)
 
     def greet_once(self) -> None:
         """Be a client once, so that an idle smtpd is left behind."""

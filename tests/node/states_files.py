@@ -10,6 +10,7 @@ MASTER_CF_PATH = "/etc/postfix/master.cf"
 def config_gone(scene: Scene) -> None:
     """The configuration directory was moved away under a running instance."""
     scene.start()
+    scene.greet_once()
     scene.run("mv", "/etc/postfix", "/etc/postfix.away")
 
 
@@ -27,6 +28,7 @@ def config_gone_stopped(scene: Scene) -> None:
 def main_cf_gone(scene: Scene) -> None:
     """main.cf was deleted under a running instance."""
     scene.start()
+    scene.greet_once()
     scene.run("rm", MAIN_CF_PATH)
 
 

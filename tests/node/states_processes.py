@@ -58,7 +58,7 @@ def master_killed_all_gone(scene: Scene) -> None:
 def master_killed_qmgr_frozen(scene: Scene) -> None:
     """master was killed and one frozen daemon is left of it."""
     scene.start()
-    scene.kill(scene.node.daemon("qmgr"), SIGSTOP)
+    scene.kill(scene.daemon("qmgr"), SIGSTOP)
     kill_master(scene, {"qmgr"})
 
 
@@ -113,13 +113,13 @@ def smtpd_frozen(scene: Scene) -> None:
 def qmgr_frozen(scene: Scene) -> None:
     """The queue manager is frozen: mail is taken and never delivered."""
     scene.start()
-    scene.kill(scene.node.daemon("qmgr"), SIGSTOP)
+    scene.kill(scene.daemon("qmgr"), SIGSTOP)
 
 
 def pickup_frozen(scene: Scene) -> None:
     """pickup is frozen: local submissions stay in maildrop."""
     scene.start()
-    scene.kill(scene.node.daemon("pickup"), SIGSTOP)
+    scene.kill(scene.daemon("pickup"), SIGSTOP)
 
 
 def delivery_stuck(scene: Scene, script: str = STUCK_SCRIPT, sleepers: int = 3) -> None:
@@ -135,7 +135,7 @@ def delivery_stuck(scene: Scene, script: str = STUCK_SCRIPT, sleepers: int = 3) 
 def delivery_orphaned(scene: Scene) -> None:
     """As before, and master and pipe(8) were killed."""
     delivery_stuck(scene)
-    scene.kill(scene.node.daemon("pipe"))
+    scene.kill(scene.daemon("pipe"))
     kill_master(scene, {"stuck", "sh", "sleep"})
 
 
@@ -161,7 +161,7 @@ def second_instance_beside_orphans(scene: Scene) -> None:
     scene.start_second()
     scene.start()
     first = {process.pid for process in scene.second()}
-    scene.kill(next(p for p in scene.mine() if p.name == "qmgr"), SIGSTOP)
+    scene.kill(scene.daemon("qmgr"), SIGSTOP)
     kill_master(scene, {"qmgr"})
     scene.run("rm", SNAPSHOT)
     assert first <= {process.pid for process in scene.second()}

@@ -115,7 +115,7 @@ def orphans_on_lazily_unmounted(scene: Scene) -> None:
     """As before, and master was killed; a frozen daemon holds the disk."""
     scene.start()
     scene.hold_disk()
-    scene.kill(scene.node.daemon("qmgr"), SIGSTOP)
+    scene.kill(scene.daemon("qmgr"), SIGSTOP)
     kill_master(scene, {"qmgr"})
     scene.node.queue.lazy_umount()
 
@@ -166,6 +166,7 @@ def name_lost(scene: Scene) -> None:
     scene.node.write("/etc/postfix/main.cf", _with_name(scene))
     scene.node.age("/etc/postfix/main.cf")
     scene.start()
+    scene.greet_once()
     scene.node.write("/etc/hosts", "127.0.0.1 localhost\n")
 
 

@@ -171,6 +171,7 @@ def test_monitor(row: Row, scene: Scene) -> None:
 def test_start(row: Row, scene: Scene) -> None:
     masters = [p.pid for p in scene.mine() if p.name == "master" and p.argv[0].endswith("/master")]
     answer = scene.act("start", timeout_s=max(20, scene.timeout_s))
+    assert answer.code == row.start, f"{answer}\n{scene.node.mail_log()}{scene.node.cluster_log()}"
     assert_answer(answer, row.start, row.refuses)
     if row.start == 0:
         assert_serves(scene)
@@ -253,7 +254,7 @@ def assert_serves(scene: Scene) -> None:
     )
     assert scene.act("monitor").code == 0
     if scene.act("monitor", level=10).code != DEGRADED:
-        assert scene.node.greeting().startswith("220 ")
+        assert scene.node.greeting().startswith("220 "), scene.node.mail_log()
 
 
 def assert_nothing_left(scene: Scene) -> None:
