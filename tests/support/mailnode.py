@@ -17,6 +17,7 @@ from tests.support import linux
 from tests.support.disk import FileSystem
 from tests.support.node import AGENT, BASE_ENV, PYTHON, Node
 from tests.support.process import NodeProcess
+from tests.support.waiting import wait_for
 
 ADDRESS = "198.51.100.100"
 QUEUE = "/mnt/queue/postfix"
@@ -143,10 +144,16 @@ class MailNode(Node):
         return [p for p in self.pids() if p.exe.startswith(DAEMON_DIRECTORY) and p.state != "Z"]
 
     def master(self) -> NodeProcess:
-        """The one living master process."""
-        masters = [process for process in self.daemons() if process.exe == DAEMON_DIRECTORY + "master"]
-        assert len(masters) == 1, masters
-        return masters[0]
+        """The one living master process; a daemon is like it for a moment, until it runs its own program."""
+        found: "list[NodeProcess]" = []
+
+        def is_settled() -> bool:
+            found[:] = [process for process in self.daemons() if process.exe == DAEMON_DIRECTORY + "master"]
+            return len(found) <= 1
+
+        wait_for(is_settled, 5, "there is one master")
+        assert len(found) == 1, found
+        return found[0]
 
     def daemon(self, name: str) -> NodeProcess:
         """One living daemon of this name."""
