@@ -5,26 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.checknode import CheckNode
-
-
-class Shelf:
-    """Where the node in use lies between two tests."""
-
-    def __init__(self) -> None:
-        self.node: "CheckNode | None" = None
-
-    def take(self) -> CheckNode:
-        """The node that the last test left clean, or a new one."""
-        if self.node is None:
-            self.node = CheckNode()
-            self.node.boot()
-        return self.node
-
-    def drop(self) -> None:
-        """End the node."""
-        if self.node is not None:
-            self.node.kill()
-            self.node = None
+from tests.support.shelf import FAILED, Shelf
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +22,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> "Iterator[None]":
     report = outcome.get_result()
     if report.when == "call":
         item.stash[FAILED] = report.failed
-
-
-FAILED = pytest.StashKey[bool]()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from tests.support.checknode import ADDRESS, PROGRAM, Checked, CheckNode
 from tests.support.provoked import PRINTED, Action, Fault, do, the_finding
 from tests.support.remote_shell import RemoteShell
+from tests.support.shelf import FAILED
 
 PEER = "n2"
 
@@ -208,14 +209,14 @@ def shelf() -> "Iterator[list[Two]]":
 
 
 @pytest.fixture
-def two(shelf: "list[Two]") -> "Iterator[Two]":
-    """Two nodes that agree; a test that leaves them otherwise fails, and the next one gets others."""
+def two(shelf: "list[Two]", request: pytest.FixtureRequest) -> "Iterator[Two]":
+    """Two nodes that agree; a test that fails may leave them otherwise, and the next one gets others."""
     pair = shelf.pop() if shelf else Two()
     yield pair
-    if pair.check().ids() == pair.usual:
-        shelf.append(pair)
-    else:
+    if request.node.stash.get(FAILED, True):
         pair.close()
+    else:
+        shelf.append(pair)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)

@@ -186,10 +186,26 @@ def interrupted(before: Before, at: str, number: int) -> "tuple[int, str]":
     return process.wait(60), text
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+STEPS = (
+    "mount /dev",
+    "bring ",
+    "note what",
+    "check this node",
+    "start Postfix",
+    "look at it",
+    "greets",
+    "stop Postfix",
+)
+
+
 @pytest.mark.parametrize(
-    "step",
-    ["mount /dev", "bring ", "note what", "check this node", "start Postfix", "look at it", "greets", "stop Postfix"],
+    ("step", "number"),
+    [
+        *((step, signal.SIGTERM) for step in STEPS),
+        ("start Postfix", signal.SIGINT),
+        ("look at it", signal.SIGHUP),
+    ],
+    ids=str,
 )
 def test_interrupted_at_any_step(before: Before, step: str, number: signal.Signals) -> None:
     code, text = interrupted(before, step, number)
