@@ -41,7 +41,7 @@ class JudgedNode(MailNode):
     """
 
     def __init__(self, more_main_cf: str = "", *, disk_mb: Optional[int] = None, main_cf: str = MAIN_CF) -> None:
-        super().__init__(disk_mb=disk_mb, main_cf=main_cf + more_main_cf)
+        super().__init__(disk_mb=disk_mb, main_cf=with_settings(main_cf, more_main_cf))
         self.tolerated: "set[str]" = set()
         self.is_foreign: "Callable[[NodeProcess], bool]" = lambda process: False
 
@@ -112,9 +112,8 @@ class JudgedNode(MailNode):
     # Its configuration
 
     def configure(self, text: str) -> None:
-        """Add lines to main.cf as if that was done some time ago."""
-        self.append(MAIN, text if text.endswith("\n") else text + "\n")
-        self.age(MAIN)
+        """Set parameters in main.cf as if that was done some time ago."""
+        self.rewrite(with_settings(self.read(MAIN), text))
 
     def rewrite(self, main_cf: str) -> None:
         """Write another main.cf as if that was done some time ago."""
@@ -246,6 +245,22 @@ class JudgedNode(MailNode):
     def blackhole(self, address: str) -> None:
         """Let everything that is sent to an address vanish, as a firewall does that drops."""
         self.do("ip", "neighbour", "replace", address, "lladdr", "02:00:5e:10:00:01", "nud", "permanent", "dev", "eth0")
+
+
+def with_settings(main_cf: str, text: str) -> str:
+    """The text of a main.cf with these lines, each in the place of an earlier one for the same parameter.
+
+    Not beside it: Postfix warns of a second entry, and with maillog_file its postlogd may then wait for itself for
+    ever, as its own warning fills the socket that it is to read (3.7.11).
+    """
+    for line in text.splitlines():
+        name, equals, _ = line.partition(" =")
+        place = re.compile(rf"^{re.escape(name)} *=.*$", re.M)
+        if equals and not name[:1].isspace() and place.search(main_cf):
+            main_cf = place.sub(lambda _, line=line: line, main_cf)
+        else:
+            main_cf += line + "\n"
+    return main_cf
 
 
 def environment(process: NodeProcess) -> "dict[str, str]":

@@ -13,6 +13,7 @@ from tests.node.judged import (
     NOT_INSTALLED,
     SUCCESS,
     JudgedNode,
+    with_settings,
 )
 from tests.node.messages import provokes
 from tests.support.mailnode import ADDRESS, DAEMON_DIRECTORY, MAIN_CF, QUEUE, Answer
@@ -218,7 +219,7 @@ def start_second(node: JudgedNode, queue_directory: str, data_directory: str) ->
     settings = (
         f"queue_directory = {queue_directory}\ndata_directory = {data_directory}\nmaillog_file = /var/log/2.log\n"
     )
-    node.copy_config(SECOND_CONFIG, MAIN_CF + "inet_interfaces = 127.0.0.1\n" + settings)
+    node.copy_config(SECOND_CONFIG, with_settings(MAIN_CF, "inet_interfaces = 127.0.0.1\n" + settings))
     node.change(f"{SECOND_CONFIG}/master.cf", "^smtp +inet", "2525 inet")
     node.do("mkdir", "-p", SECOND_QUEUE)
     node.do("postfix", "-c", SECOND_CONFIG, "start")
