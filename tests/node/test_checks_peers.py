@@ -30,10 +30,8 @@ class Two:
         self.usual: "list[str]" = []
 
     def check(self, *options: str) -> Checked:
-        """Check here, and compare with the peer; what is of this node alone is left out."""
-        checked = self.here.check("--peer", PEER, "--rsh", self.shell.command, *options)
-        checked.findings = [found for found in checked.findings if found["id"] != "queue_storage_shared"]
-        return checked
+        """Check here, and compare with the peer."""
+        return self.here.check("--peer", PEER, "--rsh", self.shell.command, *options)
 
     def close(self) -> None:
         """End both."""
@@ -237,6 +235,14 @@ def test_provoked_named_and_cured(two: Two, fault: Fault) -> None:
         fault.undo(two)
     after = two.check()
     assert after.ids() == two.usual, after.findings
+
+
+def test_a_device_that_all_peers_see_is_no_open_question_any_more(two: Two) -> None:
+    assert two.here.check().ids() == ["queue_storage_shared"]
+    assert two.check().ids() == []
+    do(two.there, f"rm {two.here.queue.device}")
+    assert sorted(two.check().ids()) == ["device_on_peer", "queue_storage_shared"]
+    two.there.add_device(os.path.basename(two.here.queue.device), 7, int(two.here.queue.device[9:]))
 
 
 def test_what_follows_from_another_difference_is_not_told_again(two: Two) -> None:

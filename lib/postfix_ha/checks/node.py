@@ -125,7 +125,8 @@ def _weigh(survey: Survey, managed: "Managed | None", found: "list[Finding]") ->
     for finding in found:
         is_behind_mount = finding.check == "queue_on_cluster_storage" and is_mounted_elsewhere
         if finding.check in COMES_WITH_SERVICE or is_behind_mount:
-            finding.values["severity"] = "note"
+            # No command to paste either: what it would bring up may be in use on another node.
+            finding.values.update(severity="note", cure="")
     return found
 
 

@@ -148,6 +148,8 @@ def look(options: argparse.Namespace) -> "list[Statement]":
     question.close()
     if peers:
         findings += peers.compare(survey)
+        if peers.reach_device:  # which is what this node alone could not see
+            findings = [finding for finding in findings if finding.check != "queue_storage_shared"]
     if options.level >= codes.LEVEL_DIALOGUE and survey.is_running:
         findings += look_deeper(options, survey)
     return ordered(findings, survey)

@@ -8,6 +8,7 @@ from postfix_ha.checks.facts import facts_of
 from postfix_ha.checks.survey import Survey
 from postfix_ha.cluster.comparison import compare
 from postfix_ha.cluster.nodes import DEFAULT_SHELL, Question, Remote
+from postfix_ha.cluster.pair import dig, texts
 from postfix_ha.params import BINARY_DEFAULT
 from postfix_ha.request import caller_environment
 from postfix_ha.verdict import Finding
@@ -28,13 +29,18 @@ class Peers:
             Question(Remote(node, shell), options.config_dir, binary, self.salt, env, deadline)
             for node in dict.fromkeys(options.peer)
         ]
+        # Whether every peer sees the block device that the queue is on here; known after compare().
+        self.reach_device = False
 
     def compare(self, survey: Survey) -> "list[Finding]":
         """All differences between this node and its peers."""
         here = facts_of(survey, self.salt)
+        uuid = dig(here, "storage", "queue", "uuid")
+        self.reach_device = bool(uuid)
         found: "list[Finding]" = []
         for question in self.questions:
             there, why = question.answer()
+            self.reach_device = self.reach_device and uuid in texts(dig(there, "storage", "uuids"))
             if there is None:
                 values = {"peer": question.remote.node, "why": why, "command": question.command}
                 found.append(Finding("peer_answers", cure=question.command, **values))
