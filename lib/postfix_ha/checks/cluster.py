@@ -2,7 +2,6 @@
 
 import os
 
-from postfix_ha.checks.listening import absent_addresses
 from postfix_ha.checks.survey import Survey
 from postfix_ha.system.quoting import quote, quote_words
 from postfix_ha.verdict import Finding
@@ -37,7 +36,7 @@ class Managed:
 def check_managed(survey: Survey, managed: Managed) -> "list[Finding]":
     """address_has_resource, address_in_service, queue_has_resource."""
     found = []
-    absent = absent_addresses(survey)
+    absent = survey.absent_addresses
     for address in survey.service_addresses:
         resource = managed.addresses.get(address, "")
         values = {"address": address, "resource": resource or _resource_name("ip", address), "node": survey.node}

@@ -7,20 +7,12 @@ from postfix_ha.checks.holders import is_taken, process_in_words, socket_holder,
 from postfix_ha.checks.survey import Survey, is_loopback
 from postfix_ha.config.endpoints import split_host_port
 from postfix_ha.config.interfaces import local_addresses
-from postfix_ha.endpoint import WILDCARDS, address_bytes, missing_addresses
+from postfix_ha.endpoint import WILDCARDS, address_bytes
 from postfix_ha.procfs import master_files, process_environment, read_bytes
 from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
 
 BIND_PARAMETERS = {_socket.AF_INET: "smtp_bind_address", _socket.AF_INET6: "smtp_bind_address6"}
-
-
-def absent_addresses(survey: Survey) -> "list[str]":
-    """The addresses to listen on that this node does not have."""
-    try:
-        return missing_addresses(sorted({endpoint.address for endpoint in survey.instance.endpoints}))
-    except OSError:
-        return []  # netlink is closed to us
 
 
 def check_interfaces_carry(survey: Survey) -> "list[Finding]":
@@ -29,7 +21,7 @@ def check_interfaces_carry(survey: Survey) -> "list[Finding]":
     # A row of master.cf with a host of its own is bound without that question.
     served = [endpoint for endpoint in survey.instance.endpoints if not split_host_port(endpoint.service)[0]]
     wanted = {endpoint.address for endpoint in served} - set(WILDCARDS)
-    stray = sorted(wanted - here - set(absent_addresses(survey))) if here else []
+    stray = sorted(wanted - here - set(survey.absent_addresses)) if here else []
     return [Finding("interface_carries_address", address=address) for address in stray]
 
 

@@ -3,7 +3,7 @@
 import os
 
 from postfix_ha.checks.boot import check_boot
-from postfix_ha.checks.listening import absent_addresses, check_interfaces_carry
+from postfix_ha.checks.listening import check_interfaces_carry
 from postfix_ha.checks.permissions import check_queue_complete
 from postfix_ha.checks.postfix_check import begin_postfix_check, judge_postfix_check
 from postfix_ha.checks.setup import check_setup
@@ -80,7 +80,7 @@ def _begin_postfix_check(survey: Survey, found: "list[Finding]") -> "Running | N
         return None
     incomplete = check_queue_complete(survey)
     found += incomplete
-    if absent_addresses(survey) or check_interfaces_carry(survey):
+    if survey.absent_addresses or check_interfaces_carry(survey):
         return None  # it would refuse for that alone
     return None if incomplete else begin_postfix_check(survey.setup)
 
@@ -137,4 +137,4 @@ def _stands_by(survey: Survey, managed: "Managed | None") -> bool:
     addresses = survey.service_addresses
     if not addresses:
         return not has_queue and managed is not None and bool(managed.mounting(queue))
-    return not has_queue and set(addresses) <= set(absent_addresses(survey))
+    return not has_queue and set(addresses) <= set(survey.absent_addresses)

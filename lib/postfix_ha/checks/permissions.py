@@ -3,7 +3,6 @@
 import os
 import stat
 
-from postfix_ha.checks.listening import absent_addresses
 from postfix_ha.checks.setup import group_id
 from postfix_ha.checks.survey import Survey
 from postfix_ha.system.quoting import quote_words
@@ -25,7 +24,7 @@ def check_queue_complete(survey: Survey) -> "list[Finding]":
     if not missing:
         return []
     shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-    cure = "" if absent_addresses(survey) else quote_words(survey.params.command("check"))
+    cure = "" if survey.absent_addresses else quote_words(survey.params.command("check"))
     return [Finding("queue_directories_complete", path=directory, missing=shown, cure=cure)]
 
 

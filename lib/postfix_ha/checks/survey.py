@@ -1,7 +1,6 @@
 """Survey: all that the command's checks look at, asked once; what other programs tell is asked meanwhile."""
 
 import os
-import time
 
 from postfix_ha.checks.setup import Setup
 from postfix_ha.config.discover import discover
@@ -10,7 +9,7 @@ from postfix_ha.config.logical_lines import FILE_SIZE_MAX
 from postfix_ha.config.main_cf import parse_main_cf
 from postfix_ha.config.master_cf import MasterRow, parse_master_cf
 from postfix_ha.config.postconf import find_postconf, read_answer
-from postfix_ha.endpoint import WILDCARDS
+from postfix_ha.endpoint import WILDCARDS, missing_addresses
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.params import Params
 from postfix_ha.system.command import Completed, run
@@ -81,9 +80,12 @@ class Survey:
         return sorted(address for address in found if address not in WILDCARDS and not is_loopback(address))
 
     @property
-    def remaining_s(self) -> float:
-        """Seconds until the deadline."""
-        return max(0.0, self.deadline - time.monotonic())
+    def absent_addresses(self) -> "list[str]":
+        """The addresses to listen on that this node does not have."""
+        try:
+            return missing_addresses(sorted({endpoint.address for endpoint in self.instance.endpoints}))
+        except OSError:
+            return []  # netlink is closed to us
 
     def value(self, name: str) -> str:
         """A parameter's expanded value, "" where it is not known."""
@@ -121,16 +123,24 @@ class Survey:
         return run([self.postconf, *place, "-o", "mynetworks=127.0.0.1", "-x"], deadline=self.deadline)
 
     def _ask_map_types(self) -> "set[str]":
-        """What ``postconf -m`` lists; where the service's address is not up it refuses even that, with any main.cf."""
-        done = run([self.postconf, "-c", self.config_dir, "-m"], deadline=self.deadline)
-        if done.returncode != 0:
-            import tempfile
-
-            with tempfile.TemporaryDirectory(prefix="postfix-ha.") as directory:
-                with open(os.path.join(directory, "main.cf"), "w", encoding="ascii") as file:
-                    file.write(INERT_CONFIG)
-                done = run([self.postconf, "-c", directory, "-m"], deadline=self.deadline)
+        """What ``postconf -m`` lists. Where the service's address is not up it refuses even that with this main.cf, and
+        sleeps before it says so; then another one will do."""
+        done = None
+        if not self.absent_addresses:
+            done = run([self.postconf, "-c", self.config_dir, "-m"], deadline=self.deadline)
+        if done is None or done.returncode != 0:
+            done = self._ask_with_inert_config("-m")
         return set(done.stdout.decode("ascii", "replace").split()) if done.returncode == 0 else set()
+
+    def _ask_with_inert_config(self, option: str) -> Completed:
+        import tempfile
+
+        with tempfile.TemporaryDirectory(prefix="postfix-ha.") as directory:
+            path = os.path.join(directory, "main.cf")
+            with open(path, "w", encoding="ascii") as file:
+                file.write(INERT_CONFIG)
+            os.utime(path, (0, 0))  # postconf waits until main.cf was left alone for a while
+            return run([self.postconf, "-c", directory, option], deadline=self.deadline)
 
     def _read(self, name: str) -> "tuple[bytes, str]":
         path = os.path.join(self.config_dir, name)

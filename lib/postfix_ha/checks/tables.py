@@ -3,7 +3,6 @@
 import os
 import stat
 
-from postfix_ha.checks.listening import absent_addresses
 from postfix_ha.checks.survey import Survey
 from postfix_ha.config.logical_lines import split_words
 from postfix_ha.system.packages import installing_command
@@ -150,7 +149,7 @@ def _where(survey: Survey, name: str) -> "tuple[str, int]":
 def check_tables(survey: Survey) -> "list[Finding]":
     """table_present, table_readable, table_current."""
     found = []
-    stands_by = bool(absent_addresses(survey))
+    stands_by = bool(survey.absent_addresses)
     for table in tables_in_use(survey):
         if survey.map_types and table.type != "file" and table.type not in survey.map_types:
             continue  # its type is what is missing

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 
-from postfix_ha.checks.listening import absent_addresses, network_of
+from postfix_ha.checks.listening import network_of
 from postfix_ha.checks.node import check_node
 from postfix_ha.checks.survey import Survey
 from postfix_ha.checks.trial_note import NOTE
@@ -110,7 +110,7 @@ class Trial:
                 yield Mounting(device, directory)
         self.at = "find the interface of each address"
         survey = self.survey()  # only now: the configuration may lie on what was mounted
-        for address in absent_addresses(survey):
+        for address in survey.absent_addresses:
             nic, prefix = self._place(address)
             yield Address(address, prefix, nic)
         yield DataDirectory(survey.instance.data_directory)
