@@ -47,7 +47,7 @@ def check_bind_address(survey: Survey) -> "list[Finding]":
         own = [address for address in addresses if address in survey.service_addresses]
         count: "object" = len(addresses)
         if any(address in WILDCARDS for address in addresses):
-            here = [address for kind, address in local_addresses() if kind == family and not is_loopback(address)]
+            here = [address for kind, address in local_addresses() if kind == family and is_routed(address)]
             own, count = [], "all"
             if len(here) < 2:
                 continue
@@ -69,6 +69,11 @@ def _ending_command(pid: int) -> str:
     groups = (read_bytes(f"/proc/{pid}/cgroup") or b"").decode("utf-8", "replace").split()
     units = [part for line in groups for part in line.split("/") if part.endswith(".service")]
     return quote_words(["systemctl", "disable", "--now", units[-1]]) if units else f"kill {pid}"
+
+
+def is_routed(address: str) -> bool:
+    """Whether mail could leave the node's own network from this address: neither loopback nor link-local."""
+    return not is_loopback(address) and not address.startswith(("fe80:", "169.254."))
 
 
 def command_to_add(address: str) -> str:

@@ -8,7 +8,7 @@ from postfix_ha.config.expand import ExpandError, expand
 from postfix_ha.config.logical_lines import FILE_SIZE_MAX
 from postfix_ha.config.main_cf import parse_main_cf
 from postfix_ha.config.master_cf import MasterRow, parse_master_cf
-from postfix_ha.config.postconf import find_postconf, read_answer
+from postfix_ha.config.postconf import Answer, find_postconf, read_answer
 from postfix_ha.endpoint import WILDCARDS, missing_addresses
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.params import Params
@@ -32,16 +32,12 @@ class Survey:
         self.deadline = deadline
         self.node = os.uname().nodename
         self.postconf = find_postconf(params.binary)
-        place = ["-c", params.config_dir] if params.config_dir else []
-        done = run([self.postconf, *place, "-x"], deadline=deadline)
-        answer = read_answer(self.postconf, done, None)
-        self.config_dir = params.config_dir or answer.values.get("config_directory", DEFAULT_CONFIG_DIR)
-        self.main = parse_main_cf(*self._read("main.cf"))
-        self.master = parse_master_cf(*self._read("master.cf"))
-        if answer.error and not self.is_set("mynetworks"):
-            # Without it postconf fails on every node that has not the service's address.
-            answer = read_answer(self.postconf, self._ask_without_mynetworks(place), None)
-            answer.values.pop("mynetworks", None)
+        self.config_dir = params.config_dir or DEFAULT_CONFIG_DIR
+        self._read_files()
+        answer = self._ask_values()
+        if self.config_dir != answer.values.get("config_directory", self.config_dir) and not params.config_dir:
+            self.config_dir = answer.values["config_directory"]
+            self._read_files()
         self.values = answer.values if not answer.error else {}
         self.error = answer.error
         self.warnings = list(dict.fromkeys(answer.warnings))
@@ -119,8 +115,23 @@ class Survey:
         level = self.value("compatibility_level").partition(".")[0]
         return not (level.isdigit() and int(level) >= 1)
 
-    def _ask_without_mynetworks(self, place: "list[str]") -> Completed:
-        return run([self.postconf, *place, "-o", "mynetworks=127.0.0.1", "-x"], deadline=self.deadline)
+    def _read_files(self) -> None:
+        self.main = parse_main_cf(*self._read("main.cf"))
+        self.master = parse_master_cf(*self._read("master.cf"))
+
+    def _ask_values(self) -> Answer:
+        """All parameters; postconf is not asked where it cannot but fail, for it sleeps a second before it says so."""
+        place = ["-c", self.params.config_dir] if self.params.config_dir else []
+        is_missing = bool(place) and not os.path.exists(self.main.file)
+        if is_missing or self.main.fatal or self.master.unreadable:
+            return Answer({}, [], f"{self.config_dir} holds no configuration that postconf could read")
+        answer = read_answer(self.postconf, run([self.postconf, *place, "-x"], deadline=self.deadline), None)
+        if answer.error and not self.is_set("mynetworks"):
+            # Without it postconf fails on every node that has not the service's address.
+            argv = [self.postconf, *place, "-o", "mynetworks=127.0.0.1", "-x"]
+            answer = read_answer(self.postconf, run(argv, deadline=self.deadline), None)
+            answer.values.pop("mynetworks", None)
+        return answer
 
     def _ask_map_types(self) -> "set[str]":
         """What ``postconf -m`` lists. Where the service's address is not up it refuses even that with this main.cf, and
