@@ -53,6 +53,8 @@ class Before:
     def assert_as_before(self) -> None:
         """Nothing is left of a trial, and the queue's file system is whole."""
         assert self.node.daemons() == []
+        # What a killed trial had begun ends by itself.
+        wait_for(lambda: self.look()["processes"] == self.state["processes"], 5, "the processes are as before")
         now = self.look()
         for what, text in self.state.items():
             assert set(now[what].splitlines()) ^ set(text.splitlines()) == set(), what

@@ -175,7 +175,9 @@ class Service(Step):
 
     def note(self) -> str:
         environment = [f"{name}={value}" for name, value in self.agent.environment(STEP_S).items()]
-        return quote_words(["env", *environment, *self.agent.argv("stop")])
+        stop = quote_words(["env", *environment, *self.agent.argv("stop")])
+        # An action that was under way goes on to its own end when the trial is killed.
+        return f"while pgrep -f 'postfix_ha.agent import run; run[(][)] ' >/dev/null; do sleep 0.2; done\n{stop}"
 
 
 def is_mounted(directory: str) -> bool:
