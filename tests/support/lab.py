@@ -236,15 +236,22 @@ class Lab:
         """Pull a node's power cord: unsynced data is lost. The cluster's fencing gives it power again."""
         self.nodes[name].power_off()
 
+    def shun(self, name: str, shunned: bool = True) -> None:
+        """Ask a node nothing, because it would not answer; or ask it again."""
+        if shunned:
+            self._cut.add(name)
+        else:
+            self._cut.discard(name)
+
     def cut(self, name: str) -> None:
         """Pull all network cables of a node; its management controller keeps its own."""
-        self._cut.add(name)
+        self.shun(name)
         self.fabric.set_cables(self.nodes[name], "down")
 
     def heal(self, name: str) -> None:
         """Put the cables back; a node that was fenced meanwhile has new ones already."""
         self.fabric.set_cables(self.nodes[name], "up")
-        self._cut.discard(name)
+        self.shun(name, False)
 
     # Mail
 

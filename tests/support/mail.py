@@ -6,7 +6,7 @@ import re
 import signal
 import subprocess
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Optional
 
 from tests.support.lab_config import RECIPIENT
@@ -27,6 +27,18 @@ class Event:
     attempt: int
     kind: str
     why: str = ""
+    crew: str = ""
+
+
+@dataclass(frozen=True)
+class Crew:
+    """A group of connections: how many, messages a second of all of them, message size, seconds of conversation."""
+
+    name: str = "plain"
+    connections: int = 4
+    rate_per_s: float = 25
+    size: int = 400
+    hold_s: float = 0
 
 
 @dataclass
@@ -70,17 +82,15 @@ class Ledger:
 class MailClient:
     """Sends numbered messages to the service address until stopped; ``ledger`` can be read at any time."""
 
-    def __init__(self, node: Node, connections: int = 4, rate_per_s: float = 25, size: int = 400) -> None:
+    def __init__(self, node: Node, *crews: Crew) -> None:
         self._node = node
         self._spec = {
             "address": SERVICE_ADDRESS,
             "port": 25,
             "recipient": RECIPIENT,
-            "connections": connections,
-            "interval_s": connections / rate_per_s,
             "connect_timeout_s": 0.1,
             "read_timeout_s": 2.0,
-            "filler": "x" * size,
+            "crews": [asdict(crew) for crew in crews or (Crew(),)],
         }
         self._process: "Optional[subprocess.Popen[bytes]]" = None
         self._file = tempfile.TemporaryFile()  # noqa: SIM115, closed in close()
@@ -88,11 +98,11 @@ class MailClient:
         self._rest = b""
         self._at = 0
 
-    def start(self) -> None:
+    def start(self, first: int = 0) -> None:
         """Begin to send; after a stop the numbers go on, so that each stays unique."""
         if self._process is not None:
             raise RuntimeError("the mail client runs already")
-        first = max((event.number for event in self.ledger.events), default=0) + 1
+        first = first or max((event.number for event in self.ledger.events), default=0) + 1
         argv = [PYTHON, "-IS", CLIENT, json.dumps({**self._spec, "first": first})]
         self._process = self._node.popen(argv, stdout=self._file)
 
@@ -104,7 +114,8 @@ class MailClient:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             entry = json.loads(line)
-            self._ledger.events.append(Event(entry["t"], entry["n"], entry["a"], entry["event"], entry.get("why", "")))
+            why, crew = entry.get("why", ""), entry.get("crew", "")
+            self._ledger.events.append(Event(entry["t"], entry["n"], entry["a"], entry["event"], why, crew))
         return self._ledger
 
     def stop(self) -> Ledger:
