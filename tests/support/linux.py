@@ -21,6 +21,9 @@ CLONE_NEWIPC = 0x08000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
+# What is no file of a node, but of the kernel that all share.
+KERNEL_FILES = ("proc", "sys")
+
 # openat2(2) has one number on every architecture, but no wrapper in glibc 2.36.
 _SYS_OPENAT2 = 437
 _RESOLVE_IN_ROOT = 0x10
@@ -71,8 +74,20 @@ def pivot_root(new_root, put_old):
     _check(_libc.pivot_root(new_root.encode(), put_old.encode()), f"pivot_root({new_root})")
 
 
+def refuse_kernel_files(path):
+    """Raise ValueError for a path in /proc or /sys, however it is spelled."""
+    if os.path.normpath("/" + path.lstrip("/")).split("/")[1] in KERNEL_FILES:
+        raise ValueError(f"{path} is not written from outside the node: that would change the machine below")
+
+
 def open_in_root(root_fd, path, flags, mode=0):
-    """Open ``path`` as a process whose root directory is ``root_fd`` would, absolute symbolic links included."""
+    """Open ``path`` as a process whose root directory is ``root_fd`` would, absolute symbolic links included.
+
+    Never for writing in /proc and /sys: whoever opens it has the namespaces of the machine below, and there a write to
+    /proc/sys/net has gone to that machine and not to the node.
+    """
+    if flags & (os.O_WRONLY | os.O_RDWR):
+        refuse_kernel_files(path)
     if not flags & os.O_CREAT:
         mode = 0
     how = struct.pack("=QQQ", flags | os.O_CLOEXEC, mode, _RESOLVE_IN_ROOT)
