@@ -5,6 +5,8 @@ import sys
 
 from postfix_ha import __version__
 from postfix_ha.cli.frame import DONE
+from postfix_ha.cli.manual_agent import AGENT, agent_manual
+from postfix_ha.cli.manual_zsh import zsh_completion
 
 PROGRAM = "postfix-ha"
 
@@ -12,19 +14,31 @@ PROGRAM = "postfix-ha"
 def add_manual(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the two commands to the command line."""
 
-    def run_manual(_: argparse.Namespace) -> int:
-        sys.stdout.write(manual(dict(commands.choices)))
+    def run_manual(options: argparse.Namespace) -> int:
+        if options.page == AGENT:
+            sys.stdout.write(agent_manual())
+        else:
+            sys.stdout.write(manual(dict(commands.choices)))
         return DONE
 
-    def run_completion(_: argparse.Namespace) -> int:
-        sys.stdout.write(completion(dict(commands.choices)))
+    def run_completion(options: argparse.Namespace) -> int:
+        parsers = dict(commands.choices)
+        if options.shell == "zsh":
+            told = {action.dest: action.help or "" for action in commands._get_subactions()}
+            sys.stdout.write(zsh_completion(PROGRAM, parsers, told))
+        else:
+            sys.stdout.write(completion(parsers))
         return DONE
 
     told = f"postfix-ha manual >/usr/share/man/man8/{PROGRAM}.8"
     parser = commands.add_parser("manual", help="print the man page", description=f"Print the man page: {told}")
+    told = f"{PROGRAM}(8), the default, or {AGENT}(7), the agent's"
+    parser.add_argument("page", nargs="?", choices=(PROGRAM, AGENT), default=PROGRAM, help=told)
     parser.set_defaults(run=run_manual)
     told = f"postfix-ha completion >/etc/bash_completion.d/{PROGRAM}"
-    parser = commands.add_parser("completion", help="print bash's completion", description=f"For bash: {told}")
+    parser = commands.add_parser("completion", help="print a shell's completion", description=f"For bash: {told}")
+    told = "bash, the default, or zsh, whose file is _postfix-ha in a folder of fpath"
+    parser.add_argument("shell", nargs="?", choices=("bash", "zsh"), default="bash", help=told)
     parser.set_defaults(run=run_completion)
 
 

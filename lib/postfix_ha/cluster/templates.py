@@ -31,9 +31,22 @@ _WORD = re.compile(r"(?<![A-Za-z_])(?:" + "|".join(WORDS) + r")(?![A-Za-z_])")
 
 
 def directory() -> str:
-    """Where the templates lie: beside the library, in a checkout as when installed."""
+    """Where the templates lie: beside the library, in a checkout as when installed, or where pip has put them."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    return os.path.join(os.path.dirname(os.path.dirname(package)), "metadata")
+    beside = os.path.join(os.path.dirname(os.path.dirname(package)), "metadata")
+    return beside if os.path.isdir(os.path.join(beside, "constraints")) else _directory_of_pip() or beside
+
+
+def _directory_of_pip() -> str:
+    """The folder of the data files by pip's own list of what it installed, whatever its scheme; empty without one."""
+    from importlib.metadata import PackageNotFoundError, files
+
+    try:
+        listed = files("postfix-ha") or []
+    except PackageNotFoundError:
+        return ""
+    found = (str(each.locate()) for each in listed if each.parts[-2:] == ("metadata", "postfix_ha.xml"))
+    return next((os.path.realpath(os.path.dirname(path)) for path in found), "")
 
 
 def fill(name: str, **values: str) -> "list[Element]":
