@@ -1,0 +1,57 @@
+"""Run inside a private node: put a load on it, say "ready", hold it until standard input ends.
+
+usage: load.py processes N | connections N | messages N DIRECTORY
+"""
+
+import os
+import resource
+import socket
+import sys
+
+
+def hold_processes(count: int) -> "list[int]":
+    """So many processes that sleep."""
+    return [os.posix_spawn("/bin/sleep", ["sleep", "infinity"], {}) for _ in range(count)]
+
+
+def hold_connections(count: int) -> "list[socket.socket]":
+    """So many established connections over loopback, both ends here."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * count + 100, max(most, 2 * count + 100)))
+    held: "list[socket.socket]" = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        for _ in range(count):
+            held.append(socket.create_connection(server.getsockname()))
+            held.append(server.accept()[0])
+    return held
+
+
+def fill_queue(count: int, directory: str) -> None:
+    """So many queue files, empty ones; names as Postfix makes them, twelve characters long."""
+    there = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    for number in range(len(os.listdir(there)), count):
+        os.close(os.open(f"{number:012X}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700, dir_fd=there))
+    os.close(there)
+
+
+def main() -> None:
+    kind, count = sys.argv[1], int(sys.argv[2])
+    held: "list[object]" = []
+    if kind == "processes":
+        held = [*hold_processes(count)]
+    elif kind == "connections":
+        held = [*hold_connections(count)]
+    elif kind == "messages":
+        fill_queue(count, sys.argv[3])
+    else:
+        raise SystemExit(f"load.py: no load '{kind}'")
+    print("ready", flush=True)
+    sys.stdin.read()
+    for process in held:
+        if isinstance(process, int):
+            os.kill(process, 9)
+            os.waitpid(process, 0)
+
+
+if __name__ == "__main__":
+    main()
