@@ -1,7 +1,6 @@
 """Cluster: the one way to Pacemaker's own programs, on the live cluster or on a file that holds a CIB."""
 
 import os
-import tempfile
 import time
 from typing import Optional
 
@@ -79,22 +78,23 @@ def complaint(done: Completed) -> str:
 
 
 class Scratch:
-    """A directory of files for Pacemaker's programs, for as long as the with block lasts."""
+    """Files in memory for Pacemaker's programs, for as long as the with block lasts; however we end, none is left."""
 
     def __enter__(self) -> "Scratch":
-        self._directory = tempfile.TemporaryDirectory(prefix="postfix-ha-")
+        self._files: "list[int]" = []
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._directory.cleanup()
+        for descriptor in self._files:
+            os.close(descriptor)
 
     def write(self, name: str, cib: Cib, without_status: bool = False) -> str:
         """Write a configuration there; returns its path."""
-        path = os.path.join(self._directory.name, name)
         cib = cib.copy()
         status: "Optional[Element]" = cib.root.find("status")
         if without_status and status is not None:
             cib.root.remove(status)
-        with open(path, "wb") as file:
+        self._files.append(os.memfd_create(name))
+        with open(self._files[-1], "wb", closefd=False) as file:
             file.write(etree.tostring(cib.root, pretty_print=True))
-        return path
+        return f"/proc/{os.getpid()}/fd/{self._files[-1]}"
