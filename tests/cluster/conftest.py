@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.lab import Lab
 from tests.support.lab_events import Events
+from tests.support.lab_site import Site
 
 BROKEN_BY = {}
 
@@ -37,3 +38,19 @@ def lab(request, running_lab):
     del BROKEN_BY[running_lab]
     mounts, masters = running_lab.watch.worst()
     assert (mounts, masters) == (1, 1), "two users of the shared disk at once: two mounts or two masters were seen"
+
+
+@pytest.fixture(scope="module")
+def bare_lab(running_lab):
+    """The lab with nothing in its cluster but fencing, for the tests of a file."""
+    running_lab.settle()
+    with Site(running_lab) as site:
+        yield site
+
+
+@pytest.fixture
+def site(bare_lab):
+    """The same; what a test makes is gone afterwards, and no disk had two users."""
+    yield bare_lab
+    bare_lab.clear()
+    bare_lab.assert_bare()

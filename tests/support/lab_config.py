@@ -90,6 +90,15 @@ def write_all(node: Node) -> None:
     write_postfix(node)
 
 
+def main_cf(**settings: str) -> str:
+    """The nodes' main.cf with other settings."""
+    lines = []
+    for line in MAIN_CF.splitlines():
+        name = line.partition(" =")[0]
+        lines.append(f"{name} = {settings.pop(name)}" if name in settings else line)
+    return "\n".join([*lines, *(f"{name} = {value}" for name, value in settings.items())]) + "\n"
+
+
 def write_postfix(node: Node) -> None:
     """Write Postfix's own two files; the second is the distribution's, which an unconfigured installation lacks."""
     node.write("/etc/postfix/main.cf", MAIN_CF)

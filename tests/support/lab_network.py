@@ -14,11 +14,17 @@ NETWORKS = {
 }
 SERVICE_ADDRESS = "198.51.100.100"
 PREFIX = 24
+PREFIX6 = 64
 
 
 def address(network: str, number: int) -> str:
     """The address of host ``number`` in a network."""
     return f"{NETWORKS[network][0]}.{number}"
+
+
+def address6(number: int) -> str:
+    """The IPv6 address of host ``number`` in the clients' network."""
+    return f"2001:db8::{number}"
 
 
 class Fabric(Node):

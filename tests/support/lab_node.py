@@ -30,9 +30,17 @@ exec pacemakerd
 
 
 class SharedDisk:
-    """The disk that all nodes see; each through a loop device of its own, as through a cable of its own."""
+    """A disk that all nodes see, as /dev/NAME; each through a loop device of its own, as through a cable of its own.
 
-    def __init__(self, size_mb: int = 256) -> None:
+    ``on_change`` is told (node, its PID 1, number of the loop device) when a node gets it, (node, 0, 0) when the node
+    has it no more.
+    """
+
+    def __init__(
+        self, size_mb: int = 256, name: str = SHARED, on_change: "Callable[[str, int, int], None]" = lambda *_: None
+    ) -> None:
+        self.name = name
+        self.on_change = on_change
         self.uuid = str(uuid.uuid4())
         self.image = Image(size_mb)
         self.image.make_ext4(self.uuid)
@@ -82,6 +90,7 @@ class ClusterNode(Node):
         self._own.make_ext4()
         self._switch = threading.RLock()
         self._attached: "list[tuple[Image, int]]" = []
+        self._further: "list[SharedDisk]" = []
         self._born = False
 
     @property
@@ -105,18 +114,16 @@ class ClusterNode(Node):
                 shared.close()
                 own.close()
             self._on_change(self.name, self.pid, shared.minor)
+            for disk in self._further:
+                self._plug_in(disk)
             self._fabric.connect(self, self.number)
             lab_config.write_all(self)
             self.install_agent()
             self.run(["setsid", "-f", "sh", "-c", RC], check=True)
 
     def _connect_disks(self, shared: Device) -> None:
-        # Somebody in the node holds the shared disk open, so that it stays there unmounted and goes with the node.
-        self.run(["setsid", "-f", "sleep", "infinity"], check=True, pass_fds=[shared.fd])
-        script = (
-            f"mkdir -p /dev/disk/by-uuid {QUEUE_MOUNT} /var/lib/own && "
-            f"ln -s ../../{SHARED} /dev/disk/by-uuid/{self._shared.uuid} && mount -t ext4 /dev/own /var/lib/own"
-        )
+        self._hold(self._shared, shared)
+        script = f"mkdir -p {QUEUE_MOUNT} /var/lib/own && mount -t ext4 /dev/own /var/lib/own"
         for path in LASTING:
             there = f"/var/lib/own/{os.path.basename(path)}"
             if not self._born:
@@ -128,6 +135,41 @@ class ClusterNode(Node):
             self.run(["chown", "hacluster:haclient", "/var/lib/pacemaker/cib/cib.xml"], check=True)
             self._born = True
 
+    def _hold(self, disk: SharedDisk, device: Device) -> None:
+        """Let somebody in the node hold a disk open, so that it stays there unmounted and goes with the node."""
+        script = (
+            f"mkdir -p /dev/disk/by-uuid && ln -sfn ../../{disk.name} /dev/disk/by-uuid/{disk.uuid} && "
+            f"{{ setsid sleep infinity & echo $! >/run/{disk.name}.pid; }}"
+        )
+        self.run(["sh", "-c", script], check=True, pass_fds=[device.fd])
+
+    def plug_in(self, disk: SharedDisk) -> None:
+        """Let the node see a further shared disk, now and after each boot."""
+        with self._switch:
+            self._further.append(disk)
+            if self.alive:
+                self._plug_in(disk)
+
+    def _plug_in(self, disk: SharedDisk) -> None:
+        device = disk.image.attach()
+        try:
+            self._attached.append((disk.image, device.minor))
+            self.add_device(disk.name, device.major, device.minor)
+            self._hold(disk, device)
+            disk.on_change(self.name, self.pid, device.minor)
+        finally:
+            device.close()
+
+    def unplug(self, disk: SharedDisk) -> None:
+        """Let the node see a further disk no more; it must not be mounted."""
+        with self._switch:
+            self._further.remove(disk)
+            self._attached = [(image, minor) for image, minor in self._attached if image is not disk.image]
+            if self.alive:
+                files = f"/dev/{disk.name} /dev/disk/by-uuid/{disk.uuid}"
+                self.run(["sh", "-c", f"kill $(cat /run/{disk.name}.pid) && rm {files}"], check=True)
+            disk.on_change(self.name, 0, 0)
+
     def power_off(self) -> None:
         """Cut the power: unsynced data of the shared disk is lost, all processes end, the disks let go of the node."""
         with self._switch:
@@ -136,13 +178,15 @@ class ClusterNode(Node):
             # The network first. For some milliseconds after the file system is shut down, fsync may say "done" of what
             # an aborted journal has dropped; a machine without power could not tell that to anybody.
             self._fabric.disconnect(self)
-            with contextlib.suppress(OSError):
-                if self.mounts_queue():
-                    cut_power(self.path(QUEUE_MOUNT))
+            for directory in self._mounted():
+                with contextlib.suppress(OSError):
+                    cut_power(self.path(directory))
             self._keep_logs()
             self.kill()
             # Until the kernel has taken the file system apart it may still write, so power is not off before that.
             wait_for(self._disks_gone, 20, f"{self.name}: the kernel lets go of its disks", every=0.005)
+            for disk in self._further:
+                disk.on_change(self.name, 0, 0)
             self._on_change(self.name, 0, 0)
 
     def _disks_gone(self) -> bool:
@@ -160,11 +204,22 @@ class ClusterNode(Node):
                 found += [f"==> {self.name}:{path}", *text[-lines:]]
         return "\n".join(found) + "\n"
 
+    def mounts(self, directory: str) -> bool:
+        """Whether a file system is mounted at this directory of the node."""
+        with contextlib.suppress(OSError), open(f"/proc/{self.pid}/mountinfo", encoding="utf-8") as handle:
+            return any(line.split()[4] == directory for line in handle)
+        return False
+
     def mounts_queue(self) -> bool:
         """Whether the shared file system is mounted in this node."""
+        return self.mounts(QUEUE_MOUNT)
+
+    def _mounted(self) -> "list[str]":
+        """Where shared disks are mounted in this node."""
+        devices = {f"7:{minor}" for image, minor in self._attached if image is not self._own}
         with contextlib.suppress(OSError), open(f"/proc/{self.pid}/mountinfo", encoding="utf-8") as handle:
-            return any(line.split()[4] == QUEUE_MOUNT for line in handle)
-        return False
+            return [words[4] for words in map(str.split, handle) if words[2] in devices]
+        return []
 
     def discard(self) -> None:
         """End the node for good."""
