@@ -16,14 +16,15 @@ LINES_PER_FILE, LINES_PER_FUNCTION = 300, 40
 HOT_IMPORTS = {"sys", "os", "time", "errno", "fcntl", "select", "_socket"}
 # Folder -> the folders that it may import; all may import the modules of the root.
 LAYERS = {
-    "cli": {"cluster", "checks", "config", "system"},
+    "cli": {"drill", "cluster", "checks", "config", "system"},
     "actions": {"checks", "config", "system"},
+    "drill": {"cluster", "config", "system"},
     "cluster": {"config", "system"},
     "checks": {"config", "system"},
     "config": {"system"},
     "system": set(),
 }
-FORKING = {"actions/guard.py", "actions/lookup.py", "config/resolve.py"}
+FORKING = {"actions/guard.py", "actions/lookup.py", "config/resolve.py", "drill/guard.py"}
 FORBIDDEN_WORDS = {"utils", "util", "helper", "helpers", "common", "manager"}
 
 

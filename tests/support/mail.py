@@ -6,77 +6,18 @@ import re
 import signal
 import subprocess
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Optional
 
+from postfix_ha.drill.ledger import Account, Crew, Event, Ledger, Mark, compare
 from tests.support.lab_config import RECIPIENT
 from tests.support.lab_network import SERVICE_ADDRESS
 from tests.support.node import PYTHON, Node
 
+__all__ = ["Account", "Crew", "Event", "Ledger", "MailClient", "take_account"]
 CLIENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mail_client.py")
 _NUMBER = re.compile(rb"X-Number: (\d+)")
 _ATTEMPT = re.compile(rb"X-Attempt: (\d+)")
-
-
-@dataclass(frozen=True)
-class Event:
-    """One thing that happened to the client: greeting, dot, ack or fail, at ``t`` of the monotonic clock."""
-
-    t: float
-    number: int
-    attempt: int
-    kind: str
-    why: str = ""
-    crew: str = ""
-
-
-@dataclass(frozen=True)
-class Crew:
-    """A group of connections: how many, messages a second of all of them, message size, seconds of conversation."""
-
-    name: str = "plain"
-    connections: int = 4
-    rate_per_s: float = 25
-    size: int = 400
-    hold_s: float = 0
-
-
-@dataclass
-class Ledger:
-    """Everything that happened to the client, in order."""
-
-    events: "list[Event]" = field(default_factory=list)
-
-    @property
-    def acknowledged(self) -> "set[int]":
-        """Numbers of the messages that the server took responsibility for."""
-        return {event.number for event in self.events if event.kind == "ack"}
-
-    def acknowledged_between(self, start: float, end: float) -> int:
-        """How many messages were acknowledged in a span of time."""
-        return sum(event.kind == "ack" and start <= event.t <= end for event in self.events)
-
-    def gap(self, start: float, end: float) -> float:
-        """The longest time without a greeting or an acknowledgement that overlaps the span."""
-        good = [event.t for event in self.events if event.kind in ("greeting", "ack")]
-        before = max((t for t in good if t < start), default=None)
-        after = min((t for t in good if t > end), default=None)
-        if before is None or after is None:
-            raise ValueError("the client had no success on both sides of the event: start it earlier, stop it later")
-        times = [before, *(t for t in good if start <= t <= end), after]
-        return max(later - earlier for earlier, later in zip(times, times[1:]))
-
-    def last_success(self) -> float:
-        """When the client last saw a greeting or an acknowledgement; 0 when never."""
-        return max((event.t for event in self.events if event.kind in ("greeting", "ack")), default=0.0)
-
-    def failures(self) -> "dict[str, int]":
-        """What went wrong, and how often."""
-        counts: "dict[str, int]" = {}
-        for event in self.events:
-            if event.kind == "fail":
-                counts[event.why] = counts.get(event.why, 0) + 1
-        return counts
 
 
 class MailClient:
@@ -138,36 +79,13 @@ class MailClient:
         self._file.close()
 
 
-@dataclass(frozen=True)
-class Account:
-    """Where the acknowledged messages are: lost ones are nowhere, duplicated ones were delivered more than once."""
-
-    acknowledged: int
-    delivered: int
-    queued: int
-    lost: "tuple[int, ...]"
-    duplicated: "tuple[int, ...]"
-    # Of the duplicated ones, those where not the client's own second try (its first answer was lost) is the reason.
-    delivered_twice: "tuple[int, ...]"
-
-
 def take_account(ledger: Ledger, delivered: "list[bytes]", queued: "list[bytes]") -> Account:
     """Compare the ledger with the contents of the mailbox and of the queue."""
-    copies: "dict[int, list[int]]" = {}
-    for content in delivered:
-        number = _number(_NUMBER, content)
-        copies.setdefault(number, []).append(_number(_ATTEMPT, content))
-    waiting = {_number(_NUMBER, content) for content in queued}
-    present = set(copies) | waiting
-    acknowledged = ledger.acknowledged
-    return Account(
-        acknowledged=len(acknowledged),
-        delivered=len(delivered),
-        queued=len(queued),
-        lost=tuple(sorted(acknowledged - present)),
-        duplicated=tuple(sorted(number for number, tries in copies.items() if len(tries) > 1)),
-        delivered_twice=tuple(sorted(number for number, tries in copies.items() if len(tries) > len(set(tries)))),
-    )
+    return compare(ledger, _marks(delivered), _marks(queued))
+
+
+def _marks(contents: "list[bytes]") -> "list[Mark]":
+    return [(_number(_NUMBER, content), _number(_ATTEMPT, content)) for content in contents]
 
 
 def _number(pattern: "re.Pattern[bytes]", content: bytes) -> int:
