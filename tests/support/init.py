@@ -64,8 +64,9 @@ def build_root(spec, stage):
     """Mount the node's file systems at ``stage``/root; returns that path."""
     checkout = spec["checkout"]
     checkout_fd = os.open(checkout, os.O_PATH | os.O_DIRECTORY)
-    lowers = {"/": os.open("/", os.O_PATH)}
-    lowers.update({path: os.open(path, os.O_PATH) for path in OWN_FILE_SYSTEMS if os.path.ismount(path)})
+    lowers = {"/": os.open(spec["root"], os.O_PATH)}
+    if spec["root"] == "/":
+        lowers.update({path: os.open(path, os.O_PATH) for path in OWN_FILE_SYSTEMS if os.path.ismount(path)})
     leave_chroot(stage)
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
     os.fchdir(lowers["/"])

@@ -67,8 +67,8 @@ class Answer:
 class MailNode(Node):
     """A node with Postfix configured and not started; ``disk`` None gives the queue a tmpfs instead of ext4."""
 
-    def __init__(self, *, disk_mb: Optional[int] = 64, main_cf: str = MAIN_CF) -> None:
-        super().__init__("mail.example.com")
+    def __init__(self, *, disk_mb: Optional[int] = 64, main_cf: str = MAIN_CF, root: str = "/") -> None:
+        super().__init__("mail.example.com", root=root)
         self._disk_mb = disk_mb
         self._main_cf = main_cf
         self.queue: FileSystem

@@ -40,10 +40,20 @@ Text = Union[str, bytes]
 
 
 class Node:
-    """A private machine; ``devices`` maps names in its /dev to (major, minor) of block devices."""
+    """A private machine; ``devices`` maps names in its /dev to (major, minor) of block devices.
 
-    def __init__(self, name: str = "mail.example.com", *, devices: "Optional[Mapping[str, tuple[int, int]]]" = None):
+    ``root`` is the folder of the file system that it shows, and never changes: this machine's own, or another one.
+    """
+
+    def __init__(
+        self,
+        name: str = "mail.example.com",
+        *,
+        devices: "Optional[Mapping[str, tuple[int, int]]]" = None,
+        root: str = "/",
+    ):
         self.name = name
+        self.root = root
         self.devices = dict(devices or {})
         self.pid = 0
         self._pidfd = -1
@@ -72,6 +82,7 @@ class Node:
         spec = {
             "hostname": self.name,
             "checkout": str(CHECKOUT),
+            "root": self.root,
             "devices": self.devices,
             "controller_fd": controller,
             "ready_fd": ready_write,
