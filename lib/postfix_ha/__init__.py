@@ -5,4 +5,4 @@ The modules of this folder itself are the hot path of the recurring monitor: the
 when there is something to do that a healthy monitor never needs.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
