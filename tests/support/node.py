@@ -37,21 +37,14 @@ AGENT_DIR = "/usr/lib/ocf/resource.d/mail"
 AGENT = AGENT_DIR + "/postfix_ha"
 
 Text = Union[str, bytes]
+# Name -> (major, minor) of a block device.
+Devices = Mapping[str, tuple[int, int]]
 
 
 class Node:
-    """A private machine; ``devices`` maps names in its /dev to (major, minor) of block devices.
+    """A private machine that shows, and never changes, the file system at ``root``; ``devices`` are for its /dev."""
 
-    ``root`` is the folder of the file system that it shows, and never changes: this machine's own, or another one.
-    """
-
-    def __init__(
-        self,
-        name: str = "mail.example.com",
-        *,
-        devices: "Optional[Mapping[str, tuple[int, int]]]" = None,
-        root: str = "/",
-    ):
+    def __init__(self, name: str = "mail.example.com", *, devices: "Optional[Devices]" = None, root: str = "/"):
         self.name = name
         self.root = root
         self.devices = dict(devices or {})
