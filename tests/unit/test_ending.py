@@ -15,12 +15,20 @@ from postfix_ha.procfs import process_stat
 from postfix_ha.system.processes import Identity, census
 
 # A stand-in for master: it starts what its arguments say, tells their numbers and sleeps. "deaf" ignores TERM;
-# "apart" leads a session of its own, as delivery commands do.
+# "apart" leads a session of its own, as delivery commands do; with "stuck" master does not end after its daemons.
 TREE = """
 import os, signal, subprocess, sys, time
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+children = []
+def end(*_):
+    for child in children:
+        child.terminate()
+    if "stuck" not in sys.argv:
+        sys.exit(0)
+signal.signal(signal.SIGTERM, end)
 print(os.getpid())
 for word in sys.argv[1:]:
+    if word == "stuck":
+        continue
     code = "import signal, time\\n"
     if "deaf" in word:
         code += "signal.signal(signal.SIGTERM, signal.SIG_IGN)\\n"
@@ -29,8 +37,11 @@ for word in sys.argv[1:]:
                              start_new_session="apart" in word)
     child.stdout.readline()
     print(child.pid)
+    if "apart" not in word:
+        children.append(child)
 print("end", flush=True)
-time.sleep(600)
+while True:
+    time.sleep(600)
 """
 
 
@@ -118,6 +129,22 @@ def test_a_frozen_tree_is_ended(grow) -> None:
     _, left, _ = end(tree)
     assert left == []
     assert tree.living() == []
+
+
+def test_a_master_that_is_stuck_after_its_daemons_have_ended_is_not_waited_for(grow) -> None:
+    tree = grow("a", "stuck")
+    _, left, seconds = end(tree)
+    assert left == []
+    assert tree.living() == []
+    assert seconds < 3
+
+
+def test_a_master_that_waits_for_a_delivery_has_its_time(grow) -> None:
+    tree = grow("deaf", "stuck")
+    _, left, seconds = end(tree, seconds=10)
+    assert left == []
+    assert tree.living() == []
+    assert seconds > 3
 
 
 def test_nothing_there_is_nothing_to_do() -> None:

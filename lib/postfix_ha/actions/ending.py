@@ -17,6 +17,8 @@ from postfix_ha.system.processes import Identity, Member, census
 # Share of the time for an orderly end after TERM to master, and its most: deliveries end, then the rest is killed.
 ORDERLY_SHARE = 0.4
 ORDERLY_MAX_S = 30.0
+# How long a master may live on alone: with no daemon left there is no delivery that it could end in order.
+ALONE_S = 0.5
 TERM_SHARE = 0.2
 TERM_MAX_S = 5.0
 KILL_ROUND_S = 0.5
@@ -47,9 +49,29 @@ def end_instance(identity: Identity, deadline: float) -> "tuple[list[Member], li
 def _end_orderly(master: Member, members: "list[Member]", deadline: float) -> None:
     """TERM to master alone, which ends its daemons."""
     _signal([master], signal.SIGTERM, signal.SIGCONT)
-    if not _wait_for_end([master], deadline):
+    if not _wait_for_master(master, members, deadline):
         # Its daemons got the signal from it (master_sigdeath) and need a moment to be gone.
         _wait_for_end(members, min(deadline, time.monotonic() + 1.0))
+
+
+def _wait_for_master(master: Member, members: "list[Member]", deadline: float) -> "list[Member]":
+    """Wait until master has ended or the deadline; one that lives on alone for a while is killed.
+
+    After it has ended its daemons, postlogd among them, it logs so: into a socket that nobody reads any more. While
+    it was frozen that has filled up, and then master sits there for seconds (seen with maillog_file).
+    """
+    alone_at = deadline
+    while True:
+        left = _wait_for_end([master], min(deadline, time.monotonic() + 0.1))
+        now = time.monotonic()
+        if not left or now >= deadline:
+            return left
+        if len(_living(members)) > 1:
+            alone_at = deadline
+        elif alone_at == deadline:
+            alone_at = now + ALONE_S
+        elif now >= alone_at:
+            _signal([master], signal.SIGKILL)
 
 
 def _kill(left: "list[Member]", identity: Identity, deadline: float) -> "list[Member]":
