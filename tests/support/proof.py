@@ -1,0 +1,48 @@
+"""The report of the matrix: one HTML page that needs nothing else, and the same as JSON."""
+
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.support.faults import TABLE
+from tests.support.proof_page import Page, gaps, wrongs
+
+PACKAGES = ("postfix", "pacemaker", "corosync", "resource-agents")
+
+
+def write(directory: Path, records: "list[dict[str, Any]]") -> Path:
+    """Write prove.html and prove.json; the page's path."""
+    directory.mkdir(parents=True, exist_ok=True)
+    ordered = sorted(
+        records, key=lambda record: (list(TABLE).index(record["fault"]), record["agent"], record["repeat"])
+    )
+    facts = machine()
+    report = {"machine": facts, "faults": table(ordered), "runs": ordered}
+    (directory / "prove.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    page = directory / "prove.html"
+    page.write_text(Page(ordered, facts).html(), encoding="utf-8")
+    return page
+
+
+def table(records: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
+    """For each fault and agent: runs, gaps, what was not as expected."""
+    rows = []
+    for fault in TABLE.values():
+        for agent in ("ours", "peer"):
+            found = [record for record in records if (record["fault"], record["agent"]) == (fault.id, agent)]
+            if found:
+                row = {"fault": fault.id, "agent": agent, "runs": len(found), "gap_s": gaps(found)}
+                rows.append({**row, "bound_s": fault.bound_s, "fence": fault.fence, "wrong": wrongs(found)})
+    return rows
+
+
+def machine() -> "dict[str, str]":
+    """What it ran on."""
+    found = {"processors": str(os.cpu_count()), "kernel": platform.release(), "Python": platform.python_version()}
+    query = ["dpkg-query", "--show", "--showformat=${Package} ${Version}\n", *PACKAGES]
+    done = subprocess.run(query, capture_output=True, text=True)
+    found.update(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)  # type: ignore[misc]
+    return found
