@@ -42,10 +42,15 @@ class Request:
         self.level = _level(_number(environ.get("OCF_CHECK_LEVEL", "")), default)
         timeout_ms = _number(environ.get(PARAMETER_PREFIX + "CRM_meta_timeout", ""))
         self.timeout_s = timeout_ms / 1000 if timeout_ms else TIMEOUTS_S.get(self.action, TIMEOUT_OTHER_S)
-        self.deadline = time.monotonic() + self.timeout_s - min(self.timeout_s * MARGIN_SHARE, MARGIN_MAX_S)
+        self.deadline = time.monotonic() + self.timeout_s - self.kept_back_s
         directory = environ.get("HA_RSCTMP", "")
         self.run_directory = directory if directory.startswith("/") else RUN_DIRECTORY
         self.ocf_root = environ.get("OCF_ROOT") or OCF_ROOT
+
+    @property
+    def kept_back_s(self) -> float:
+        """Seconds of the operation's time after the deadline, for what the answer itself takes."""
+        return min(self.timeout_s * MARGIN_SHARE, MARGIN_MAX_S)
 
     @property
     def remaining_s(self) -> float:

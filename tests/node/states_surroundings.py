@@ -120,9 +120,9 @@ def orphans_on_lazily_unmounted(scene: Scene) -> None:
     scene.node.queue.lazy_umount()
 
 
-def freeze(scene: Scene) -> None:
-    """Let the queue's storage hang, so that whoever writes waits in the kernel, until scene.thaw() or the end."""
-    directory = os.open(scene.node.path("/mnt/queue"), os.O_RDONLY)
+def freeze(scene: Scene, at: str = "/mnt/queue") -> None:
+    """Let storage (the queue's) hang until scene.thaw() or the end: whoever writes waits in the kernel."""
+    directory = os.open(scene.node.path(at), os.O_RDONLY)
     thawer = subprocess.Popen(
         [sys.executable, "-IS", "-c", _THAW, str(directory)],
         pass_fds=[directory],
@@ -131,7 +131,7 @@ def freeze(scene: Scene) -> None:
     )
     os.close(directory)
     scene.thaw = scene.stack.enter_context(contextlib.closing(Thawer(thawer))).close
-    scene.run("fsfreeze", "-f", "/mnt/queue")
+    scene.run("fsfreeze", "-f", at)
 
 
 class Thawer:

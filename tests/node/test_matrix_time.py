@@ -139,6 +139,17 @@ def test_start_on_hung_storage_fails_in_time_and_stop_cleans_up(stored: Scene) -
     assert stored.act("start").code == 0
 
 
+def test_a_start_that_hangs_at_its_last_step_ends_what_it_started(stored: Scene) -> None:
+    """Postfix runs and greets, and then the snapshot cannot be written: the failed start leaves no process."""
+    stored.node.mount_disk("/mnt/run", size_mb=16)
+    freeze(stored, "/mnt/run")
+    answer = stored.act("start", timeout_s=12, env={"HA_RSCTMP": "/mnt/run"})
+    assert (answer.code, answer.reasons) == (1, 1), answer
+    assert answer.seconds < 12
+    assert "daemon started" in stored.node.mail_log()
+    assert stored.mine() == []
+
+
 def test_a_resolver_that_does_not_answer_holds_up_nothing(stored: Scene) -> None:
     """The name in inet_interfaces is asked of a server that never answers; a running instance needs no name."""
     main_cf = stored.node.read("/etc/postfix/main.cf").replace("198.51.100.100, localhost", "$myhostname")

@@ -16,7 +16,7 @@ from postfix_ha.checks.setup import Setup, check_addresses, check_endpoints_free
 from postfix_ha.health import check_health, name_of
 from postfix_ha.instance import Instance
 from postfix_ha.params import Params
-from postfix_ha.procfs import read_bytes
+from postfix_ha.procfs import process_stat, read_bytes
 from postfix_ha.request import Request
 from postfix_ha.system.command import last_complaint, last_telling, run
 from postfix_ha.system.processes import Census, Identity, census
@@ -35,7 +35,19 @@ def start(request: Request) -> Verdict:
         return decide("setup", params.findings)
     if os.geteuid() != 0:
         return decide("setup", [Finding("run_by_root", action="start", uid=os.geteuid())])
-    return guarded(request, lambda step: _start(request, params, step))
+    verdict = guarded(request, lambda step: _start(request, params, step))
+    if verdict.reason is not None:
+        # Only the guard itself answers with a reason: it ended what would have undone the start.
+        _undo_late(request, params)
+    return verdict
+
+
+def _undo_late(request: Request, params: Params) -> None:
+    """End what this start has begun and a hang kept it from ending, in half of the time kept back for the answer."""
+    identity = Identity(params.config_dir, None)
+    master, own = census(identity).master, process_stat(os.getpid())
+    if master is not None and own is not None and master.start >= own.start:
+        end_instance(identity, time.monotonic() + request.kept_back_s / 2)
 
 
 def _start(request: Request, params: Params, step: Step) -> Verdict:
@@ -186,7 +198,8 @@ def _log_line(path: str, since: int) -> str:
     if not path:
         return ""
     try:
-        with open(path, "rb") as file:
+        # Whatever has that name: a FIFO would wait for its writer.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             file.seek(max(since, _size(path) - LOG_TAIL))
             return last_complaint(file.read(LOG_TAIL).decode("utf-8", "replace"))
     except OSError:
