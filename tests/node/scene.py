@@ -172,6 +172,18 @@ class Scene:
                 found.append(process)
         return found
 
+    def masters(self) -> "set[int]":
+        """The number of our one master, or nothing; a new daemon bears its name until it runs its own program."""
+        found: "set[int]" = set()
+
+        def is_settled() -> bool:
+            found.clear()
+            found.update(p.pid for p in self.mine() if p.name == "master" and p.argv[0].endswith("/master"))
+            return len(found) <= 1
+
+        self.wait(is_settled, "there is one master")
+        return found
+
     def hold_disk(self) -> None:
         """Keep the queue's device, so that is_disk_released() can tell after its mount point has gone."""
         descriptor = os.open(self.node.path(self.node.queue.device), os.O_RDONLY | os.O_CLOEXEC)

@@ -169,13 +169,13 @@ def test_monitor(row: Row, scene: Scene) -> None:
 
 @every_row
 def test_start(row: Row, scene: Scene) -> None:
-    masters = [p.pid for p in scene.mine() if p.name == "master" and p.argv[0].endswith("/master")]
+    kept = scene.masters() if row.keeps else set()
     answer = scene.act("start", timeout_s=max(20, scene.timeout_s))
     assert answer.code == row.start, f"{answer}\n{scene.node.mail_log()}{scene.node.cluster_log()}"
     assert_answer(answer, row.start, row.refuses)
     if row.start == 0:
         assert_serves(scene)
-        assert not row.keeps or (masters and set(masters) <= scene.pids())
+        assert not row.keeps or (kept and kept <= scene.pids())
     else:
         assert_nothing_left(scene)
     assert_spared(scene)
