@@ -178,7 +178,9 @@ OTHERS = [
     ),
     Fault(
         "bad-config", "a bad configuration edited in and reloaded", acts.edit_badly, Scene.has_new_master, NEVER, ANY,
-        MONITOR_S + RESTART_S + MOVE_S, "the monitor's interval, a start that is refused, and a move",
+        GREETING_MONITOR_S + GREETING_TIMEOUT_S + RESTART_S + MOVE_S,
+        "the greeting monitor's interval and time-out, for a master that dies of its configuration may hang with "
+        "postlogd; a start that is refused, and a move",
     ),
     Fault(
         "two-lost", "two nodes of three lost and back", acts.lose_two, _back, MAY, ANY,

@@ -75,13 +75,20 @@ def plan(options: argparse.Namespace) -> "list[Case]":
     return cases
 
 
+def positive(text: str) -> int:
+    """A number from 1."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number from 1")
+    return int(text)
+
+
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="ci/prove", description=__doc__)
     parser.add_argument("--fault", action="append", choices=list(TABLE), metavar="ID", help="this fault; repeatable")
     parser.add_argument("--agent", choices=list(AGENTS), help="one agent alone (all runs: both, in turn)")
-    parser.add_argument("--repeat", type=int, metavar="N", help="the N-th repeat alone")
-    parser.add_argument("--repeats", type=int, metavar="N", help="how often (5 for the main faults, 2 for the others)")
+    parser.add_argument("--repeat", type=positive, metavar="N", help="the N-th repeat alone")
+    parser.add_argument("--repeats", type=positive, metavar="N", help="how often (main faults 5, others 2)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the random moments (%(default)s)")
     parser.add_argument("--short", action="store_true", help="each fault once, and less chaos")
     parser.add_argument("--report", type=Path, default=Path("report/prove"), metavar="DIR", help="(%(default)s)")

@@ -21,7 +21,8 @@ def gap(ledger: Ledger, start: float, end: float, kinds: "tuple[str, ...]" = ("a
 
     Clients that talk for long are left out: a server that is about to end serves them on, and nobody else.
     """
-    good = [event.t for event in ledger.events if event.kind in kinds and event.crew == "plain"]
+    # Several connections write into one ledger, each in its order.
+    good = sorted(event.t for event in ledger.events if event.kind in kinds and event.crew == "plain")
     before = max((t for t in good if t < start), default=None)
     after = min((t for t in good if t > end), default=None)
     if before is None or after is None:

@@ -80,7 +80,7 @@ class TimeLine:
 
     def _gap(self) -> None:
         start = self._record["gap_at_s"]
-        end = start + self._record["gap_s"]
+        end = min(start + self._record["gap_s"], self._line["end_s"])
         self.picture.append(self._rect(max(start, -BEFORE_S), end, 0, LANE * len(NODES) + MAIL, "gap"))
 
     def _cross(self, at: float, y: float) -> None:

@@ -1,0 +1,80 @@
+"""The report's page: complete in itself, every run with the command that makes it again, nothing taken for mark-up."""
+
+import json
+import re
+
+import pytest
+from lxml import html
+
+from tests.support import proof
+from tests.support.faults import TABLE
+from tests.support.proof_sample import record, sample
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    return proof.write(tmp_path_factory.mktemp("proof"), sample())
+
+
+@pytest.fixture(scope="module")
+def page(written):
+    return html.fromstring(written.read_text(encoding="utf-8"))
+
+
+def text(element):
+    return " ".join(element.text_content().split())
+
+
+def test_it_needs_nothing_else(written, page):
+    assert not page.xpath("//@src | //link | //script | //@*[starts-with(., 'http')]")
+    assert "url(" not in written.read_text(encoding="utf-8")
+
+
+def test_it_is_made_for_phones_and_both_schemes(page):
+    assert page.xpath("//meta[@name='viewport']/@content") == ["width=device-width, initial-scale=1"]
+    assert "prefers-color-scheme: dark" in page.xpath("string(//style)")
+
+
+def test_every_fault_and_run_is_there_with_its_command(page):
+    assert [each.get("id") for each in page.xpath("//details")] == list(TABLE)
+    commands = page.xpath("//figure//code/text()")
+    assert sorted(commands) == sorted(each["command"] for each in sample())
+
+
+def test_each_measured_run_has_a_time_line(page):
+    measured = [each for each in sample() if not each["failure"]]
+    lines = page.xpath("//figure/svg[@class='line']")
+    assert len(lines) == len(measured)
+    for line in lines:
+        assert line.xpath("rect[@class='master']")
+        width = float(line.get("viewbox").split()[2])
+        assert all(0 <= float(x) <= width for x in line.xpath(".//@x"))
+
+
+def test_figures_stand_beside_the_peers(page):
+    rows = page.xpath("//table[@class='beside']/tbody/tr")
+    assert [text(row.find("th")) for row in rows] == [fault.title for fault in TABLE.values() if fault.is_main]
+    assert "0.80 s, 1.00 s" in text(rows[0])
+    assert "1 of 6 not as expected" in text(rows[2])
+
+
+def test_what_the_peer_answers_wrongly_is_named_from_its_runs(page):
+    items = [text(item) for item in page.xpath("//h2[contains(., 'peer answers')]/following-sibling::ul[1]/li")]
+    assert len(items) == 1
+    assert re.match(r"master frozen: not answered within .* \(1 of 6\)", items[0])
+
+
+def test_nothing_is_taken_for_mark_up(page):
+    assert any("after 60 s <b>" in text(each) for each in page.xpath("//details[@id='disk-full']//p[@class='bad']"))
+
+
+def test_the_same_as_json(written):
+    report = json.loads(written.with_suffix(".json").read_text())
+    assert len(report["runs"]) == len(sample())
+    row = next(row for row in report["faults"] if (row["fault"], row["agent"]) == ("move", "ours"))
+    assert row["gap_s"] == {"median": 0.8, "worst": 1.0}
+
+
+def test_without_a_run_of_the_peer_nothing_is_beside_it(tmp_path):
+    page = html.fromstring(proof.write(tmp_path, [record("standby")]).read_text(encoding="utf-8"))
+    assert not page.xpath("//table")
