@@ -203,9 +203,3 @@ def test_the_agent_is_a_short_script_for_the_bare_interpreter():
     text = (CHECKOUT / "agents/postfix_ha").read_text(encoding="utf-8")
     assert text.splitlines()[0] == "#!/usr/bin/python3 -IS"
     assert text.count("\n") <= 40
-
-
-def test_the_version_has_one_source_and_a_place_in_the_changelog():
-    version = re.search(r'^__version__ = "(.+)"$', (LIBRARY / "__init__.py").read_text(encoding="utf-8"), re.M).group(1)
-    assert f"\n## [{version}]" in (CHECKOUT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert "version = attr: postfix_ha.__version__" in (CHECKOUT / "setup.cfg").read_text(encoding="utf-8")

@@ -14,6 +14,12 @@ def made() -> Path:
     return Path(roots())
 
 
+@pytest.fixture(scope="session")
+def packed_tree(made: Path) -> Path:
+    """The sources that the package was made from, which need not be those of the working tree."""
+    return made / "build/root/postfix-ha"
+
+
 @pytest.fixture
 def current(made: Path) -> "Iterator[PackageNode]":
     """A bare Debian on which apt installed the package of today."""

@@ -17,10 +17,8 @@ NOT_OURS = re.compile(
 )
 
 
-def version_of(tree: str = "") -> str:
-    text = subprocess.run(
-        ["git", "show", f"HEAD:{tree}lib/postfix_ha/__init__.py"], cwd=CHECKOUT, capture_output=True, text=True
-    ).stdout
+def version_of(tree: Path) -> str:
+    text = (tree / "lib/postfix_ha/__init__.py").read_text()
     return re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE).group(1)
 
 
@@ -28,8 +26,8 @@ def installed_version(node: PackageNode) -> str:
     return node.run(["dpkg-query", "--show", "--showformat=${Version}", NAME], check=True).stdout
 
 
-def what_ci_install_puts(folder: Path) -> "set[str]":
-    subprocess.run([CHECKOUT / "ci/install"], env={**BASE_ENV, "DESTDIR": str(folder)}, check=True, capture_output=True)
+def what_ci_install_puts(tree: Path, folder: Path) -> "set[str]":
+    subprocess.run([tree / "ci/install"], env={**BASE_ENV, "DESTDIR": str(folder)}, check=True, capture_output=True)
     found = {"/" + str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
     return {path for path in found if not path.endswith((".pyc", "/manifest"))}
 
@@ -40,11 +38,11 @@ def test_apt_brings_what_the_agent_needs_and_recommends_what_it_is_for(made: Pat
     assert {NAME, "postfix", "pacemaker", "resource-agents"} <= planned
 
 
-def test_the_package_holds_what_ci_install_puts(current: PackageNode, tmp_path: Path) -> None:
+def test_the_package_holds_what_ci_install_puts(current: PackageNode, packed_tree: Path, tmp_path: Path) -> None:
     listed = {path for path in current.dpkg("--listfiles", NAME).split("\n") if path}
     files = {re.sub(r"(/man/.*)\.gz$", r"\1", path) for path in listed - current_folders(current, listed)}
     documents = {path for path in files if path.startswith(f"/usr/share/doc/{NAME}/")}
-    assert files - documents == what_ci_install_puts(tmp_path / "stage")
+    assert files - documents == what_ci_install_puts(packed_tree, tmp_path / "stage")
     assert {Path(path).name.removesuffix(".gz") for path in documents} == {
         "changelog",
         "CHANGELOG.md",
@@ -58,19 +56,19 @@ def current_folders(node: PackageNode, paths: "set[str]") -> "set[str]":
     return set(node.run(["sh", "-c", told, "sh", *sorted(paths)], check=True).stdout.splitlines())
 
 
-def test_what_was_installed_is_unchanged_and_compiled(current: PackageNode) -> None:
+def test_what_was_installed_is_unchanged_and_compiled(current: PackageNode, packed_tree: Path) -> None:
     assert current.dpkg("--verify", NAME) == ""
     library = current.files("/usr/share/postfix-ha/lib")
     sources = {path for path in library if path.endswith(".py")}
     compiled = {re.sub(r"__pycache__/(\w+)\.cpython-\d+\.pyc$", r"\1.py", path) for path in library if ".pyc" in path}
     assert sources == compiled
-    assert installed_version(current) == version_of()
+    assert installed_version(current) == version_of(packed_tree)
 
 
-def test_command_agent_and_completions_are_found(current: PackageNode) -> None:
-    assert current.run(["postfix-ha", "--version"], check=True).stdout == f"postfix-ha {version_of()}\n"
+def test_command_agent_and_completions_are_found(current: PackageNode, packed_tree: Path) -> None:
+    assert current.run(["postfix-ha", "--version"], check=True).stdout == f"postfix-ha {version_of(packed_tree)}\n"
     told = current.run([AGENT, "meta-data"], env={}, check=True).stdout
-    assert told == (CHECKOUT / "metadata/postfix_ha.xml").read_text()
+    assert told == (packed_tree / "metadata/postfix_ha.xml").read_text()
     loaded = "autoload -Uz compinit; compinit -u -d /tmp/zcompdump; print $_comps[postfix-ha]"
     assert current.run(["zsh", "-f", "-c", loaded], check=True).stdout == "_postfix-ha\n"
     sourced = f". /usr/share/bash-completion/completions/{NAME}; complete -p {NAME}"
@@ -88,10 +86,10 @@ def test_the_installed_agent_keeps_a_postfix(current: PackageNode) -> None:
     assert current.probe().code == 7
 
 
-def test_an_upgrade_leaves_the_service_and_its_monitors_alone(previous: PackageNode) -> None:
+def test_an_upgrade_leaves_the_service_and_its_monitors_alone(previous: PackageNode, packed_tree: Path) -> None:
     previous.started()
     master, snapshot, old = previous.master_identity(), previous.read(SNAPSHOT), installed_version(previous)
-    assert old != version_of()
+    assert old != version_of(packed_tree)
     client = MailClient(previous)
     try:
         with Monitors(previous) as monitors:
@@ -105,7 +103,7 @@ def test_an_upgrade_leaves_the_service_and_its_monitors_alone(previous: PackageN
         ledger = client.stop()
     finally:
         client.close()
-    assert installed_version(previous) == version_of()
+    assert installed_version(previous) == version_of(packed_tree)
     assert monitors.failures() == []
     assert ledger.failures() == {}
     assert previous.master_identity() == master

@@ -4,25 +4,23 @@ Not proven here: that Red Hat's and SUSE's own packages satisfy the names, their
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.packages.test_debian import what_ci_install_puts
 from tests.support.mailnode import AGENT
-from tests.support.node import CHECKOUT
 from tests.support.packagenode import NAME, Monitors, PackageNode
 
 RPM = f"{NAME}-*.noarch.rpm"
 
 
 @pytest.fixture
-def bare(current: PackageNode) -> "Iterator[PackageNode]":
+def bare(current: PackageNode) -> PackageNode:
     """A node that has what the package depends on, and not the package; Debian's rpm keeps a database of its own."""
     current.dpkg("--purge", NAME)
     current.manage("rpm", "--initdb")
-    yield current
+    return current
 
 
 def asked(node: PackageNode, *words: str) -> "list[str]":
@@ -44,24 +42,27 @@ def test_no_script_touches_a_service(bare: PackageNode) -> None:
     assert not re.search(r"systemctl|service|postfix (start|stop|reload)|pcs|crm|kill", scripts)
 
 
-def test_it_holds_what_ci_install_puts(bare: PackageNode, tmp_path: Path) -> None:
+def test_it_holds_what_ci_install_puts(bare: PackageNode, packed_tree: Path, tmp_path: Path) -> None:
     bare.manage("rpm", "--install", "--nodeps", bare.package(RPM))
     listed = asked(bare, "--queryformat", "[%{FILEMODES:perms} %{FILENAMES}\n]")
     files = {line.split()[1]: line.split()[0] for line in listed if not line.startswith("d")}
     packed = {re.sub(r"(/man/.*)\.gz$", r"\1", name) for name in files if not name.endswith(".pyc")}
     documents = {name for name in packed if name.startswith(("/usr/share/doc/", "/usr/share/licenses/"))}
     assert {Path(name).name for name in documents} == {"README.md", "CHANGELOG.md", "LICENSE"}
-    wanted = {name.replace("vendor-completions", "site-functions") for name in what_ci_install_puts(tmp_path / "stage")}
+    wanted = {
+        name.replace("vendor-completions", "site-functions")
+        for name in what_ci_install_puts(packed_tree, tmp_path / "stage")
+    }
     assert packed - documents == wanted
     assert {files[AGENT], files["/usr/sbin/postfix-ha"]} == {"-rwxr-xr-x"}
     owners = set(asked(bare, "--queryformat", "[%{FILEUSERNAME}:%{FILEGROUPNAME}\n]"))
     assert owners == {"root:root"}
 
 
-def test_the_agent_from_it_keeps_a_postfix(bare: PackageNode) -> None:
+def test_the_agent_from_it_keeps_a_postfix(bare: PackageNode, packed_tree: Path) -> None:
     bare.manage("rpm", "--install", "--nodeps", bare.package(RPM))
     told = bare.run([AGENT, "meta-data"], env={}, check=True).stdout
-    assert told == (CHECKOUT / "metadata/postfix_ha.xml").read_text()
+    assert told == (packed_tree / "metadata/postfix_ha.xml").read_text()
     assert bare.agent("validate-all", level=0, interval_s=None).code == 0
     assert bare.agent("validate-all", level=10, interval_s=None).code == 0
     assert bare.probe().code == 7
