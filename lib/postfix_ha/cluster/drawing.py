@@ -36,4 +36,5 @@ def _agent(overview: Overview, member: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+    # Graphviz reads HTML's entities in every text.
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
