@@ -1,22 +1,16 @@
 """What is done to a cluster, fault by fault: one short function for each, on the scene of one fault."""
 
-import fcntl
-import os
 import signal
-import struct
 import time
 from typing import Callable
 
-from tests.support.disk import cut_power
 from tests.support.fault_scene import Scene
 from tests.support.lab_hierarchy import ADDRESS, FILESYSTEM, MAIL, STICKINESS
 from tests.support.lab_network import NETWORKS, PREFIX, SERVICE_ADDRESS, cable
-from tests.support.lab_node import QUEUE_MOUNT, ClusterNode
+from tests.support.lab_node import ClusterNode
 
 DAEMONS = "/usr/lib/postfix/sbin"
-FILL = f"{QUEUE_MOUNT}/fill"
 FENCE_DELAY_S = 8
-_FIFREEZE, _FITHAW = 0xC0045877, 0xC0045878
 
 # What a cable's port on the switch does, for each direction that is cut; a node hears nothing, or is not heard.
 PORT = {
@@ -90,8 +84,9 @@ def freeze_master(scene: Scene) -> None:
 
 def _break_daemon(scene: Scene, name: str) -> None:
     scene.hide(scene.node, f"{DAEMONS}/{name}")
-    for process in scene.node.named(name):
-        scene.node.signal(process, signal.SIGKILL)
+    for process in scene.daemons():
+        if process.name == name:
+            scene.node.signal(process, signal.SIGKILL)
 
 
 def break_smtpd(scene: Scene) -> None:
@@ -122,9 +117,8 @@ def edit_badly(scene: Scene) -> None:
 
 def freeze_all_then_move(scene: Scene) -> None:
     """Every process of Postfix is stopped, then the service is to move."""
-    for process in scene.node.pids():
-        if process.exe.startswith(DAEMONS):
-            scene.node.signal(process, signal.SIGSTOP)
+    for process in scene.daemons():
+        scene.node.signal(process, signal.SIGSTOP)
     move(scene)
 
 
@@ -228,11 +222,12 @@ def join_with_own_postfix(scene: Scene) -> None:
         node.run(["install", "-d", "/var/spool/postfix-own"], check=True)
         node.run(["install", "-d", "-o", "postfix", "-g", "postfix", "/var/lib/postfix-own"], check=True)
         node.run(["postfix", "-c", own, "start"], check=True)
-        return ClusterNode.install_agent(node)
+        return install_agent()
 
+    install_agent = node.install_agent
     node.install_agent = furnish  # type: ignore[method-assign]
     scene.undo(lambda: node.run(["postfix", "-c", "/etc/postfix-own", "stop"]))
-    scene.undo(lambda: vars(node).pop("install_agent"))
+    scene.undo(lambda: vars(node).update(install_agent=install_agent))
     scene.boot(name)
 
 
@@ -251,61 +246,3 @@ def kill_master_and_idle_node(scene: Scene) -> None:
     """SIGKILL to the master process, and in the same moment a node that is idle loses its power."""
     scene.lab.kill_master()
     ClusterNode.power_off(scene.lab.nodes[scene.random.choice(scene.idle)])
-
-
-# Storage
-
-
-def lose_storage(scene: Scene) -> None:
-    """Every further access to the service's file system fails on its node."""
-    cut_power(scene.node.path(QUEUE_MOUNT))
-
-
-def make_read_only(scene: Scene) -> None:
-    """ext4 finds an error and goes read-only under its users."""
-    lines = [line.split() for line in scene.node.read("/proc/1/mountinfo").splitlines()]
-    minor = next(words[2] for words in lines if words[4] == QUEUE_MOUNT).partition(":")[2]
-    scene.node.run(["tee", f"/sys/fs/ext4/loop{minor}/trigger_fs_error"], input="test\n", check=True)
-
-
-def fill_disk(scene: Scene) -> None:
-    """Take all room on the service's file system, for a while."""
-    node = scene.node
-    scene.undo(lambda: scene.lab.nodes[scene.lab.where()].run(["rm", "-f", FILL], check=True))
-    script = f"fallocate -l $(( $(df --output=avail -B1 {QUEUE_MOUNT} | tail -n 1) - 4096 )) {FILL}"
-    node.run(["sh", "-c", script], check=True)
-
-
-def freeze_storage_then_move(scene: Scene) -> None:
-    """The file system accepts no write and lets no writer end, then the service is to move."""
-    node, lab = scene.node, scene.lab
-    root = node.path(QUEUE_MOUNT)
-
-    def power_off_frozen() -> None:
-        # Whoever waits for the frozen file system cannot even be killed; a machine without power has no such waiters.
-        lab.fabric.disconnect(node)
-        if node.alive and node.mounts_queue():
-            cut_power(node.path(QUEUE_MOUNT))
-            thaw(node.path(QUEUE_MOUNT))
-        vars(node)["power_off"] = logged
-        logged()
-
-    logged = node.power_off
-    node.power_off = power_off_frozen  # type: ignore[method-assign]
-    scene.undo(lambda: vars(node).update(power_off=logged))
-    scene.undo(lambda: thaw(root))
-    _control(root, _FIFREEZE)
-    move(scene)
-
-
-def thaw(path: str) -> None:
-    """Let writers of a frozen file system go on."""
-    _control(path, _FITHAW)
-
-
-def _control(path: str, request: int) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.ioctl(fd, request, struct.pack("=I", 0))
-    finally:
-        os.close(fd)

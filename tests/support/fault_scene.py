@@ -1,6 +1,7 @@
 """The scene of one fault: the lab in which it happens, who is struck, and what is put right afterwards."""
 
 import contextlib
+import os
 import random
 import signal
 import subprocess
@@ -8,8 +9,10 @@ import time
 from typing import Callable
 
 from tests.support.lab import Lab, LabError
+from tests.support.lab_config import QUEUE
 from tests.support.lab_hierarchy import MAIL
 from tests.support.lab_node import ClusterNode
+from tests.support.node import NodeProcess
 
 # Clients count as served while a message was acknowledged this short a time ago; and as served again when one was that
 # cannot have been on its way when the fault happened.
@@ -79,6 +82,16 @@ class Scene:
     def has_new_master(self) -> bool:
         """Whether a master runs that is not the one from before."""
         return [process.outside for _, process in self.lab.masters()] not in ([], [self.old_master])
+
+    def daemons(self) -> "list[NodeProcess]":
+        """The processes of the service's Postfix on its node, told by their queue directory from another instance's."""
+        found = []
+        for process in self.node.pids():
+            with contextlib.suppress(OSError):
+                links = [os.readlink(f"/proc/{process.outside}/{name}") for name in ("cwd", "root")]
+                if QUEUE in links:
+                    found.append(process)
+        return found
 
     def resource(self, *arguments: str) -> None:
         """Run crm_resource; RuntimeError when it refuses."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Callable, Optional
 
 from tests.support import fault_acts as acts
-from tests.support import fault_chaos
+from tests.support import fault_chaos, fault_storage
 from tests.support.fault_scene import Scene
 
 # The operations of the service in the laboratory, for our agent and its peer alike.
@@ -43,6 +43,8 @@ class Fault:
     is_main: bool = False
     # What is broken is put right after this time, by whoever looks after the cluster; the service waits for it.
     until_s: float = 0
+    # Where a second instance runs that is not to notice; nowhere, when such a run would show nothing.
+    beside: str = ""
 
     @property
     def what(self) -> str:
@@ -85,15 +87,16 @@ def _is_third(scene: Scene) -> bool:
 MAIN = [
     Fault(
         "move", "planned move", acts.move, _moved, NEVER, TARGET,
-        MOVE_S, "stop, unmount, mount and start", is_main=True,
+        MOVE_S, "stop, unmount, mount and start", is_main=True, beside=SAME,
     ),
     Fault(
         "master-killed", "master killed", acts.kill_master, Scene.has_new_master, NEVER, SAME,
-        MONITOR_S + RESTART_S, "the monitor's interval and a restart", is_main=True,
+        MONITOR_S + RESTART_S, "the monitor's interval and a restart", is_main=True, beside=SAME,
     ),
     Fault(
         "master-frozen", "master frozen", acts.freeze_master, Scene.has_new_master, NEVER, SAME,
         MONITOR_S + 1 + RESTART_S, "the monitor's interval, its second look after 1 s and a restart", is_main=True,
+        beside=SAME,
     ),
     Fault(
         "smtpd-broken", "smtpd unable to start", acts.break_smtpd, Scene.is_away, NEVER, OTHER,
@@ -103,14 +106,15 @@ MAIN = [
     Fault(
         "address-deleted", "address deleted", acts.delete_address, _served, NEVER, ANY,
         ADDRESS_MONITOR_S + MOVE_S, "the address's own monitor, if not ours before it, and a move", is_main=True,
+        beside=SAME,
     ),
     Fault(
         "power-off", "node powered off", acts.power_off, Scene.is_away, ALWAYS, OTHER,
-        FENCE_S + MOVE_S, "fencing and a start", is_main=True,
+        FENCE_S + MOVE_S, "fencing and a start", is_main=True, beside=OTHER,
     ),
     Fault(
         "link-cut", "link cut both ways", acts.cut_link, Scene.is_away, ALWAYS, OTHER,
-        FENCE_S + MOVE_S, "fencing and a start", is_main=True,
+        FENCE_S + MOVE_S, "fencing and a start", is_main=True, beside=OTHER,
     ),
 ]  # fmt: skip
 
@@ -148,26 +152,26 @@ OTHERS = [
         MOVE_S, "a move, twice", prepare=acts.with_automatic_switchback,
     ),
     Fault(
-        "storage-gone", "storage gone", acts.lose_storage, Scene.is_away, NEVER, OTHER,
+        "storage-gone", "storage gone", fault_storage.lose_storage, Scene.is_away, NEVER, OTHER,
         DEEP_MONITOR_S + OPERATION_S + MOVE_S, "the deep monitor's interval, a restart that fails, and a move",
-        simulated="ext4 shut down by ioctl: every access fails; the kernel here has no device mapper",
+        simulated="ext4 shut down by ioctl: every access fails; the kernel here has no device mapper", beside=SAME,
     ),
     Fault(
-        "storage-read-only", "storage read-only", acts.make_read_only, Scene.is_away, NEVER, OTHER,
+        "storage-read-only", "storage read-only", fault_storage.make_read_only, Scene.is_away, NEVER, OTHER,
         DEEP_MONITOR_S + OPERATION_S + MOVE_S, "the deep monitor's interval, a restart that fails, and a move",
         simulated="an error that ext4 is told to find",
     ),
     Fault(
-        "disk-full", "disk full", acts.fill_disk, _served, NEVER, SAME,
+        "disk-full", "disk full", fault_storage.fill_disk, _served, NEVER, SAME,
         FULL_S + RESTART_S, f"the {FULL_S} s until there is room again; the cluster must not make it worse",
-        until_s=FULL_S,
+        until_s=FULL_S, beside=SAME,
     ),
     Fault(
         "stop-frozen", "stop of frozen processes", acts.freeze_all_then_move, _moved, NEVER, TARGET,
-        OPERATION_S + MOVE_S, "stop's time-out and a start",
+        OPERATION_S + MOVE_S, "stop's time-out and a start", beside=SAME,
     ),
     Fault(
-        "stop-hangs", "stop that hangs", acts.freeze_storage_then_move, Scene.is_away, ALWAYS, OTHER,
+        "stop-hangs", "stop that hangs", fault_storage.freeze_storage_then_move, Scene.is_away, ALWAYS, OTHER,
         OPERATION_S + FENCE_S + MOVE_S, "stop's time-out, fencing and a start",
         simulated="a frozen file system, whose writers cannot be killed",
     ),
@@ -180,7 +184,7 @@ OTHERS = [
         "bad-config", "a bad configuration edited in and reloaded", acts.edit_badly, Scene.has_new_master, NEVER, ANY,
         GREETING_MONITOR_S + GREETING_TIMEOUT_S + RESTART_S + MOVE_S,
         "the greeting monitor's interval and time-out, for a master that dies of its configuration may hang with "
-        "postlogd; a start that is refused, and a move",
+        "postlogd; a start that is refused, and a move", beside=SAME,
     ),
     Fault(
         "two-lost", "two nodes of three lost and back", acts.lose_two, _back, MAY, ANY,
@@ -194,11 +198,11 @@ OTHERS = [
     Fault(
         "corosync-killed", "corosync killed", acts.kill_corosync, Scene.is_away, ALWAYS, OTHER,
         FENCE_S + MOVE_S, "fencing and a start",
-        simulated="nothing starts it again, since the laboratory has no systemd",
+        simulated="nothing starts it again, since the laboratory has no systemd", beside=OTHER,
     ),
     Fault(
         "split-brain", "split brain 2+1", acts.split_brain, Scene.is_away, ALWAYS, OTHER,
-        FENCE_S + MOVE_S, "fencing and a start",
+        FENCE_S + MOVE_S, "fencing and a start", beside=OTHER,
     ),
     Fault(
         "own-postfix", "a node joins with its own Postfix running", acts.join_with_own_postfix, _back, NEVER, SAME,

@@ -23,10 +23,10 @@ _ATTEMPT = re.compile(rb"X-Attempt: (\d+)")
 class MailClient:
     """Sends numbered messages to the service address until stopped; ``ledger`` can be read at any time."""
 
-    def __init__(self, node: Node, *crews: Crew) -> None:
+    def __init__(self, node: Node, *crews: Crew, address: str = SERVICE_ADDRESS) -> None:
         self._node = node
         self._spec = {
-            "address": SERVICE_ADDRESS,
+            "address": address,
             "port": 25,
             "recipient": RECIPIENT,
             "connect_timeout_s": 0.1,
@@ -34,6 +34,7 @@ class MailClient:
             "crews": [asdict(crew) for crew in crews or (Crew(),)],
         }
         self._process: "Optional[subprocess.Popen[bytes]]" = None
+        self._argv: "tuple[str, ...]" = ()
         self._file = tempfile.TemporaryFile()  # noqa: SIM115, closed in close()
         self._ledger = Ledger()
         self._rest = b""
@@ -44,8 +45,8 @@ class MailClient:
         if self._process is not None:
             raise RuntimeError("the mail client runs already")
         first = first or max((event.number for event in self.ledger.events), default=0) + 1
-        argv = [PYTHON, "-IS", CLIENT, json.dumps({**self._spec, "first": first})]
-        self._process = self._node.popen(argv, stdout=self._file)
+        self._argv = (PYTHON, "-IS", CLIENT, json.dumps({**self._spec, "first": first}))
+        self._process = self._node.popen(self._argv, stdout=self._file)
 
     @property
     def ledger(self) -> Ledger:
@@ -62,9 +63,9 @@ class MailClient:
     def stop(self) -> Ledger:
         """End after the sessions at hand; returns the complete ledger."""
         if self._process is not None:
-            # nsenter hands no signals on, so the client itself is to be found; it is the only Python in its namespace.
+            # nsenter hands no signals on, so the client itself is to be found, beside others in its namespace.
             for process in self._node.pids():
-                if CLIENT in process.argv:
+                if process.argv == self._argv:
                     self._node.signal(process, signal.SIGTERM)
             self._process.wait(30)
             self._process = None

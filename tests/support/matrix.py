@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ class Results:
         """Keep a record for good; the latest of the same run counts. What nodes logged goes into a file beside."""
         logs = record.pop("logs", "")
         if logs:
-            record["logs"] = f"{record['fault']}-{record['agent']}-{record['repeat']}.log"
+            which = "beside" if record["is_beside"] else record["agent"]
+            record["logs"] = f"{record['fault']}-{which}-{record['repeat']}.log"
             (self._path.parent / record["logs"]).write_text(logs, encoding="utf-8", errors="surrogateescape")
         self._keep(record)
         with self._path.open("a", encoding="utf-8") as handle:
@@ -54,11 +56,13 @@ class Results:
 
 def case_of(record: "dict[str, Any]") -> Case:
     """The run that a record is of."""
-    return Case(*(record[name] for name in ("fault", "agent", "repeat", "seed", "is_short")))
+    return Case(**{field.name: record[field.name] for field in fields(Case)})
 
 
 def plan(options: argparse.Namespace) -> "list[Case]":
     """All runs that the options ask for, our agent and its peer in turn, so that both meet the machine alike."""
+    if options.beside:
+        return plan_beside(options)
     cases = []
     names = options.fault or list(TABLE)
     for name in names:
@@ -72,7 +76,14 @@ def plan(options: argparse.Namespace) -> "list[Case]":
                     cases.append(Case(name, agent, repeat, options.seed, options.short))
         if options.agent == "peer" and not fault.is_main and options.fault:
             cases += [Case(name, "peer", repeat, options.seed, options.short) for repeat in range(1, count + 1)]
-    return cases
+    # Last, since they need a lab of their own.
+    return cases + ([] if options.agent == "peer" or options.repeat else plan_beside(options))
+
+
+def plan_beside(options: argparse.Namespace) -> "list[Case]":
+    """The runs with a second instance in the cluster: each fault once, where it can show something."""
+    names = [name for name in options.fault or list(TABLE) if TABLE[name].beside]
+    return [Case(name, "ours", options.repeat or 1, options.seed, options.short, True) for name in names]
 
 
 def positive(text: str) -> int:
@@ -90,6 +101,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--repeat", type=positive, metavar="N", help="the N-th repeat alone")
     parser.add_argument("--repeats", type=positive, metavar="N", help="how often (main faults 5, others 2)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the random moments (%(default)s)")
+    parser.add_argument("--beside", action="store_true", help="the runs with a second instance in the cluster alone")
     parser.add_argument("--short", action="store_true", help="each fault once, and less chaos")
     parser.add_argument("--report", type=Path, default=Path("report/prove"), metavar="DIR", help="(%(default)s)")
     parser.add_argument("--again", action="store_true", help="make runs again that the report has already")
@@ -117,7 +129,8 @@ def work(options: argparse.Namespace, results: Results) -> None:
     laboratory = Laboratory(lambda text: say(f"    {text}"))
     try:
         for number, case in enumerate(cases, 1):
-            say(f"{number} of {len(cases)}: {case.fault}, {case.agent}, repeat {case.repeat}")
+            beside = ", with a second instance beside" if case.is_beside else ""
+            say(f"{number} of {len(cases)}: {case.fault}, {case.agent}, repeat {case.repeat}{beside}")
             record = run(laboratory, case)
             results.add(record)
             say("    " + outcome(record))
@@ -134,6 +147,8 @@ def outcome(record: "dict[str, Any]") -> str:
         f"gap {record['gap_s']:.2f} s, {record['node_before']} > {record['node_after']}, fenced: {fenced}, "
         f"{record['acknowledged']} acknowledged, {len(record['lost'])} lost, {record['duplicated']} twice"
     )
+    if record["beside"]:
+        text += f"; beside: gap {record['beside']['gap_s']:.2f} s, {record['beside']['lost']} lost"
     return text + (f"; WRONG: {'; '.join(record['wrong'])}" if record["wrong"] else "")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Callable, Optional
 
 from tests.support import lab_config
+from tests.support.fault_neighbour import Neighbour
 from tests.support.faults import DEEP_MONITOR_S, GREETING_MONITOR_S, MONITOR_S, OPERATION_S
 from tests.support.lab import QUEUES, Lab
 from tests.support.lab_hierarchy import MAIL, OUR_AGENT, SHELL_AGENT, MailResource
@@ -35,23 +36,37 @@ class Laboratory:
         self._lab: "Optional[Lab]" = None
         self._agent = ""
         self._next_number = 1
+        # The second instance, in a lab that has one.
+        self.neighbour: "Optional[Neighbour]" = None
         # (when, node) of every power cut that the cluster's fencing made, as the management controllers saw it.
         self.fenced: "list[tuple[float, str]]" = []
 
-    def use(self, agent: str) -> Lab:
-        """The lab, with this agent ("ours" or "peer") in the mail server's place."""
+    @property
+    def lab(self) -> Lab:
+        """The lab that is in use."""
+        assert self._lab is not None, "use() comes first"
+        return self._lab
+
+    def use(self, agent: str, is_beside: bool = False) -> Lab:
+        """The lab, with this agent ("ours" or "peer") in the mail server's place, and with a second instance or not."""
+        if self.neighbour is not None and not is_beside:
+            self.discard()
         if self._lab is None:
             self._build(agent)
         elif self._agent != agent:
             self._exchange(agent)
-        assert self._lab is not None
-        return self._lab
+        if is_beside and self.neighbour is None:
+            self._say("a second instance comes into the cluster")
+            self.neighbour = Neighbour(self.lab)
+            self.neighbour.install()
+        return self.lab
 
     def _build(self, agent: str) -> None:
         mail = MailResource(
             agent=AGENTS[agent], monitor_s=MONITOR_S, start_timeout_s=OPERATION_S, stop_timeout_s=OPERATION_S
         )
-        self._lab = Lab(mail, self._say).__enter__()
+        self._lab = Lab(mail, self._say)
+        self._lab.__enter__()
         self._agent = agent
         for interval_s, level in ((GREETING_MONITOR_S, 10), (DEEP_MONITOR_S, 20)):
             operation = ["monitor", f"interval={interval_s}s", "timeout=20s", f"OCF_CHECK_LEVEL={level}"]
@@ -79,7 +94,7 @@ class Laboratory:
         return any(at > since and fenced == name for at, fenced in self.fenced)
 
     def _exchange(self, agent: str) -> None:
-        lab = self.use(self._agent)
+        lab = self.lab
         _, provider, kind = AGENTS[agent].split(":")
         self._set_role("Stopped")
         lab.wait_for(lambda: not lab.where() and lab.is_idle(), 60, "the mail service is stopped")
@@ -92,12 +107,12 @@ class Laboratory:
 
     def _set_role(self, role: str) -> None:
         command = ["crm_resource", "--resource", MAIL, "--meta", "--set-parameter", "target-role", "--parameter-value"]
-        self.use(self._agent).on().run([*command, role], check=True)
+        self.lab.on().run([*command, role], check=True)
 
     @contextlib.contextmanager
     def mail(self) -> "Iterator[MailClient]":
         """A client that sends for as long as the block lasts, its numbers different from all before."""
-        lab = self.use(self._agent)
+        lab = self.lab
         client = MailClient(lab.client_node, *CREWS)
         before, lab.client = lab.client, client
         self.first_number = self._next_number
@@ -112,7 +127,7 @@ class Laboratory:
 
     def begin(self) -> None:
         """Forget what the nodes logged so far, which nobody will ask for."""
-        for node in self.use(self._agent).nodes.values():
+        for node in self.lab.nodes.values():
             node.kept_logs = ""
             for path in LOGS:
                 with contextlib.suppress(OSError, RuntimeError):
@@ -120,11 +135,11 @@ class Laboratory:
 
     def logs(self) -> str:
         """What all nodes logged since the run began, in lives that have ended as well."""
-        return "\n".join(node.kept_logs + node.logs() for node in self.use(self._agent).nodes.values())
+        return "\n".join(node.kept_logs + node.logs() for node in self.lab.nodes.values())
 
     def clean(self) -> None:
         """Make the cluster forget failures, and empty the mailbox."""
-        lab = self.use(self._agent)
+        lab = self.lab
         lab.settle()
         lab.on().run(["crm_resource", "--cleanup"])
         lab.settle()
@@ -138,7 +153,9 @@ class Laboratory:
         """Take the lab down; the next use builds a new one."""
         if self._lab is not None:
             self._lab.close()
-        self._lab = None
+        if self.neighbour is not None:
+            self.neighbour.close()
+        self._lab = self.neighbour = None
 
 
 def settle_account(lab: Lab, ledger: Ledger, first: int, timeout_s: float = 20) -> "tuple[Account, int]":

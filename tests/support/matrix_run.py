@@ -5,9 +5,10 @@ import subprocess
 import time
 import traceback
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any, Callable
 
+from tests.support import fault_neighbour
 from tests.support import proof_figures as figures
 from tests.support.fault_scene import Scene
 from tests.support.faults import ALWAYS, MONITOR_S, NEVER, OTHER, SAME, TABLE, TARGET, Fault
@@ -34,17 +35,19 @@ class Case:
     repeat: int
     seed: int
     is_short: bool = False
+    # A second instance runs in the cluster and is not to notice.
+    is_beside: bool = False
 
     @property
     def key(self) -> "tuple[object, ...]":
         """What tells its result from all others."""
-        return (self.fault, self.agent, self.repeat, self.seed, self.is_short)
+        return astuple(self)
 
     @property
     def command(self) -> str:
         """The command line that does it again."""
-        short = " --short" if self.is_short else ""
-        return f"ci/prove --fault {self.fault} --agent {self.agent} --repeat {self.repeat} --seed {self.seed}{short}"
+        flags = (" --beside" if self.is_beside else "") + (" --short" if self.is_short else "")
+        return f"ci/prove --fault {self.fault} --agent {self.agent} --repeat {self.repeat} --seed {self.seed}{flags}"
 
     def moments(self) -> random.Random:
         """The same random moments for both agents, others for each repeat."""
@@ -68,11 +71,14 @@ def run(laboratory: Laboratory, case: Case) -> "dict[str, Any]":
 
 
 def _measure(laboratory: Laboratory, fault: Fault, case: Case) -> "dict[str, Any]":
-    lab = laboratory.use(case.agent)
+    lab = laboratory.use(case.agent, case.is_beside)
     scene = Scene(lab, case.moments(), SHORT_CHAOS_S if case.is_short else CHAOS_S)
     try:
         if fault.prepare:
             fault.prepare(scene)
+        if laboratory.neighbour:
+            laboratory.neighbour.place(scene.victim if fault.beside == SAME else scene.idle[0])
+            laboratory.neighbour.start()
         laboratory.begin()
         with laboratory.mail() as client:
             _wait_for_mail(lab, CALM_S)
@@ -83,6 +89,7 @@ def _measure(laboratory: Laboratory, fault: Fault, case: Case) -> "dict[str, Any
             is_whole = _mend(scene)
             end = time.monotonic()
             _wait_for_mail(lab, CALM_S)
+            beside = laboratory.neighbour.seen(scene.began, end) if laboratory.neighbour else None
             ledger = client.stop()
             account, queued = settle_account(lab, ledger, laboratory.first_number)
             record = {
@@ -92,6 +99,7 @@ def _measure(laboratory: Laboratory, fault: Fault, case: Case) -> "dict[str, Any
                 "node_after": lab.where(),
                 "target": scene.target,
                 "queued": queued,
+                "beside": beside,
                 **_seen(lab, scene.began, end, laboratory.fenced[fenced_before:]),
                 **figures.mail_figures(ledger, account, scene.began, end),
                 "timeline": _timeline(scene, ledger, end),
@@ -204,7 +212,7 @@ def judge(fault: Fault, record: "dict[str, Any]") -> "list[str]":
     for what in ("masters", "mounts"):
         if record[f"most_{what}"] > 1:
             wrong.append(f"{record[f'most_{what}']} {what} at once")
-    return wrong
+    return wrong + (fault_neighbour.judge(record["beside"]) if record["beside"] else [])
 
 
 def _judge_place(fault: Fault, record: "dict[str, Any]") -> "list[str]":

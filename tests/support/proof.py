@@ -32,7 +32,8 @@ def table(records: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
     rows = []
     for fault in TABLE.values():
         for agent in ("ours", "peer"):
-            found = [record for record in records if (record["fault"], record["agent"]) == (fault.id, agent)]
+            which = (fault.id, agent, False)
+            found = [each for each in records if (each["fault"], each["agent"], each["is_beside"]) == which]
             if found:
                 row = {"fault": fault.id, "agent": agent, "runs": len(found), "gap_s": gaps(found)}
                 rows.append({**row, "bound_s": fault.bound_s, "fence": fault.fence, "wrong": wrongs(found)})

@@ -50,10 +50,11 @@ class Page:
     def __init__(self, records: "list[dict[str, Any]]", facts: "dict[str, str]") -> None:
         self._records = records
         self._facts = facts
-        self._faults = [fault for fault in TABLE.values() if self._of(fault.id)]
+        self._faults = [fault for fault in TABLE.values() if any(r["fault"] == fault.id for r in records)]
 
-    def _of(self, fault: str, agent: str = "") -> "list[dict[str, Any]]":
-        return [r for r in self._records if r["fault"] == fault and agent in ("", r["agent"])]
+    def _of(self, fault: str, agent: str = "", is_beside: bool = False) -> "list[dict[str, Any]]":
+        found = [record for record in self._records if record["fault"] == fault and record["is_beside"] == is_beside]
+        return [record for record in found if agent in ("", record["agent"])]
 
     def html(self) -> str:
         """The whole document."""
@@ -63,7 +64,7 @@ class Page:
         head.append(tag("title", "postfix-ha: what happens to mail when things break"))
         head.append(tag("style", STYLE))
         main = tag("main", tag("h1", "What happens to mail when things break"), *self._intro())
-        main.extend([*self._comparison(), *self._peer_wrong(), *self._all(), *self._method()])
+        main.extend([*self._comparison(), *self._peer_wrong(), *self._beside(), *self._all(), *self._method()])
         page = tag("html", head, tag("body", main), lang="en")
         return "<!DOCTYPE html>\n" + etree.tostring(page, method="html", encoding="unicode") + "\n"
 
@@ -123,6 +124,24 @@ class Page:
                 items.append(tag("li", tag("b", fault.title), ": ", text))
         return [tag("h2", "What the peer answers wrongly"), tag("ul", *items)] if items else []
 
+    def _beside(self) -> "list[etree._Element]":
+        items = []
+        for fault in self._faults:
+            for record in measured(self._of(fault.id, is_beside=True)):
+                seen = record["beside"]
+                text = (
+                    f"on {fault.beside}: longest wait {seconds(seen['gap_s'])}, {seen['acknowledged']} acknowledged, "
+                )
+                item = tag("li", tag("b", fault.title), f", {text}{seen['lost']} lost ", badge([record]))
+                items.append(item)
+        if not items:
+            return []
+        text = (
+            "A second instance of Postfix runs in the same cluster, with its own address, disk and clients. "
+            "What its clients saw while the fault befell the first:"
+        )
+        return [tag("h2", "A second instance does not notice"), tag("p", text), tag("ul", *items)]
+
     def _all(self) -> "list[etree._Element]":
         parts = [tag("h2", "Every fault")]
         for fault in self._faults:
@@ -139,7 +158,7 @@ class Page:
             parts.append(tag("p", f"Simulated: {fault.simulated}.", class_="note"))
         expected = f"Expected: fencing {fault.fence}; afterwards on {fault.where}; clients wait at most "
         parts.append(tag("p", f"{expected}{fault.bound_s:g} s: {fault.bound_by}."))
-        for record in self._of(fault.id):
+        for record in self._of(fault.id) + self._of(fault.id, is_beside=True):
             parts.append(self._run(record))
         return parts
 
@@ -149,7 +168,9 @@ class Page:
             figure.append(tag("p", record["failure"].splitlines()[0], class_="bad"))
         else:
             figure.append(TimeLine(record).draw())
-        caption = tag("figcaption", tag("b", f"{NAMES[record['agent']]}, repeat {record['repeat']}: "), facts(record))
+        beside = ", a second instance beside" if record["is_beside"] else ""
+        name = f"{NAMES[record['agent']]}, repeat {record['repeat']}{beside}: "
+        caption = tag("figcaption", tag("b", name), facts(record))
         if record["wrong"]:
             caption.append(tag("p", "Not as expected: " + "; ".join(record["wrong"]), class_="bad"))
         caption.append(tag("code", record["command"]))

@@ -8,7 +8,7 @@ from tests.support.matrix_run import Case, judge
 
 def record(fault: str, agent: str = "ours", repeat: int = 1, **different: Any) -> "dict[str, Any]":
     """One run, as expected unless told otherwise."""
-    case = Case(fault, agent, repeat, seed=1)
+    case = Case(fault, agent, repeat, seed=1, is_beside=different.get("is_beside", False))
     row = TABLE[fault]
     after = {"same node": "n1", "another node": "n2", "the target": "n2"}.get(row.where, "n3")
     made = {
@@ -17,6 +17,7 @@ def record(fault: str, agent: str = "ours", repeat: int = 1, **different: Any) -
         "repeat": repeat,
         "seed": 1,
         "is_short": False,
+        "is_beside": False,
         "command": case.command,
         "failure": "",
         "recovered_s": 1.5,
@@ -25,6 +26,7 @@ def record(fault: str, agent: str = "ours", repeat: int = 1, **different: Any) -
         "node_after": after,
         "target": "n2",
         "queued": 2,
+        "beside": None,
         "most_masters": 1,
         "most_mounts": 1,
         "fenced": [[1.2, "n1"]] if row.fence == "always" else [],
@@ -58,5 +60,9 @@ def sample() -> "list[dict[str, Any]]":
         for agent in ("ours", "peer") if fault.is_main else ("ours",):
             records += [record(fault.id, agent, repeat) for repeat in range(1, fault.repeats + 1)]
     records.append(record("master-frozen", "peer", 6, recovered_s=None, gap_s=25.0))
+    quiet = {"gap_s": 0.2, "acknowledged": 90, "lost": 0, "most_masters": 1, "most_mounts": 1}
+    for fault in TABLE.values():
+        if fault.beside:
+            records.append(record(fault.id, is_beside=True, beside=quiet))
     records.append(record("disk-full", "ours", 3, failure="the cluster settles: not so after 60 s <b>\nmore"))
     return records

@@ -17,7 +17,7 @@ def cases(*words):
 def test_the_whole_matrix_is_what_was_asked_for():
     names = {"move", "master-killed", "master-frozen", "address-deleted", "power-off", "link-cut", "smtpd-broken"}
     assert {fault.id for fault in MAIN} == names
-    made = cases()
+    made = [case for case in cases() if not case.is_beside]
     for fault in TABLE.values():
         count = 5 if fault.id in names else 2
         for agent in ("ours", "peer") if fault.id in names else ("ours",):
@@ -27,8 +27,15 @@ def test_the_whole_matrix_is_what_was_asked_for():
 
 
 def test_our_agent_and_its_peer_run_in_turn():
-    agents = [case.agent for case in cases("--fault", "move")]
+    agents = [case.agent for case in cases("--fault", "move") if not case.is_beside]
     assert agents == ["ours", "peer", "peer", "ours"] * 2 + ["ours", "peer"]
+
+
+def test_runs_with_a_second_instance_come_last_and_once():
+    made = cases()
+    beside = [case for case in made if case.is_beside]
+    assert made[-len(beside) :] == beside == cases("--beside")
+    assert [case.fault for case in beside] == [fault.id for fault in TABLE.values() if fault.beside]
 
 
 def test_every_fault_says_what_is_done_and_what_is_expected():

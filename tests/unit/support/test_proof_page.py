@@ -58,6 +58,12 @@ def test_figures_stand_beside_the_peers(page):
     assert "1 of 6 not as expected" in text(rows[2])
 
 
+def test_the_second_instance_has_a_line_for_each_run_beside_it(page):
+    items = [text(item) for item in page.xpath("//h2[contains(., 'second instance')]/following-sibling::ul[1]/li")]
+    assert len(items) == sum(bool(fault.beside) for fault in TABLE.values())
+    assert "longest wait 0.20 s, 90 acknowledged, 0 lost" in items[0]
+
+
 def test_what_the_peer_answers_wrongly_is_named_from_its_runs(page):
     items = [text(item) for item in page.xpath("//h2[contains(., 'peer answers')]/following-sibling::ul[1]/li")]
     assert len(items) == 1
