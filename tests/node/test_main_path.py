@@ -4,6 +4,13 @@ import pytest
 
 from tests.support.mailnode import QUEUE, MailNode
 
+OLDER_COMMAND = """\
+#!/bin/sh
+for word; do case $word in check-*) echo "postfix/postfix-script: fatal: unknown command: '$word'" >&2; exit 1 ;; esac
+done
+exec /usr/sbin/postfix "$@"
+"""
+
 
 @pytest.fixture
 def node():
@@ -33,3 +40,26 @@ def test_a_whole_life(node: MailNode) -> None:
     umounted = node.queue.umount()
     assert umounted.returncode == 0, umounted.stderr
     assert not node.exists(QUEUE)
+
+
+def test_a_start_lets_postfix_warn_of_owners_and_modes(node: MailNode) -> None:
+    node.run(["chown", "postfix", "/etc/postfix/dynamicmaps.cf"], check=True)
+    node.run(["chmod", "g+w", QUEUE + "/pid"], check=True)
+    assert node.agent("start").code == 0
+    log = node.mail_log()
+    assert "not owned by root: /etc/postfix/./dynamicmaps.cf" in log
+    assert f"group or other writable: {QUEUE}/pid" in log
+
+
+def test_a_command_that_does_not_know_the_halves_of_the_check_is_asked_for_the_whole(node: MailNode) -> None:
+    """postfix-script does not promise check-fatal to others; here is one that never heard of it."""
+    node.write("/usr/local/sbin/ours", OLDER_COMMAND, 0o755)
+    params = {"binary": "/usr/local/sbin/ours"}
+    assert node.agent("start", params=params).code == 0
+    assert node.greeting().startswith("220 ")
+    node.agent("stop", params=params)
+    node.append("/etc/postfix/main.cf", "default_privs = nosuchuser\n")
+    refused = node.agent("start", params=params)
+    assert refused.code == 5, refused
+    assert "nosuchuser" in refused.reason
+    assert node.daemons() == []

@@ -11,7 +11,7 @@ from postfix_ha.actions.guard import Step, guarded
 from postfix_ha.actions.prepare import prepare
 from postfix_ha.actions.running import Found, attach, find_running, forget, judge_health, record, wait_until
 from postfix_ha.checks.holders import lock_holder
-from postfix_ha.checks.postfix_check import begin_postfix_check, judge_postfix_check
+from postfix_ha.checks.postfix_check import begin_fatal_check, judge_fatal_check, log_warnings
 from postfix_ha.checks.setup import Setup, check_addresses, check_endpoints_free, check_queue_writable, check_setup
 from postfix_ha.health import check_health, name_of
 from postfix_ha.instance import Instance
@@ -25,6 +25,7 @@ from postfix_ha.verdict import Finding, Verdict, decide, grade
 # Kept of the operation's time for ending again what could not be started.
 UNDO_SHARE = 0.2
 UNDO_MAX_S = 10.0
+WARNINGS_MAX_S = 5.0
 LOG_TAIL = 65536
 
 
@@ -71,14 +72,17 @@ def _start(request: Request, params: Params, step: Step) -> Verdict:
     notes += findings
     # Both take their time and neither needs the other; `postfix start` need not check once more then.
     step("running postfix check and the distribution's preparation")
-    checking = begin_postfix_check(setup)
+    checking = begin_fatal_check(setup)
     notes += prepare(found.instance, request.deadline)
-    failed = judge_postfix_check(checking)
+    failed = judge_fatal_check(setup, checking)
     failure = failed[0] if failed else _start_postfix(request, params, found.instance, step)
     if failure:
         _undo(request, params, found.instance, step)
         return decide("setup", [failure, *notes])
     noted = record(request, params, found.instance)
+    # Clients are served by now: nobody waits for what takes long in a large queue and decides nothing.
+    step("running postfix check")
+    log_warnings(setup, time.monotonic() + min(WARNINGS_MAX_S, request.remaining_s / 2))
     return decide("setup", [*notes, noted] if noted else notes)
 
 
