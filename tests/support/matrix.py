@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from tests.support import proof
+from tests.support import proof, proof_browser
 from tests.support.faults import TABLE
 from tests.support.matrix_lab import AGENTS, Laboratory
 from tests.support.matrix_run import Case, run
@@ -186,10 +186,13 @@ def main() -> int:
     everything = [record for record in results.records.values() if record["is_short"] == options.short]
     page = proof.write(options.report, everything)
     print(f"report: {page}, {page.with_suffix('.json')}")
+    complaints = [] if options.page or was_ended else proof_browser.faults_of_page(page, options.report)
+    for complaint in complaints:
+        print(f"THE PAGE ON A PHONE: {complaint}")
     bad = [record for record in records if record["agent"] == "ours" and record["wrong"]]
     for record in bad:
         print(f"NOT AS EXPECTED: {record['command']}: {'; '.join(record['wrong'])}")
-    return 1 if bad or was_ended or len(records) < len(plan(options)) else 0
+    return 1 if bad or complaints or was_ended or len(records) < len(plan(options)) else 0
 
 
 if __name__ == "__main__":

@@ -72,7 +72,8 @@ class Page:
         ours = [record for record in self._records if record["agent"] == "ours"]
         done = measured(ours)
         figures = [
-            ("runs", f"{len(ours)} of {len(self._faults)} faults"),
+            ("faults", str(len(self._faults))),
+            ("runs", str(len(ours))),
             ("acknowledged", f"{sum(record['acknowledged'] for record in done):,}".replace(",", " ")),
             ("lost", str(sum(len(record["lost"]) for record in done))),
             ("delivered twice", str(sum(record["duplicated"] for record in done))),
@@ -158,6 +159,7 @@ class Page:
             parts.append(tag("p", f"Simulated: {fault.simulated}.", class_="note"))
         expected = f"Expected: fencing {fault.fence}; afterwards on {fault.where}; clients wait at most "
         parts.append(tag("p", f"{expected}{fault.bound_s:g} s: {fault.bound_by}."))
+        parts.append(tag("p", totals(measured(self._of(fault.id, "ours")))))
         for record in self._of(fault.id) + self._of(fault.id, is_beside=True):
             parts.append(self._run(record))
         return parts
@@ -174,6 +176,9 @@ class Page:
         if record["wrong"]:
             caption.append(tag("p", "Not as expected: " + "; ".join(record["wrong"]), class_="bad"))
         caption.append(tag("code", record["command"]))
+        if not record["failure"]:
+            steps = tag("ol", *(tag("li", step) for step in story(record)))
+            caption.append(tag("details", tag("summary", "what happened, step by step"), steps, class_="story"))
         figure.append(caption)
         return figure
 
@@ -190,6 +195,28 @@ class Page:
         ]
         facts_list = [tag("li", f"{name}: {value}") for name, value in self._facts.items()]
         return [tag("h2", "How it was measured"), tag("ul", *(tag("li", line) for line in lines), *facts_list)]
+
+
+def totals(records: "list[dict[str, Any]]") -> str:
+    """The account over all runs of a fault with our agent."""
+    fenced = sum(len(record["fenced"]) for record in records)
+    return (
+        f"In {len(records)} runs of ours: {sum(record['acknowledged'] for record in records)} messages acknowledged, "
+        f"{sum(len(record['lost']) for record in records)} lost, {sum(r['duplicated'] for r in records)} delivered "
+        f"twice, {sum(r['queued'] for r in records)} still queued when the service was back; never more than "
+        f"{max((r['most_masters'] for r in records), default=0)} master and "
+        f"{max((r['most_mounts'] for r in records), default=0)} mount at once; {fenced} nodes fenced."
+    )
+
+
+def story(record: "dict[str, Any]") -> "list[str]":
+    """What was done to the cluster and what it did, in order of time."""
+    steps = [(at, what) for at, what in record["timeline"]["deeds"]]
+    steps += [(at, f"{node} is fenced") for at, node in record["fenced"]]
+    for at, node, resource, action, code in record["did"]:
+        end = "begins" if code is None else "is done" if code == 0 else f"fails with {code}"
+        steps.append((at, f"{node}: {action} of {resource} {end}"))
+    return [f"{at:.2f} s: {what}" for at, what in sorted(steps)]
 
 
 def facts(record: "dict[str, Any]") -> str:

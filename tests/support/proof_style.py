@@ -16,10 +16,10 @@ h1 { font-size: 1.5rem; line-height: 1.2; } h2 { font-size: 1.2rem; margin: 2rem
 .tiles div { border: 1px solid var(--rule); border-radius: .4rem; padding: .4rem .6rem; }
 dt { color: var(--soft); font-size: .8rem; } dd { margin: 0; font-size: 1.2rem; font-variant-numeric: tabular-nums; }
 table { width: 100%; border-collapse: collapse; }
-th { text-align: left; vertical-align: top; font-weight: 600; padding: .5rem .5rem .5rem 0; width: 28%; }
+th { text-align: left; vertical-align: top; font-weight: 600; padding: .5rem .5rem .5rem 0; width: 20%; }
 thead th { color: var(--soft); font-size: .8rem; }
 td { padding: .5rem 0; } tr { border-top: 1px solid var(--rule); } thead tr { border: 0; }
-.agent { display: grid; grid-template-columns: 9rem 1fr 8.5rem 12rem; gap: 0 .6rem; align-items: center; }
+.agent { display: grid; grid-template-columns: 9rem 1fr 8rem 10rem; gap: 0 .6rem; align-items: center; }
 .who, .figures { font-size: .85rem; color: var(--soft); font-variant-numeric: tabular-nums; }
 .bar { width: 100%; height: 1rem; display: block; }
 .bar.ours rect { fill: var(--ours); } .bar.peer rect { fill: var(--peer); }
@@ -30,6 +30,7 @@ figure { margin: 1rem 0; padding-left: .6rem; border-left: 3px solid var(--ours)
 figure.peer { border-color: var(--peer); }
 code { display: block; color: var(--ink); background: var(--lane); padding: .2rem .4rem; border-radius: .3rem;
   font-size: .85rem; }
+.story { border: 0; } ol { padding-left: 1.5rem; margin: .3rem 0; }
 .line { width: 100%; max-width: 48rem; height: auto; display: block; }
 .line text { fill: var(--soft); font-size: 10px; } .lane { fill: var(--lane); } .mount { fill: var(--mount); }
 .master { fill: var(--ours); } .peer .master { fill: var(--peer); } .gap { fill: var(--gap); }

@@ -36,7 +36,7 @@ def test_it_is_made_for_phones_and_both_schemes(page):
 
 
 def test_every_fault_and_run_is_there_with_its_command(page):
-    assert [each.get("id") for each in page.xpath("//details")] == list(TABLE)
+    assert page.xpath("//details/@id") == list(TABLE)
     commands = page.xpath("//figure//code/text()")
     assert sorted(commands) == sorted(each["command"] for each in sample())
 
@@ -49,6 +49,11 @@ def test_each_measured_run_has_a_time_line(page):
         assert line.xpath("rect[@class='master']")
         width = float(line.get("viewbox").split()[2])
         assert all(0 <= float(x) <= width for x in line.xpath(".//@x"))
+
+
+def test_what_the_cluster_did_is_told_in_order(page):
+    steps = page.xpath("(//details[@id='power-off']//ol)[1]/li/text()")
+    assert steps == ["0.20 s: kill the master (n1)", "0.50 s: n1: stop of mail is done", "1.20 s: n1 is fenced"]
 
 
 def test_figures_stand_beside_the_peers(page):
