@@ -76,6 +76,7 @@ def make_draft(cib: Cib, wish: Wish, here: Here) -> Draft:
     find_storage(draft.file_systems, draft.remarks, cib, here, is_clone=wish.is_clone)
     if not wish.is_clone:
         _addresses(draft, cib, here)
+        _directions(draft)
         _nodes(draft, cib, here)
     _switchback(draft, cib)
     _properties(draft, cib)
@@ -170,6 +171,27 @@ def parse_address(text: str) -> "tuple[str, str, str]":
 
 def _is_loopback(address: str) -> bool:
     return ipaddress.ip_address(address).is_loopback
+
+
+def _directions(draft: Draft) -> None:
+    """What is there already must not need Postfix: it would end with it, and our constraints would make a circle.
+
+    That comes about easily: in a colocation set each member needs those before it, in two-part colocations the other
+    way round.
+    """
+    if draft.existing is None:
+        return
+    relations = draft.existing.relations
+    parts = [part.resource for part in draft.file_systems] + [part.resource for part in draft.addresses]
+    for name in dict.fromkeys(filter(None, parts)):
+        wrong = [
+            how
+            for how, is_so in (("placed with", relations.is_with), ("started after", relations.is_after))
+            if is_so(name, draft.tag)
+        ]
+        if wrong:
+            text = f"{name} is {' and '.join(wrong)} {draft.tag}, and would stop with it"
+            draft.say(ERROR, "dependency_direction", f"{text}: turn that constraint round with the tool that made it")
 
 
 def _nodes(draft: Draft, cib: Cib, here: Here) -> None:
