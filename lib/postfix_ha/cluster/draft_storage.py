@@ -10,6 +10,8 @@ from postfix_ha.cluster.remarks import ERROR, WARNING, Remark
 
 NETWORK_FSTYPES = ("nfs", "nfs4", "cifs", "smb3", "glusterfs", "fuse.glusterfs", "ceph")
 SHARED_BLOCK_FSTYPES = ("ocfs2", "gfs2", "gfs")
+# What the kernel shows -> what mount(8) is told, where the two differ.
+MOUNTED_AS = {"fuse.glusterfs": "glusterfs"}
 MEMORY_FSTYPES = ("tmpfs", "ramfs", "overlay", "squashfs", "devtmpfs", "proc", "sysfs")
 # Where a node keeps what is its own: a file system mounted there does not move.
 OWN_DIRECTORIES = ("/", "/boot", "/etc", "/home", "/opt", "/root", "/run", "/srv", "/usr", "/var")
@@ -37,6 +39,7 @@ def find_storage(
     if not queue:
         remarks.append(Remark(ERROR, "queue_directory_known", "main.cf does not tell the queue directory"))
         return
+    said = len(remarks)
     part = _part_of(queue, "the queue", cib, here, remarks, is_clone=is_clone)
     if is_clone:
         if part is not None and not _is_cloned(cib, part.resource):
@@ -45,12 +48,12 @@ def find_storage(
             )
             remarks.append(Remark(ERROR, "clone_possible", text))
         return
-    if part is None:
+    if part is not None:
+        parts.append(part)
+    elif len(remarks) == said:  # or it was said already why it cannot be mounted
         text = f"the queue directory {queue} is not on a file system that moves with the service"
         text += ": mount a shared disk or an NFS export, and set queue_directory in main.cf to a directory on it"
         remarks.append(Remark(ERROR, "queue_directory_shared", text))
-    else:
-        parts.append(part)
     others = {"the mail spool": here.instance.settings.get("mail_spool_directory", "")}
     others["the configuration"] = here.instance.config_dir
     others["the programs"] = here.instance.daemon_directory
@@ -89,6 +92,12 @@ def _new_part(mount: Mount, what: str, here: Here, remarks: "list[Remark]") -> "
         text += ": mount that whole, or make its Filesystem resource yourself first"
         remarks.append(Remark(ERROR, "file_system_whole", text))
         return None
+    fstype = MOUNTED_AS.get(mount.fstype, mount.fstype)
+    if fstype.startswith("fuse"):
+        text = f"{mount.directory}, with {what}, is mounted by a program in user space ({mount.fstype}), and the kernel"
+        text += " does not tell how: make its Filesystem resource yourself first"
+        remarks.append(Remark(ERROR, "file_system_mountable", text))
+        return None
     _judge(mount.fstype, mount.directory, what, remarks)
     if mount.fstype in SHARED_BLOCK_FSTYPES:
         text = f"{mount.directory} is {mount.fstype}, which more than one node mounts at once: give {what} another"
@@ -99,7 +108,7 @@ def _new_part(mount: Mount, what: str, here: Here, remarks: "list[Remark]") -> "
     if mount.directory in here.fstab:
         text = f"/etc/fstab mounts {mount.directory} at boot, beside the cluster: add noauto there, on every node"
         remarks.append(Remark(WARNING, "file_system_not_at_boot", text))
-    return FileSystemPart(mount.directory, "", stable_device(mount.source), mount.fstype)
+    return FileSystemPart(mount.directory, "", stable_device(mount.source), fstype)
 
 
 def _judge(fstype: str, directory: str, what: str, remarks: "list[Remark]") -> None:
