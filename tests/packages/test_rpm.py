@@ -85,7 +85,7 @@ def test_postfix_outlives_its_removal_and_nothing_else_does(bare: PackageNode) -
     bare.manage("rpm", "--install", "--nodeps", bare.package(RPM))
     bare.started()
     master = bare.master_identity()
-    assert bare.manage("rpm", "--erase", NAME) == ""
+    assert not re.search("warning|error", bare.manage("rpm", "--erase", NAME))
     assert bare.master_identity() == master
     assert bare.greeting().startswith("220 ")
     left = {path for path in bare.files("/usr", "/etc") - before if "/__pycache__" not in path}
