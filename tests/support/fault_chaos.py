@@ -29,6 +29,8 @@ def rage(scene: Scene) -> None:
             if deed(scene, name):
                 scene.tell(f"{deed.__name__.replace('_', ' ')} ({name})")
         time.sleep(scene.random.uniform(*PAUSE_S))
+    # Whoever let it rage looks after what he has done; what broke is the cluster's to mend.
+    scene.put_right()
 
 
 def _kill_one(scene: Scene, program: str, number: int) -> bool:

@@ -153,6 +153,10 @@ class Laboratory:
         """Take the lab down; the next use builds a new one."""
         if self._lab is not None:
             self._lab.close()
+            watch = self._lab.watch
+            if watch:
+                longest_ms = watch.longest_s * 1000
+                self._say(f"nodes were looked at {watch.looks} times, at most {longest_ms:.0f} ms apart")
         if self.neighbour is not None:
             self.neighbour.close()
         self._lab = self.neighbour = None
