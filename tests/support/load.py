@@ -4,9 +4,11 @@ usage: load.py processes N | connections N | messages N DIRECTORY
 """
 
 import os
-import resource
+import signal
 import socket
 import sys
+
+PAIRS = 400
 
 
 def hold_processes(count: int) -> "list[int]":
@@ -14,10 +16,27 @@ def hold_processes(count: int) -> "list[int]":
     return [os.posix_spawn("/bin/sleep", ["sleep", "infinity"], {}) for _ in range(count)]
 
 
-def hold_connections(count: int) -> "list[socket.socket]":
-    """So many established connections over loopback, both ends here."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * count + 100, max(most, 2 * count + 100)))
+def hold_connections(count: int) -> "list[int]":
+    """So many established connections over loopback, both ends in processes of ours; their numbers."""
+    holders = []
+    # The number of open files of one process may not be for us to raise.
+    for first in range(0, count, PAIRS):
+        ready_read, ready_write = os.pipe()
+        holder = os.fork()
+        if not holder:
+            held = connect_pairs(min(PAIRS, count - first))
+            os.write(ready_write, b"%d" % len(held))
+            signal.pause()
+        os.close(ready_write)
+        if not os.read(ready_read, 9):
+            raise SystemExit("load.py: connections could not be made")
+        os.close(ready_read)
+        holders.append(holder)
+    return holders
+
+
+def connect_pairs(count: int) -> "list[socket.socket]":
+    """Both ends of so many connections."""
     held: "list[socket.socket]" = []
     with socket.create_server(("127.0.0.1", 0)) as server:
         for _ in range(count):
@@ -36,11 +55,11 @@ def fill_queue(count: int, directory: str) -> None:
 
 def main() -> None:
     kind, count = sys.argv[1], int(sys.argv[2])
-    held: "list[object]" = []
+    held: "list[int]" = []
     if kind == "processes":
-        held = [*hold_processes(count)]
+        held = hold_processes(count)
     elif kind == "connections":
-        held = [*hold_connections(count)]
+        held = hold_connections(count)
     elif kind == "messages":
         fill_queue(count, sys.argv[3])
     else:
@@ -48,9 +67,8 @@ def main() -> None:
     print("ready", flush=True)
     sys.stdin.read()
     for process in held:
-        if isinstance(process, int):
-            os.kill(process, 9)
-            os.waitpid(process, 0)
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
 
 
 if __name__ == "__main__":
