@@ -36,8 +36,26 @@ def table(records: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
             found = [each for each in records if (each["fault"], each["agent"], each["is_beside"]) == which]
             if found:
                 row = {"fault": fault.id, "agent": agent, "runs": len(found), "gap_s": gaps(found)}
-                rows.append({**row, "bound_s": fault.bound_s, "fence": fault.fence, "wrong": wrongs(found)})
+                bad = sum(bool(each["wrong"]) for each in found)
+                expected = {"bound_s": fault.bound_s, "fence": fault.fence, "where": fault.where}
+                rows.append({**row, **expected, "not_as_expected": bad, "wrong": wrongs(found)})
     return rows
+
+
+def lines(records: "list[dict[str, Any]]") -> "list[str]":
+    """The gaps of all faults as a table of text: median and worst, ours and the peer's, in seconds."""
+    form = "{:52} {:>7} {:>7} {:>9} {:>7}  {}"
+    made = [form.format("clients waited, s", "median", "worst", "peer's", "worst", "")]
+    rows = {(row["fault"], row["agent"]): row for row in table(records)}
+    for fault in TABLE.values():
+        row, peer = rows.get((fault.id, "ours")), rows.get((fault.id, "peer"))
+        figures = [f"{each['gap_s'][key]:.2f}" if each and each["gap_s"] else ""
+                   for each in (row, peer) for key in ("median", "worst")]  # fmt: skip
+        wrong = [f"{name} {each['not_as_expected']} of {each['runs']}"
+                 for name, each in (("ours", row), ("peer", peer)) if each and each["not_as_expected"]]  # fmt: skip
+        if row or peer:
+            made.append(form.format(fault.title, *figures, f"not as expected: {', '.join(wrong)}" if wrong else ""))
+    return [line.rstrip() for line in made]
 
 
 def machine() -> "dict[str, str]":

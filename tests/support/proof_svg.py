@@ -111,6 +111,7 @@ class TimeLine:
         for at in range(0, int(self._line["end_s"]) + 1, step):
             x = number(self._x(at))
             self.picture.append(tag("line", x1=x, x2=x, y1=floor, y2=floor + 3, class_="axis"))
-            self.picture.append(tag("text", f"{at} s", x=x, y=floor + 13, text_anchor="middle"))
+            if self._x(at) < WIDTH - 16:
+                self.picture.append(tag("text", f"{at} s", x=x, y=floor + 13, text_anchor="middle"))
         x = number(self._x(0))
         self.picture.append(tag("line", x1=x, x2=x, y1=0, y2=floor, class_="moment"))

@@ -89,3 +89,11 @@ def test_the_same_as_json(written):
 def test_without_a_run_of_the_peer_nothing_is_beside_it(tmp_path):
     page = html.fromstring(proof.write(tmp_path, [record("standby")]).read_text(encoding="utf-8"))
     assert not page.xpath("//table")
+
+
+def test_the_same_as_lines_of_text():
+    lines = proof.lines(sample())
+    assert len(lines) == 1 + len(TABLE)
+    frozen = next(line for line in lines if line.startswith("master frozen"))
+    assert " ".join(frozen.split()[2:]) == "0.80 1.00 0.85 25.00 not as expected: peer 1 of 6"
+    assert max(map(len, lines)) <= 120
