@@ -287,15 +287,6 @@ FAULTS = [
     ),
     Fault(
         "parameters_known",
-        "echo 'mydestination = localhost' >>/etc/postfix/main.cf",
-        says=("overriding earlier entry", "mydestination"),
-        severity="warning",
-        file=MAIN_CF + ":line",
-        undo="postconf -e 'mydestination = $myhostname, localhost'",
-        name="twice",
-    ),
-    Fault(
-        "parameters_known",
         "postconf -e 'relay_domains = $nowhere'",
         "postconf -X relay_domains",
         ("undefined parameter", "nowhere"),

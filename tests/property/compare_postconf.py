@@ -1,4 +1,4 @@
-"""Many generated files against the real postconf, on all processors: what ci/compare-postconf runs."""
+"""Many generated files against Postfix's own programs, on all processors: what ci/compare-postconf runs."""
 
 import multiprocessing
 import sys
@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 from random import Random
 
-from tests.property import config_generator, config_oracle
+from tests.property import config_generator, config_oracle, value_oracle
 
 KINDS = {
     "main.cf": (config_generator.main_cf, config_oracle.main_difference, 1),
     "master.cf": (config_generator.master_cf, config_oracle.master_difference, 1),
+    "values of main.cf": (value_oracle.main_cf_of_values, value_oracle.value_difference, 1),
     "main.cf of raw bytes": (config_generator.raw_bytes, config_oracle.main_difference, 10),
     "master.cf of raw bytes": (config_generator.raw_bytes, config_oracle.master_difference, 10),
 }

@@ -13,7 +13,7 @@ from postfix_ha.config.expand import ExpandError, expand
 from postfix_ha.config.logical_lines import read_logical_lines, split_braced_words
 from postfix_ha.config.main_cf import parse_main_cf
 from postfix_ha.config.master_cf import parse_master_cf
-from tests.property import config_generator
+from tests.property import config_generator, value_oracle
 from tests.property.config_oracle import main_difference, master_difference
 
 # ci/compare-postconf does twenty times as much; deadline None because a process is started for each file.
@@ -112,6 +112,20 @@ def test_every_expansion_ends(value: str, other: str) -> None:
 def test_words_in_braces_are_the_whole_text(text: str) -> None:
     """Splitting loses nothing but the blanks between words."""
     assert "".join("".join(split_braced_words(text)).split()) == "".join(text.split())
+
+
+@given(files(value_oracle.main_cf_of_values))
+@settings(COMPARED, max_examples=200)
+def test_values_are_refused_as_postfix_refuses_them(directory: Path, data: bytes) -> None:
+    """No value is taken that ends a program of Postfix, and none is refused that it takes."""
+    assert value_oracle.value_difference(data, directory) == ""
+
+
+def test_every_number_time_and_boolean_is_told_from_a_text(directory: Path) -> None:
+    """A wrong value of each parameter that all programs or smtpd read is fatal to Postfix, and told."""
+    for name in [name for known in value_oracle.names() for name in known]:
+        data = f"{value_oracle.BASE}{name} = wrong\n".encode()
+        assert value_oracle.value_difference(data, directory) == "", name
 
 
 SHIPPED = [Path("/usr/share/postfix") / name for name in ("main.cf.debian", "main.cf.dist", "main.cf.tls")]

@@ -151,6 +151,14 @@ ROWS = (
         subject="{where}",
     ),
     Row(
+        "parameter_values_valid",
+        "node",
+        ERR_INSTALLED,
+        "{where}: {name}: {why}",
+        "give it a value that Postfix takes, or remove it: 'postconf -d' shows its default",
+        subject="{name}",
+    ),
+    Row(
         "inet_interfaces_usable",
         "node",
         ERR_INSTALLED,
@@ -677,6 +685,33 @@ ROWS = (
         subject="compatibility_level",
         parameter="compatibility_level",
         cure="postconf -c {config_dir} -e compatibility_level={level}",
+    ),
+    Row(
+        "daemon_values_valid",
+        "command",
+        COMMAND_ONLY,
+        "{where}: {name}: {why}; the Postfix program that reads it ends at once",
+        "give it a value that Postfix takes, or remove it: 'postconf -d' shows its default",
+        severity="error",
+        subject="{name}",
+    ),
+    Row(
+        "parameter_set_once",
+        "command",
+        COMMAND_ONLY,
+        "main.cf sets {name} more than once, in lines {lines}: the last one counts",
+        "leave the one that is meant",
+        severity="note",
+        subject="{name}",
+    ),
+    Row(
+        "log_daemon_free",
+        "command",
+        COMMAND_ONLY,
+        "maillog_file is set, and main.cf sets {name} to different values, in lines {lines}: Postfix's log daemon "
+        "tells itself of that, and can wait for itself for ever",
+        "leave the one that is meant: the last one counts",
+        subject="{name}",
     ),
     Row(
         "parameters_known",

@@ -80,7 +80,8 @@ def _begin_postfix_check(survey: Survey, found: "list[Finding]") -> "Running | N
         return None
     incomplete = check_queue_complete(survey)
     found += incomplete
-    if survey.absent_addresses or check_interfaces_carry(survey):
+    is_refused = any(finding.check == "parameter_values_valid" and finding.values["by_all"] for finding in found)
+    if is_refused or survey.absent_addresses or check_interfaces_carry(survey):
         return None  # it would refuse for that alone
     return None if incomplete else begin_postfix_check(survey.setup)
 

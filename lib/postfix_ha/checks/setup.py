@@ -8,6 +8,8 @@ import os
 import stat
 
 from postfix_ha.checks.holders import endpoint_holder, is_taken, lock_holder
+from postfix_ha.checks.values import wrong_values
+from postfix_ha.config.postconf import find_postconf
 from postfix_ha.config.resolve import IN_TIME
 from postfix_ha.endpoint import missing_addresses
 from postfix_ha.instance import CONFIG_FILES, Instance
@@ -28,12 +30,20 @@ TRIAL_NAME = ".postfix_ha.trial"
 class Setup:
     """A node's setup for one instance: the facts that the checks share."""
 
-    __slots__ = ("deadline", "instance", "params")
+    __slots__ = ("_values", "deadline", "instance", "params")
 
     def __init__(self, instance: Instance, params: Params, deadline: float) -> None:
         self.instance = instance
         self.params = params
         self.deadline = deadline
+        self._values: "list[Finding] | None" = None
+
+    @property
+    def wrong_values(self) -> "list[Finding]":
+        """parameter_values_valid and daemon_values_valid for every value that Postfix refuses."""
+        if self._values is None:
+            self._values = wrong_values(self.instance.config_dir, find_postconf(self.params.binary), self.deadline)
+        return self._values
 
     @property
     def main_cf(self) -> str:
@@ -48,7 +58,15 @@ def check_setup(setup: Setup) -> "list[Finding]":
         found += check(setup)
     if found:
         return found  # the rest would only repeat it
-    for check in (check_interfaces, check_owner, check_group, check_queue, check_data_directory, check_setgid):
+    for check in (
+        check_values,
+        check_interfaces,
+        check_owner,
+        check_group,
+        check_queue,
+        check_data_directory,
+        check_setgid,
+    ):
         found += check(setup)
     return found
 
@@ -89,6 +107,11 @@ def check_commands(setup: Setup) -> "list[Finding]":
     commands += [os.path.join(instance.daemon_directory, name) for name in DAEMONS]
     reasons = [(command, _why_not_executable(command)) for command in commands]
     return [Finding("commands_executable", command=command, why=why) for command, why in reasons if why]
+
+
+def check_values(setup: Setup) -> "list[Finding]":
+    """parameter_values_valid: the values that would keep Postfix from serving."""
+    return [finding for finding in setup.wrong_values if finding.check == "parameter_values_valid"]
 
 
 def check_interfaces(setup: Setup) -> "list[Finding]":

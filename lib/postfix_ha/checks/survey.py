@@ -5,7 +5,7 @@ import os
 from postfix_ha.checks.setup import Setup
 from postfix_ha.config.discover import discover
 from postfix_ha.config.expand import ExpandError, expand
-from postfix_ha.config.logical_lines import FILE_SIZE_MAX
+from postfix_ha.config.logical_lines import read_file
 from postfix_ha.config.main_cf import parse_main_cf
 from postfix_ha.config.master_cf import MasterRow, parse_master_cf
 from postfix_ha.config.postconf import Answer, find_postconf, read_answer
@@ -116,8 +116,8 @@ class Survey:
         return not (level.isdigit() and int(level) >= 1)
 
     def _read_files(self) -> None:
-        self.main = parse_main_cf(*self._read("main.cf"))
-        self.master = parse_master_cf(*self._read("master.cf"))
+        self.main = parse_main_cf(*read_file(os.path.join(self.config_dir, "main.cf")))
+        self.master = parse_master_cf(*read_file(os.path.join(self.config_dir, "master.cf")))
 
     def _ask_values(self) -> Answer:
         """All parameters; postconf is not asked where it cannot but fail, for it sleeps a second before it says so."""
@@ -152,15 +152,6 @@ class Survey:
                 file.write(INERT_CONFIG)
             os.utime(path, (0, 0))  # postconf waits until main.cf was left alone for a while
             return run([self.postconf, "-c", directory, option], deadline=self.deadline)
-
-    def _read(self, name: str) -> "tuple[bytes, str]":
-        path = os.path.join(self.config_dir, name)
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            with open(descriptor, "rb") as file:
-                return file.read(FILE_SIZE_MAX), path
-        except OSError:
-            return b"", path
 
 
 def is_loopback(address: str) -> bool:

@@ -1,5 +1,7 @@
 """Postfix's logical lines: the one grammar under main.cf and master.cf (``readllines`` in Postfix's source)."""
 
+import os
+
 # White space as C's isspace() has it for ASCII. Never str.isspace(): to Postfix a no-break space is a letter.
 SPACE = " \t\n\v\f\r"
 # White space and comma as separators of the words of a value (Postfix's CHARS_SPACE, CHARS_COMMA_SP).
@@ -77,6 +79,16 @@ def read_logical_lines(data: bytes, file: str = "") -> "tuple[list[LogicalLine],
         last = number
     finish()
     return lines, problems
+
+
+def read_file(path: str) -> "tuple[bytes, str]":
+    """(bytes, path) of a configuration file; no bytes where it cannot be read, which is told elsewhere."""
+    try:
+        # O_NONBLOCK: a FIFO in the file's place must not hang us.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            return file.read(FILE_SIZE_MAX), path
+    except OSError:
+        return b"", path
 
 
 def split_name_value(text: str) -> "tuple[str, str, str]":

@@ -22,17 +22,19 @@ READ_ONLY_PARAMETERS = frozenset(("process_id", "process_name", "service_name"))
 
 
 class MainCf:
-    """What one main.cf says: ``raw`` name -> unexpanded value, ``lines`` name -> line of the definition that holds.
+    """What one main.cf says: ``raw`` name -> unexpanded value, ``lines`` name -> line of the definition that holds,
+    ``overridden`` name -> (line, value) of the definitions before it.
 
     Where a problem is fatal, Postfix refuses the whole file; the definitions that could be read are here all the same.
     """
 
-    __slots__ = ("file", "lines", "problems", "raw")
+    __slots__ = ("file", "lines", "overridden", "problems", "raw")
 
     def __init__(self, file: str = "") -> None:
         self.file = file
         self.raw: "dict[str, str]" = {}
         self.lines: "dict[str, int]" = {}
+        self.overridden: "dict[str, list[tuple[int, str]]]" = {}
         self.problems: "list[Problem]" = []
 
     @property
@@ -60,6 +62,8 @@ def parse_main_cf(data: bytes, file: str = "") -> MainCf:
         if wrong:
             main.problems.append(Problem(file, line.first, f"{wrong}: {line.text[:80]!r}"))
             continue
+        if name in main.raw:
+            main.overridden.setdefault(name, []).append((main.lines[name], main.raw[name]))
         main.raw[name] = value
         main.lines[name] = line.first
     return main

@@ -56,16 +56,25 @@ class MasterRow:
     @property
     def options(self) -> "dict[str, str]":
         """The main.cf parameters that ``-o name=value`` sets for this service; the last one of a name wins."""
-        found: "dict[str, str]" = {}
+        return {name: value for name, value, wrong in map(split_name_value, self._settings()) if not wrong}
+
+    @property
+    def wrong_options(self) -> "list[tuple[str, str]]":
+        """(text, what is wrong with it) of each ``-o`` that sets nothing: the program ends when it comes to it."""
+        return [(text, wrong) for text in self._settings() for wrong in split_name_value(text)[2:] if wrong]
+
+    def _settings(self) -> "list[str]":
+        """What follows each ``-o``."""
+        found = []
         args = iter(self.args)
         for arg in args:
             if arg[:1] != "-" or arg in ("-", "--"):
                 break
             for position, letter in enumerate(arg[1:], 2):
                 if letter in OPTIONS_WITH_VALUE:
-                    name, value, wrong = split_name_value(arg[position:] or next(args, ""))
-                    if letter == "o" and not wrong:
-                        found[name] = value
+                    text = arg[position:] or next(args, "")
+                    if letter == "o":
+                        found.append(text)
                     break
         return found
 
@@ -149,11 +158,18 @@ def _wrong_for_master(row: MasterRow) -> "list[str]":
     wrong = [unbrace(word)[1] for word in row.words if word[0] == "{"]
     if row.type == "inet" and row.private != "n":
         wrong.append(f"inet service {row.name} cannot be private: its third field must be n")
-    if row.wakeup in ("?", "-?"):
-        wrong.append(f"invalid wakeup field {row.wakeup!r}")
+    for what, field in (("wakeup", row.wakeup), ("process limit", row.maxproc)):
+        if field in ("?", "-?") or _as_int(field.rstrip("?")) < 0:
+            wrong.append(f"invalid {what} field {field!r}")
     if row.command == "-":
         wrong.append("the command field has no default")
     return [text for text in wrong if text]
+
+
+def _as_int(digits: str) -> int:
+    """The number as atoi(3) has it, which takes what is too great for something less than nothing."""
+    number = min(int(digits[-40:]), 2**63 - 1) if DIGITS.issuperset(digits) and digits else 0
+    return (number + 2**31) % 2**32 - 2**31
 
 
 def postconf_arguments(words: "list[str]") -> "list[str]":

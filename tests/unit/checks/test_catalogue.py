@@ -11,7 +11,7 @@ from postfix_ha import codes
 from postfix_ha.checks.catalogue import CATALOGUE, ROWS, SEVERITIES, Row
 from postfix_ha.checks.statement import Statement
 from postfix_ha.verdict import Finding
-from tests.node import test_checks_peers, test_checks_setup, test_checks_surroundings
+from tests.node import test_checks_peers, test_checks_setup, test_checks_surroundings, test_checks_values
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 LIBRARY = CHECKOUT / "lib" / "postfix_ha"
@@ -109,7 +109,7 @@ def test_each_message_of_the_model_is_one_row() -> None:
 
 
 def test_each_row_of_the_model_and_of_the_command_is_provoked_on_a_real_node() -> None:
-    modules = (test_checks_setup, test_checks_surroundings, test_checks_peers)
+    modules = (test_checks_setup, test_checks_surroundings, test_checks_peers, test_checks_values)
     provoked = {fault.check for module in modules for fault in module.FAULTS}
     wanted = {row.check for row in ROWS if row.model or row.scope in ("command", "cluster", "node")}
     assert wanted - provoked - set(PROVOKED_ELSEWHERE) == set()
