@@ -75,6 +75,7 @@ class Page:
             ("faults", str(len(self._faults))),
             ("runs", str(len(ours))),
             ("acknowledged", f"{sum(record['acknowledged'] for record in done):,}".replace(",", " ")),
+            ("acknowledged a second before faults", f"{summary([r['rate_per_s'] for r in done]).get('median', 0):.0f}"),
             ("lost", str(sum(len(record["lost"]) for record in done))),
             ("delivered twice", str(sum(record["duplicated"] for record in done))),
             ("most masters at once", str(max((record["most_masters"] for record in done), default=0))),
