@@ -12,6 +12,8 @@ NETWORK_FSTYPES = ("nfs", "nfs4", "cifs", "smb3", "glusterfs", "fuse.glusterfs",
 SHARED_BLOCK_FSTYPES = ("ocfs2", "gfs2", "gfs")
 # What the kernel shows -> what mount(8) is told, where the two differ.
 MOUNTED_AS = {"fuse.glusterfs": "glusterfs"}
+# Of the options that the kernel shows for a mount, those that somebody has asked for.
+KEPT_OPTIONS = ("noatime", "nodev", "nodiratime", "noexec", "nosuid", "nosymfollow")
 MEMORY_FSTYPES = ("tmpfs", "ramfs", "overlay", "squashfs", "devtmpfs", "proc", "sysfs")
 # Where a node keeps what is its own: a file system mounted there does not move.
 OWN_DIRECTORIES = ("/", "/boot", "/etc", "/home", "/opt", "/root", "/run", "/srv", "/usr", "/var")
@@ -108,7 +110,8 @@ def _new_part(mount: Mount, what: str, here: Here, remarks: "list[Remark]") -> "
     if mount.directory in here.fstab:
         text = f"/etc/fstab mounts {mount.directory} at boot, beside the cluster: add noauto there, on every node"
         remarks.append(Remark(WARNING, "file_system_not_at_boot", text))
-    return FileSystemPart(mount.directory, "", stable_device(mount.source), fstype)
+    options = ",".join(word for word in mount.options.split(",") if word in KEPT_OPTIONS)
+    return FileSystemPart(mount.directory, "", stable_device(mount.source), fstype, options)
 
 
 def _judge(fstype: str, directory: str, what: str, remarks: "list[Remark]") -> None:

@@ -28,3 +28,11 @@ def test_what_a_program_in_user_space_mounts_needs_a_resource_of_its_own(fstype,
     assert [text for text in caught.value.reasons if fstype in text and "Filesystem resource yourself" in text]
     by_hand = cib(file_system("net", "/mnt/net", fstype))
     assert create(by_hand, Wish(), on(fstype, source)).resource("fs-mnt-net") is None
+
+
+def test_what_a_mount_was_asked_to_leave_out_is_left_out_on_every_node():
+    here = node(queue="/mnt/net/q", mounts=[Mount("/mnt/net", "/dev/sdc1", "ext4", "rw,nosuid,nodev,relatime,noatime")])
+    made = create(cib(), Wish(), here)
+    assert made.parameters(made.resource("fs-mnt-net"))["options"] == "nosuid,nodev,noatime"
+    plain = create(cib(), Wish(), node(queue="/mnt/net/q", mounts=[Mount("/mnt/net", "/dev/sdc1", "ext4", "rw")]))
+    assert "options" not in plain.parameters(plain.resource("fs-mnt-net"))
