@@ -163,7 +163,8 @@ def test_a_dry_run_changes_nothing_and_shows_everything(lab, tool):
     text = tool.ok("properties", "--switchback", "automatic", "--dry-run")
     assert tool.configuration() == before
     assert "+++ then" in text
-    assert f"pcs resource meta {MAIL} resource-stickiness=0" in text
+    assert f"pcs -f change.xml resource meta {MAIL} resource-stickiness=0" in text
+    assert "pcs cluster cib-push change.xml" in text
     assert "the cluster would then:" in text
 
 

@@ -1,10 +1,9 @@
-"""Moves, states, nodes, deletion and change of agent by postfix-ha, on the real cluster while a client sends."""
+"""Moves, states, nodes and deletion by postfix-ha, on the real cluster while a client sends."""
 
 import pytest
 
-from tests.support.interruption import COUNT, FATAL, PROGRAMS, stand_in
-from tests.support.lab_hierarchy import ADDRESS, FILESYSTEM, MAIL, SHELL_AGENT
-from tests.support.tool import COMMAND, Tool
+from tests.support.lab_hierarchy import ADDRESS, FILESYSTEM, MAIL
+from tests.support.tool import Tool
 
 
 @pytest.fixture(scope="module")
@@ -134,26 +133,6 @@ def test_delete_while_it_runs_and_create_again_under_the_same_master(lab, tool):
     assert lab.master()[1].pid == master.pid
 
 
-def test_migrate_there_and_back_under_load(lab, tool):
-    node, master = lab.master()
-    failures, lost = lab.client.ledger.failures(), len(lab.account().lost)
-    for agent in (SHELL_AGENT, "ocf:mail:postfix_ha"):
-        tool.ok("migrate", "--to", agent)
-        assert tool.json("properties")["agent"] == agent
-        lab.wait_for(lab.is_idle, 20, "the cluster is idle")
-        assert lab.where() == node.name
-        assert lab.master()[1].pid == master.pid, "the master was not touched"
-        resource = lab.status().find(f".//resource[@id='{MAIL}']")
-        assert resource.get("managed") == "true"
-        assert resource.get("resource_agent") == agent
-        assert "so already" in tool.ok("migrate", "--to", agent)
-    assert lab.client.ledger.failures() == failures
-    assert len(lab.account().lost) == lost
-    # The new agent's monitor does its work.
-    lab.kill_master()
-    lab.wait_for(lambda: [each.pid for _, each in lab.masters() if each.pid != master.pid], 40, "a new master runs")
-
-
 def test_status_fits_eighty_columns_and_tells_what_clients_see(lab, tool):
     text = tool.ok("status", on=lab.where())
     assert max(map(len, text.splitlines())) <= 80
@@ -165,55 +144,3 @@ def test_status_fits_eighty_columns_and_tells_what_clients_see(lab, tool):
     assert all("220" in greeting for greeting in found["endpoints"].values())
     assert sorted(found["queues"]) == ["active", "deferred", "hold", "incoming", "maildrop"]
     assert "digraph" in tool.ok("graph", "--dot")
-
-
-@pytest.fixture
-def interrupted(lab):
-    """A function that runs the command on n1 and kills it at one of its calls; the number of calls where at none."""
-    node = lab.nodes["n1"]
-    script = ["mkdir -p /root/in /root/real"]
-    for name in PROGRAMS:
-        script.append(f"real=$(command -v {name}) && cp -n $real /root/real/{name}")
-        node.write(f"/root/in-{name}", stand_in(f"/root/real/{name}", "/root/in"), 0o755)
-        script.append(f"mount --bind /root/in-{name} $real")
-    node.run(["sh", "-ec", "\n".join(script)], check=True)
-
-    def run(*arguments, fatal="never 0"):
-        node.write(f"/root/in/{COUNT}", "0\n")
-        node.write(f"/root/in/{FATAL}", fatal + "\n")
-        done = node.run([COMMAND, *arguments])
-        calls = int(node.read(f"/root/in/{COUNT}"))
-        assert (done.returncode == 0) == (fatal == "never 0"), done.stdout + done.stderr
-        lab.wait_for(lambda: not [each for each in node.pids() if "/root/real/" in each.exe], 20, "the last call ended")
-        return calls
-
-    yield run
-    node.run(["sh", "-c", "\n".join(f"umount $(command -v {name})" for name in PROGRAMS)], check=True)
-
-
-def test_killed_at_any_call_the_live_configuration_is_whole(lab, tool, interrupted):
-    before = tool.configuration()
-    calls = interrupted("extend", "n3", "--priority", "5", "--no-peer-check")
-    after = tool.configuration()
-    assert after != before
-    for at in range(1, calls + 1):
-        tool.restore()
-        interrupted("extend", "n3", "--priority", "5", "--no-peer-check", fatal=f"during {at}")
-        assert tool.configuration() in (before, after), f"killed during call {at} of {calls}"
-    assert tool.configuration() == after
-
-
-def test_a_switchover_that_is_killed_leaves_a_rule_that_ends_and_the_next_one_takes_it_away(lab, tool, interrupted):
-    before = tool.configuration()
-    target = away(lab)
-    # Its sixth call and later are made while the cluster moves the service.
-    killed = 0
-    while not moves(lab):
-        killed += 1
-        interrupted("switchover", target, fatal=f"during {killed}")
-    (rule,) = [each for each in lab.cib().iter("rsc_location") if each.get("id").startswith("cli-")]
-    assert rule.find(".//date_expression").get("operation") == "lt"
-    assert "a move by hand holds" in tool.run("status", "--cluster-only").stdout
-    tool.ok("switchover", target)
-    assert lab.where() == target
-    assert tool.configuration() == before

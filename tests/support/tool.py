@@ -69,7 +69,11 @@ class Tool:
 
     def configuration(self) -> str:
         """The configuration section of the live CIB in one canonical form."""
-        return etree.tostring(self.lab.cib().find("configuration"), method="c14n").decode()
+        configuration = self.lab.cib().find("configuration")
+        # When crm_resource last made the cluster look again is noted there too, and no configuration.
+        for pair in configuration.findall("crm_config//nvpair[@name='last-lrm-refresh']"):
+            pair.getparent().remove(pair)
+        return etree.tostring(configuration, method="c14n").decode()
 
     def restore(self) -> None:
         """Bring the lab's own resources and constraints back, in one change."""

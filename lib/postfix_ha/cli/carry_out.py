@@ -8,24 +8,36 @@ from postfix_ha.cli.dialogue import confirm
 from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, is_interactive, print_json
 from postfix_ha.cluster.changes import sentence
 from postfix_ha.cluster.crm_lines import crm_lines
-from postfix_ha.cluster.moves import out_of_service
-from postfix_ha.cluster.pcs_lines import pcs_lines
+from postfix_ha.cluster.errors import Refused
+from postfix_ha.cluster.intent import CREATE, LEAVE_RUNNING, MARK, unfinished
+from postfix_ha.cluster.moves import begin_to_stop
+from postfix_ha.cluster.pcs_lines import pcs_lines, pcs_script
 from postfix_ha.cluster.push import Planner, change, diff_text, plan
-from postfix_ha.cluster.remarks import Remark
+from postfix_ha.cluster.remarks import WARNING, Remark
+from postfix_ha.cluster.signals import one_step, when_interrupted
 from postfix_ha.cluster.simulation import Outcome, simulate
 from postfix_ha.cluster.tools import Cluster
-from postfix_ha.cluster.undo import undo
+from postfix_ha.cluster.undo import undo_stopped
 from postfix_ha.cluster.waiting import State, wait_until
 
 
 class Work:
-    """One change on its way: ``report`` is what is printed as JSON in the end."""
+    """One change on its way: ``report`` is what is printed as JSON in the end.
 
-    def __init__(self, options: argparse.Namespace, cluster: Cluster, planner: Planner) -> None:
+    ``command`` is what finishes it where it takes more than one change, ``when_made`` what to say when a signal comes
+    after the change.
+    """
+
+    def __init__(self, options: argparse.Namespace, cluster: Cluster, planner: Planner, command: str = "") -> None:
         self.options = options
         self.cluster = cluster
         self.planner = planner
+        self.command = command
+        self.when_made = "the change is made, and the cluster goes on with it: see 'postfix-ha status'"
         self.plan = plan(cluster, planner)
+        self.unfinished = {begun: text for begun, text in unfinished(self.plan.old).items() if begun != command}
+        if LEAVE_RUNNING in self.unfinished and not self.plan.is_empty:
+            raise Refused(self.unfinished[LEAVE_RUNNING])
         self.outcome: "Optional[Outcome]" = None if self.plan.is_empty else simulate(cluster, self.plan.new)
         self.report: "dict[str, object]" = {}
 
@@ -36,10 +48,13 @@ class Work:
 
     def show(self, remarks: "list[Remark]") -> None:
         """Show what there is to say, what would change, and what the cluster would then do."""
+        remarks = [*remarks, *(Remark(WARNING, "unfinished", text) for text in self.unfinished.values())]
         for remark in remarks:
             self.say(f"{remark.severity}: {remark.text}")
-        found = self.plan.changes
-        lines = {"pcs": pcs_lines(found, self.options.cib_file), "crm": crm_lines(found)}
+        # That something is under way is nothing to be done by hand.
+        found = [each for each in self.plan.changes if each.name != MARK]
+        file = self.options.cib_file
+        lines = {"pcs": pcs_lines(found, file) if file else pcs_script(found, "change.xml"), "crm": crm_lines(found)}
         diff = diff_text(self.plan)
         simulation = None if self.outcome is None else {"actions": self.outcome.actions, "places": self.outcome.places}
         self.report.update(
@@ -70,15 +85,16 @@ class Work:
 
     def push(self) -> None:
         """Make the change."""
-        self.plan = change(self.cluster, self.planner, self.plan)
-        self.report["changed"] = not self.plan.is_empty
+        with one_step():
+            self.plan = change(self.cluster, self.planner, self.plan)
+            self.report["changed"] = not self.plan.is_empty
 
     def take_back(self, name: str) -> None:
         """Take the change back; what still runs of it is stopped in its order first, as its parts go with it."""
-        if State(self.cluster.status(), name).role not in ("", "Stopped"):
-            change(self.cluster, lambda cib: out_of_service(cib, name))
-            wait_until(self.cluster, name, lambda state: state.role == "Stopped", self.options.wait)
-        change(self.cluster, undo(self.plan))
+        if State(self.cluster.status(), name).is_active:
+            change(self.cluster, lambda cib: begin_to_stop(cib, name, CREATE))
+            wait_until(self.cluster, name, lambda state: not state.is_active, self.options.wait)
+        change(self.cluster, undo_stopped(self.plan, name))
         self.report["changed"] = False
         self.report["taken_back"] = True
 
@@ -118,15 +134,20 @@ def carry_out(
 ) -> int:
     """Show, ask, push and wait; returns the exit code."""
     work.show(remarks)
-    if work.plan.is_empty or work.options.dry_run:
+    if work.options.dry_run:
         return work.end(DONE)
+    if work.plan.is_empty:
+        return work.end(DONE if work.wait(name, is_so, what) else NOT_AS_ASKED)
     if not work.confirm("Make it so?"):
         work.say("nothing was changed")
         return work.end(DONE)
-    work.push()
-    if work.wait(name, is_so, what):
-        return work.end(DONE)
+    with when_interrupted(work.when_made, changed=True):
+        work.push()
+        if work.wait(name, is_so, what):
+            return work.end(DONE)
     if take_back:
-        work.take_back(name)
+        half = "the change is half taken back: 'postfix-ha delete --stop --with-parts' finishes that"
+        with one_step(), when_interrupted(half, changed=True):
+            work.take_back(name)
         work.say_failure("the change was taken back (--keep leaves it)", [])
     return work.end(NOT_AS_ASKED)

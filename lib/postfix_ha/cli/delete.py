@@ -5,13 +5,18 @@ import argparse
 from postfix_ha.cli.carry_out import Work, carry_out
 from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, add_change_options, add_command, add_tag, cluster_of
 from postfix_ha.cluster.errors import Refused
-from postfix_ha.cluster.hierarchy import find_hierarchy
-from postfix_ha.cluster.moves import out_of_service
+from postfix_ha.cluster.hierarchy import find_hierarchy, hierarchies
+from postfix_ha.cluster.intent import LEAVE_RUNNING
+from postfix_ha.cluster.moves import begin_to_stop
+from postfix_ha.cluster.push import change
 from postfix_ha.cluster.remarks import NOTE, Remark
 from postfix_ha.cluster.reshape import delete
+from postfix_ha.cluster.signals import Interrupted, one_step, when_interrupted
+from postfix_ha.cluster.undo import undo
 from postfix_ha.cluster.unprotect import leave_running
 from postfix_ha.cluster.waiting import State, wait_idle, wait_until
 
+STOP = "delete --stop"
 EXAMPLES = """\
   postfix-ha delete --stop                     Postfix is stopped, file system and address stay
   postfix-ha delete --leave-running            Postfix runs on, and nobody watches it
@@ -38,37 +43,73 @@ def add_delete(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def run_delete(options: argparse.Namespace) -> int:
     """Remove the hierarchy."""
     cluster = cluster_of(options)
-    hierarchy = find_hierarchy(cluster.read(), options.tag)
+    cib = cluster.read()
+    if not options.tag and not hierarchies(cib):
+        work = Work(options, cluster, lambda now: now)
+        work.show([])
+        return work.end(DONE)
+    hierarchy = find_hierarchy(cib, options.tag)
     tag = hierarchy.tag
-    nodes = State(cluster.status(), tag).nodes
-    if nodes and not (options.stop or options.leave_running):
-        raise Refused(f"{tag} runs on {', '.join(nodes)}: say --stop or --leave-running")
-    if options.leave_running and options.with_parts:
-        raise Refused("a Postfix that runs on needs its parts: leave --with-parts out")
-    work = Work(options, cluster, lambda cib: delete(cib, tag, options.with_parts))
+    state = State(cluster.status(), tag)
+    check(options, tag, state)
+    command = LEAVE_RUNNING if options.leave_running else STOP + (" --with-parts" if options.with_parts else "")
+    work = Work(options, cluster, lambda now: delete(now, tag, options.with_parts), command)
+    if options.leave_running:
+        work.outcome = None  # a simulation does not know that Postfix is forgotten before
     kept = [name for name in hierarchy.needs if work.plan.new.resource(name) is not None]
     remarks = [Remark(NOTE, "parts_kept", f"these stay: {', '.join(kept)}")] if kept else []
-    if options.dry_run or not nodes or not cluster.is_live:
-        return carry_out(work, remarks, tag, lambda state: not state.role, "deleted")
+    if options.dry_run or not state.is_active or not cluster.is_live:
+        return carry_out(work, remarks, tag, lambda now: not now.role, "deleted")
     work.show(remarks)
     if not work.confirm("Make it so?"):
         work.say("nothing was changed")
         return work.end(DONE)
-    if options.leave_running:
-        leave_running(cluster, tag, nodes, options.wait)
+    return let_go(work, tag, state.nodes) if options.leave_running else stop_and_delete(work, tag)
+
+
+def check(options: argparse.Namespace, tag: str, state: State) -> None:
+    """Refuse where it has not been said what is to become of a Postfix that runs."""
+    if state.is_active and not (options.stop or options.leave_running):
+        where = f"runs on {', '.join(state.nodes)}" if state.nodes else f"is {state.role.lower()}"
+        raise Refused(f"{tag} {where}: say --stop or --leave-running")
+    if options.leave_running and options.with_parts:
+        raise Refused("a Postfix that runs on needs its parts: leave --with-parts out")
+    if options.leave_running and state.is_active and not state.nodes:
+        raise Refused(f"{tag} is {state.role.lower()} just now: try again when that is done")
+
+
+def let_go(work: Work, tag: str, nodes: "list[str]") -> int:
+    """Delete it under a Postfix that runs on."""
+    done = f"{tag} is deleted; Postfix runs on, on {', '.join(nodes)}, and nobody watches it"
+    with when_interrupted(done, changed=True):
+        with one_step(), when_interrupted(f"'postfix-ha {LEAVE_RUNNING}' again finishes it", changed=True):
+            leave_running(work.cluster, tag, work.options.wait)
         work.report["changed"] = True
-        work.say(f"{tag} is deleted; Postfix runs on, on {', '.join(nodes)}, and nobody watches it")
-        return work.end(DONE)
-    stop = Work(options, cluster, lambda cib: out_of_service(cib, tag))
-    stop.push()
-    stopped, state = wait_until(cluster, tag, lambda now: now.role == "Stopped", options.wait)
+        work.say(done)
+    return work.end(DONE)
+
+
+def stop_and_delete(work: Work, tag: str) -> int:
+    """Stop Postfix, then delete it; a signal before the end of the stop takes that back."""
+    options, cluster = work.options, work.cluster
+    stop = Work(options, cluster, lambda cib: begin_to_stop(cib, tag, work.command), work.command)
+    try:
+        with when_interrupted(f"{tag} is not deleted, and to run as before", changed=False):
+            stop.push()
+            stopped, state = wait_until(cluster, tag, lambda now: now.role == "Stopped", options.wait)
+    except Interrupted:
+        with one_step():
+            change(cluster, undo(stop.plan))
+        raise
     if not stopped:
         work.say_failure(f"{tag} did not stop, so it was not deleted; it stays out of service", state.reasons)
         return work.end(NOT_AS_ASKED)
-    work = Work(options, cluster, work.planner)
-    work.push()
-    if options.wait and not wait_idle(cluster, options.wait):
-        work.say_failure(f"{tag} is deleted, but its parts are not stopped yet: see crm_mon", [])
-        return work.end(NOT_AS_ASKED)
-    work.say(f"{tag} is deleted")
+    with when_interrupted(f"{tag} is deleted", changed=True):
+        with one_step():
+            work = Work(options, cluster, work.planner, work.command)
+            work.push()
+        if options.wait and not wait_idle(cluster, options.wait):
+            work.say_failure(f"{tag} is deleted, but its parts are not stopped yet: see crm_mon", [])
+            return work.end(NOT_AS_ASKED)
+        work.say(f"{tag} is deleted")
     return work.end(DONE)

@@ -1,15 +1,20 @@
 """What all commands on the cluster share: their options, how they end, and how they print.
 
 Exit codes: 0 done, or so already; 1 changed, but the service is not as asked (in time); 2 refused or a wrong command
-line, nothing was changed; 4 the cluster or one of its tools does not answer.
+line, nothing was changed; 4 the cluster or one of its tools does not answer; 128 and the signal's number when one of
+SIGINT, SIGTERM and SIGHUP ended it, between two steps.
 """
 
 import argparse
 import json
+import signal
 import sys
 from typing import Callable
 
+from postfix_ha.cluster.cib import Cib
 from postfix_ha.cluster.errors import ClusterError, Refused
+from postfix_ha.cluster.intent import unfinished
+from postfix_ha.cluster.signals import Interrupted, listening
 from postfix_ha.cluster.tools import Cluster
 
 DONE, NOT_AS_ASKED, REFUSED, NO_CLUSTER = 0, 1, 2, 4
@@ -17,6 +22,7 @@ WAIT_S = 90
 EXIT_CODES = """exit codes:
   0 done, or so already    1 changed, but the service is not as asked    2 refused, nothing changed
   4 the cluster or one of its tools does not answer
+  130, 143, 129 ended by SIGINT, SIGTERM, SIGHUP: one line says what became of the change
 """
 Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -75,7 +81,10 @@ def guarded(work: "Callable[[argparse.Namespace], int]") -> "Callable[[argparse.
 
     def run(options: argparse.Namespace) -> int:
         try:
-            return work(options)
+            with listening():
+                return work(options)
+        except Interrupted as interrupted:
+            return end_interrupted(options, interrupted)
         except Refused as refusal:
             return fail(options, refusal.reasons, REFUSED)
         except ClusterError as error:
@@ -89,13 +98,28 @@ def guarded(work: "Callable[[argparse.Namespace], int]") -> "Callable[[argparse.
     return run
 
 
-def fail(options: argparse.Namespace, reasons: "list[str]", code: int) -> int:
+def end_interrupted(options: argparse.Namespace, interrupted: Interrupted) -> int:
+    """Say what became of a change, and return the code; a command that only looks has nothing to say."""
+    code = 128 + interrupted.number
+    if not hasattr(options, "dry_run"):
+        return code
+    text = f"interrupted by {signal.Signals(interrupted.number).name}: {interrupted.text or 'nothing was changed'}"
+    return fail(options, [text], code, changed=interrupted.changed)
+
+
+def tell_unfinished(cib: Cib) -> None:
+    """Tell of what an earlier command has begun and not ended, one line each."""
+    for text in unfinished(cib).values():
+        print(f"postfix-ha: warning: {text}", file=sys.stderr)
+
+
+def fail(options: argparse.Namespace, reasons: "list[str]", code: int, *, changed: bool = False) -> int:
     """Say why, one line each, and return the code."""
     if options.json:
-        print_json({"changed": False, "exit_code": code, "errors": reasons})
+        print_json({"changed": changed, "exit_code": code, "errors": reasons})
     for reason in reasons:
-        for line in reason.splitlines() or [""]:
-            print(f"postfix-ha: {line}", file=sys.stderr)
+        # A name that was given may have lines of its own.
+        print(f"postfix-ha: {' '.join(reason.split())}", file=sys.stderr)
     return code
 
 

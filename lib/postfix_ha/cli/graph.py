@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from postfix_ha.cli.frame import DONE, add_command, cluster_of
+from postfix_ha.cli.frame import DONE, add_command, cluster_of, tell_unfinished
 from postfix_ha.cluster.drawing import dot_of
 from postfix_ha.cluster.errors import ClusterError
 from postfix_ha.cluster.hierarchy import find_hierarchy, hierarchies
@@ -32,6 +32,7 @@ def run_graph(options: argparse.Namespace) -> int:
     """Draw."""
     cluster = cluster_of(options)
     cib = cluster.read()
+    tell_unfinished(cib)
     chosen = [find_hierarchy(cib, options.tag)] if options.tag else hierarchies(cib) or [find_hierarchy(cib, "")]
     status = cluster.status()
     text = dot_of([Overview(each, status) for each in chosen])

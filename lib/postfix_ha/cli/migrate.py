@@ -4,19 +4,14 @@ import argparse
 import time
 
 from postfix_ha.cli.carry_out import Work
-from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, add_change_options, add_command, add_tag, cluster_of
+from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, WAIT_S, add_change_options, add_command, add_tag, cluster_of
+from postfix_ha.cluster.cib import Cib
 from postfix_ha.cluster.errors import Refused
-from postfix_ha.cluster.hierarchy import OUR_AGENT, find_hierarchy, is_mail_agent
-from postfix_ha.cluster.migration import (
-    exchanged,
-    in_maintenance,
-    is_in_maintenance,
-    look_again,
-    wait_unwatched,
-    why_not,
-)
-from postfix_ha.cluster.push import change
+from postfix_ha.cluster.hierarchy import OUR_AGENT, Hierarchy, find_hierarchy, is_mail_agent
+from postfix_ha.cluster.intent import MIGRATE, advice, mark_of
+from postfix_ha.cluster.migration import end, exchange, exchanged, is_in_maintenance, wait_known, why_not
 from postfix_ha.cluster.remarks import NOTE, Remark
+from postfix_ha.cluster.signals import one_step, when_interrupted
 from postfix_ha.cluster.tools import Cluster
 from postfix_ha.cluster.waiting import State
 
@@ -46,45 +41,67 @@ def run_migrate(options: argparse.Namespace) -> int:
     agent = options.to
     hierarchy = find_hierarchy(cluster.read(), options.tag)
     tag, former = hierarchy.tag, hierarchy.agent
+    begun = mark_of(hierarchy).startswith(MIGRATE)
+    check(cluster, hierarchy, agent, begun)
+
+    def planner(cib: Cib) -> Cib:
+        cib = exchanged(cib, tag, agent)
+        return end(cib, tag) if begun else cib
+
+    work = Work(options, cluster, planner, f"{MIGRATE} --to {agent}")
+    if cluster.is_live:
+        work.outcome = None  # exchanged in maintenance, so the restart that a simulation shows does not happen
+    note = Remark(NOTE, "operations_replaced", "the operations of the resource are replaced by those of the new agent")
+    work.show([] if former == agent else [note])
+    if options.dry_run or work.plan.is_empty:
+        return work.end(DONE)
+    if not work.confirm("Make it so?"):
+        work.say("nothing was changed")
+        return work.end(DONE)
+    if begun and cluster.is_live:
+        wait_known(cluster, tag, time.monotonic() + (options.wait or WAIT_S))
+    nodes = State(cluster.status(), tag).nodes
+    with when_interrupted(f"{agent} runs {tag}", changed=True):
+        if nodes and cluster.is_live:
+            with one_step(), when_interrupted(f"'postfix-ha {work.command}' again finishes it", changed=True):
+                return exchange_or_go_back(work, hierarchy, agent, nodes)
+        work.push()
+        return work.end(DONE)
+
+
+def check(cluster: Cluster, hierarchy: Hierarchy, agent: str, begun: bool) -> None:
+    """Refuse what cannot be exchanged, or not now."""
     if not is_mail_agent(agent):
         raise Refused(f"{agent} does not run Postfix: ocf:mail:postfix_ha, ocf:heartbeat:postfix or systemd:postfix do")
     refused = why_not(hierarchy, agent)
     if refused:
         raise Refused(refused)
-    if cluster.is_live and cluster.call("crm_resource", "--show-metadata", agent).returncode != 0:
+    if not cluster.is_live:
+        return
+    if cluster.call("crm_resource", "--show-metadata", agent).returncode != 0:
         raise Refused(f"{agent} is not installed on this node: install it on every node first")
-    work = Work(options, cluster, lambda cib: exchanged(cib, tag, agent))
-    if cluster.is_live:
-        work.outcome = None  # exchanged in maintenance, so the restart that a simulation shows does not happen
-    note = Remark(NOTE, "operations_replaced", "the operations of the resource are replaced by those of the new agent")
-    work.show([] if work.plan.is_empty else [note])
-    goes_on = work.plan.is_empty and is_in_maintenance(hierarchy)
-    if options.dry_run or (work.plan.is_empty and not goes_on):
-        return work.end(DONE)
-    if not work.confirm("Make it so?"):
-        work.say("nothing was changed")
-        return work.end(DONE)
-    nodes = State(cluster.status(), tag).nodes
-    if not nodes or not cluster.is_live:
-        work.push()
-        return work.end(DONE)
-    if exchange(cluster, tag, agent, nodes, options.wait or 60):
+    if is_in_maintenance(hierarchy) and not begun:
+        raise Refused(
+            f"{hierarchy.tag} is in maintenance: end that first, as with 'crm_resource --resource "
+            f"{hierarchy.tag} --meta --delete-parameter maintenance'"
+        )
+    state = State(cluster.status(), hierarchy.tag)
+    if not state.nodes and state.is_active:
+        raise Refused(f"{hierarchy.tag} is {state.role.lower()} just now: try again when that is done")
+
+
+def exchange_or_go_back(work: Work, hierarchy: Hierarchy, agent: str, nodes: "list[str]") -> int:
+    """Exchange the agent; where the new one does not find the running Postfix, the former one gets it back."""
+    tag, former, timeout_s = hierarchy.tag, hierarchy.agent, work.options.wait or WAIT_S
+    if exchange(work.cluster, tag, agent, nodes, timeout_s):
         work.report["changed"] = True
         work.say(f"{agent} runs {tag} on {', '.join(nodes)}; Postfix was not touched")
         return work.end(DONE)
-    exchange(cluster, tag, former, nodes, options.wait or 60)
-    reasons = State(cluster.status(), tag).reasons
-    work.say_failure(f"{agent} did not find the running Postfix, so {former} has it again", reasons)
+    reasons = State(work.cluster.status(), tag).reasons
+    text = f"{agent} did not find the running Postfix"
+    if former != agent and exchange(work.cluster, tag, former, nodes, timeout_s):
+        work.say_failure(f"{text}, so {former} has it again", reasons)
+    else:
+        left = advice(find_hierarchy(work.cluster.read(), tag))
+        work.say_failure(f"{text}, which runs on in maintenance: {left}", reasons)
     return work.end(NOT_AS_ASKED)
-
-
-def exchange(cluster: Cluster, tag: str, agent: str, nodes: "list[str]", timeout_s: float) -> bool:
-    """Exchange the agent under a running Postfix; False, and still in maintenance, where it was not found again."""
-    deadline = time.monotonic() + timeout_s
-    change(cluster, lambda cib: in_maintenance(cib, tag, True))
-    wait_unwatched(cluster, tag, deadline)
-    change(cluster, lambda cib: exchanged(cib, tag, agent))
-    if not look_again(cluster, tag, agent, nodes, deadline):
-        return False
-    change(cluster, lambda cib: in_maintenance(cib, tag, False))
-    return True

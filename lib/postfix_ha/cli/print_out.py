@@ -1,19 +1,25 @@
 """postfix-ha print: a hierarchy as what makes it again: pcs commands, lines for crm configure, or XML."""
 
 import argparse
+import copy
 
-from postfix_ha.cli.frame import DONE, add_command, add_tag, cluster_of, print_json
+from lxml import etree
+
+from postfix_ha.cli.frame import DONE, add_command, add_tag, cluster_of, print_json, tell_unfinished
 from postfix_ha.cluster import changes as kinds
 from postfix_ha.cluster.changes import Change, changes
 from postfix_ha.cluster.cib import to_text
 from postfix_ha.cluster.crm_lines import crm_lines
 from postfix_ha.cluster.hierarchy import find_hierarchy
-from postfix_ha.cluster.pcs_lines import pcs_lines
+from postfix_ha.cluster.intent import unmark
+from postfix_ha.cluster.moves import release
+from postfix_ha.cluster.pcs_lines import pcs_script
 from postfix_ha.cluster.reshape import delete
 
 EXAMPLES = """\
-  postfix-ha print
-  postfix-ha print --format crm >mail.crm
+  postfix-ha print >mail.sh                    made again by: sh mail.sh
+  postfix-ha print --format crm >mail.crm      crm configure <mail.crm
+  postfix-ha print --format xml >mail.xml      cibadmin --modify --allow-create --xml-file mail.xml
 """
 FORMATS = ("pcs", "crm", "xml")
 
@@ -32,11 +38,15 @@ def add_print(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 def run_print(options: argparse.Namespace) -> int:
     """Print."""
     cib = cluster_of(options).read()
+    tell_unfinished(cib)
     tag = find_hierarchy(cib, options.tag).tag
+    # What a move needs for a while is no part of the hierarchy.
+    release(cib, tag)
+    unmark(cib, tag)
     made = changes(delete(cib.copy(), tag, with_parts=True), cib)
     # A part that another service needs stays; a constraint that was pruned of the parts is not one that was made.
     made = [change for change in made if change.kind in (kinds.ADD_RESOURCE, kinds.ADD_CONSTRAINT)]
-    printed = {"pcs": pcs_lines(made), "crm": crm_lines(made), "xml": xml_lines(made)}
+    printed = {"pcs": pcs_script(made, f"{tag}.xml"), "crm": crm_lines(made), "xml": xml_lines(made)}
     if options.json:
         print_json(printed)
     else:
@@ -45,5 +55,9 @@ def run_print(options: argparse.Namespace) -> int:
 
 
 def xml_lines(made: "list[Change]") -> "list[str]":
-    """The elements, resources before constraints."""
-    return [line for change in made for line in to_text(change.element).splitlines()]
+    """The elements in their sections."""
+    root = etree.Element("configuration")
+    for section, kind in (("resources", kinds.ADD_RESOURCE), ("constraints", kinds.ADD_CONSTRAINT)):
+        elements = [copy.deepcopy(change.element) for change in made if change.kind == kind]
+        etree.SubElement(root, section).extend(each for each in elements if each is not None)
+    return to_text(root).splitlines()

@@ -3,7 +3,7 @@
 import argparse
 
 from postfix_ha.cli.carry_out import Work, carry_out
-from postfix_ha.cli.frame import DONE, add_change_options, add_command, add_tag, cluster_of, print_json
+from postfix_ha.cli.frame import DONE, add_change_options, add_command, add_tag, cluster_of, print_json, tell_unfinished
 from postfix_ha.cluster import edit
 from postfix_ha.cluster.cib import Cib, pairs
 from postfix_ha.cluster.errors import Refused
@@ -94,6 +94,7 @@ def run_properties(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace, hierarchy: Hierarchy) -> int:
     """Print the properties."""
+    tell_unfinished(hierarchy.cib)
     found: "dict[str, object]" = {
         "tag": hierarchy.tag,
         "agent": hierarchy.agent,

@@ -3,18 +3,11 @@
 import argparse
 
 from postfix_ha.cli.carry_out import Work, carry_out
-from postfix_ha.cli.frame import (
-    DONE,
-    NOT_AS_ASKED,
-    add_change_options,
-    add_command,
-    add_tag,
-    cluster_of,
-    seconds,
-)
+from postfix_ha.cli.frame import DONE, add_change_options, add_command, add_tag, cluster_of, seconds
 from postfix_ha.cluster.cib import Cib, Element
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.hierarchy import find_hierarchy
+from postfix_ha.cluster.intent import mark_of
 from postfix_ha.cluster.moves import (
     HOLD_MARGIN_S,
     check_stays,
@@ -25,6 +18,7 @@ from postfix_ha.cluster.moves import (
     release,
 )
 from postfix_ha.cluster.push import change
+from postfix_ha.cluster.signals import one_step
 from postfix_ha.cluster.tools import Cluster
 from postfix_ha.cluster.waiting import State
 
@@ -88,10 +82,6 @@ def run_in_service(options: argparse.Namespace) -> int:
     if not options.dry_run:
         forget_failures(cluster, hierarchy.members)
     work = Work(options, cluster, lambda cib: in_service(cib, hierarchy.tag))
-    if work.plan.is_empty and not options.dry_run:
-        work.show([])
-        reached = work.wait(hierarchy.tag, lambda state: bool(state.nodes), "in service")
-        return work.end(DONE if reached else NOT_AS_ASKED)
     return carry_out(work, [], hierarchy.tag, lambda state: bool(state.nodes), "in service")
 
 
@@ -114,30 +104,32 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
         check_stays(hierarchy, node)
     status = cluster.status()
     check_online(status, node)
-    if not options.hold_s and not starts and State(status, tag).nodes == [node] and not hierarchy.moves:
+    begun = hierarchy.moves or mark_of(hierarchy)
+    if not options.hold_s and not starts and State(status, tag).nodes == [node] and not begun:
         work = Work(options, cluster, lambda now: now)
         work.say(f"{tag} is in service on {node} already")
         return work.end(DONE)
     if not options.dry_run:
         forget_failures(cluster, hierarchy.members)
     hold_s = options.hold_s or options.wait + HOLD_MARGIN_S
+    command = "" if options.hold_s else f"{'in-service' if starts else 'switchover'} {node}"
 
     def planner(now: Cib) -> Cib:
-        return hold(in_service(now, tag) if starts else now, tag, node, hold_s)
+        return hold(in_service(now, tag) if starts else now, tag, node, hold_s, command)
 
-    work = Work(options, cluster, planner)
+    work = Work(options, cluster, planner, command)
     if work.outcome is not None and work.outcome.places.get(tag) != [node]:
         reasons = State(status, tag).reasons
         raise Refused(f"the cluster would not run {tag} on {node}: see 'postfix-ha status'", *reasons)
-    pushed = False
+    if command:
+        work.when_made = f"the move is called off: 'postfix-ha status' tells where {tag} runs"
     try:
-        code = carry_out(work, [], tag, lambda state: state.nodes == [node], "in service")
-        pushed = bool(work.report.get("changed"))
-        return code
+        return carry_out(work, [], tag, lambda state: state.nodes == [node], "in service")
     finally:
-        # Also when we are told to stop: the move goes on, and the rule does not stay.
-        if (pushed or not options.dry_run) and not options.hold_s:
-            change(cluster, lambda now: release(now, tag))
+        # Also when we are told to stop: the rule does not stay.
+        if command and (work.report.get("changed") or work.plan.is_empty):
+            with one_step():
+                change(cluster, lambda now: release(now, tag))
 
 
 def check_online(status: Element, node: str) -> None:

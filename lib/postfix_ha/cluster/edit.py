@@ -102,6 +102,8 @@ def set_pair(cib: Cib, resource: Element, tag: str, name: str, value: str) -> No
                     pair.set("value", value)
                     return
                 attributes.remove(pair)
+                if not len(attributes):
+                    resource.remove(attributes)
     if value:
         attributes = _own_set(cib, resource, tag)
         pair_id = names.unique(f"{attributes.get('id')}-{name}", cib.ids())

@@ -2,15 +2,18 @@
 
 The resource is put into maintenance, so that nothing is started, stopped or watched; its agent is exchanged; the
 cluster forgets what it knew of it and looks again, with the new agent, which finds the running master; maintenance
-ends. Interrupted between any two steps, the service runs on in maintenance, and the same command goes on from there.
+ends. Interrupted between any two steps, the service runs on in maintenance, the resource says what was begun, and the
+same command goes on from there.
 """
 
 import time
 
 from postfix_ha.cluster import edit
-from postfix_ha.cluster.cib import TRUE_WORDS, Cib, pairs
+from postfix_ha.cluster.cib import TRUE_WORDS, Cib, Element, pairs
 from postfix_ha.cluster.errors import ClusterError
 from postfix_ha.cluster.hierarchy import OUR_AGENT, SHELL_AGENT, Hierarchy, find_hierarchy
+from postfix_ha.cluster.intent import MIGRATE, mark, unmark
+from postfix_ha.cluster.push import change
 from postfix_ha.cluster.tools import Cluster, complaint
 from postfix_ha.cluster.waiting import State
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
@@ -19,6 +22,8 @@ from postfix_ha.instance import DEFAULT_CONFIG_DIR
 SHARED_PARAMETERS = ("binary", "config_dir", "parameters")
 MAINTENANCE = "maintenance"
 POLL_S = 0.2
+# How long one look of the cluster at all nodes may take: a probe's own time-out, and some more.
+LOOK_S = 25.0
 
 
 def exchanged(cib: Cib, tag: str, agent: str) -> Cib:
@@ -51,12 +56,17 @@ def why_not(hierarchy: Hierarchy, agent: str) -> str:
     return ""
 
 
-def in_maintenance(cib: Cib, tag: str, wanted: bool) -> Cib:
-    """Put the mail server alone into maintenance, or end that."""
-    mail = find_hierarchy(cib, tag).mail
-    edit.set_pair(cib, mail, "meta_attributes", MAINTENANCE, "true" if wanted else "")
-    for attributes in [each for each in mail.findall("meta_attributes") if not len(each)]:
-        mail.remove(attributes)
+def begin(cib: Cib, tag: str, agent: str) -> Cib:
+    """Put the mail server alone into maintenance, and note what for."""
+    mark(cib, tag, f"{MIGRATE} --to {agent}")
+    edit.set_pair(cib, find_hierarchy(cib, tag).mail, "meta_attributes", MAINTENANCE, "true")
+    return cib
+
+
+def end(cib: Cib, tag: str) -> Cib:
+    """End the maintenance."""
+    unmark(cib, tag)
+    edit.set_pair(cib, find_hierarchy(cib, tag).mail, "meta_attributes", MAINTENANCE, "")
     return cib
 
 
@@ -72,6 +82,27 @@ def is_forgotten(cluster: Cluster, tag: str, agent: str) -> bool:
     return all(each.get("type") == type_ for each in histories if each.get("id") == tag)
 
 
+def online_states(cib: Cib) -> "list[Element]":
+    """What the cluster knows of the nodes that are in it now."""
+    states = cib.root.iterfind("status/node_state")
+    # Pacemaker writes online and offline, from 3.0 on a time, which is 0 for a node that is not there.
+    return [state for state in states if state.get("crmd", "0") not in ("offline", "0")]
+
+
+def wait_known(cluster: Cluster, tag: str, deadline: float) -> None:
+    """Wait until every node that is online and takes part has looked whether Postfix runs."""
+    while True:
+        cib = cluster.read()
+        nodes = find_hierarchy(cib, tag).nodes
+        states = [state for state in online_states(cib) if state.get("uname") in nodes]
+        known = [any(each.get("id") == tag for each in state.iter("lrm_resource")) for state in states]
+        if all(known):
+            return
+        if time.monotonic() > deadline:
+            raise ClusterError(f"the cluster has not looked for {tag} on every node yet: try again")
+        time.sleep(POLL_S)
+
+
 def wait_unwatched(cluster: Cluster, tag: str, deadline: float) -> None:
     """Wait until the cluster has taken notice of the maintenance."""
     while State(cluster.status(), tag).managed:
@@ -82,12 +113,25 @@ def wait_unwatched(cluster: Cluster, tag: str, deadline: float) -> None:
 
 def look_again(cluster: Cluster, tag: str, agent: str, nodes: "list[str]", deadline: float) -> bool:
     """Let the cluster forget the resource's past and look with the new agent; True once it found it where it was."""
-    done = cluster.call("crm_resource", "--refresh", "--resource", tag, "--force")
-    if done.returncode != 0:
-        raise ClusterError(f"the cluster does not look again for {tag}: {complaint(done)}")
-    while True:
-        if is_forgotten(cluster, tag, agent) and State(cluster.status(), tag).nodes == nodes:
-            return True
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(POLL_S)
+    while time.monotonic() < deadline:
+        done = cluster.call("crm_resource", "--refresh", "--resource", tag, "--force")
+        if done.returncode != 0:
+            raise ClusterError(f"the cluster does not look again for {tag}: {complaint(done)}")
+        until = min(deadline, time.monotonic() + LOOK_S)
+        while time.monotonic() < until:
+            if is_forgotten(cluster, tag, agent) and State(cluster.status(), tag).nodes == nodes:
+                return True
+            time.sleep(POLL_S)
+    return False
+
+
+def exchange(cluster: Cluster, tag: str, agent: str, nodes: "list[str]", timeout_s: float) -> bool:
+    """Exchange the agent under a running Postfix; False, and still in maintenance, where it was not found again."""
+    deadline = time.monotonic() + timeout_s
+    change(cluster, lambda cib: begin(cib, tag, agent))
+    wait_unwatched(cluster, tag, deadline)
+    change(cluster, lambda cib: exchanged(cib, tag, agent))
+    if not look_again(cluster, tag, agent, nodes, deadline):
+        return False
+    change(cluster, lambda cib: end(cib, tag))
+    return True

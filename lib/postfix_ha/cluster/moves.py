@@ -6,6 +6,7 @@ from postfix_ha.cluster import edit
 from postfix_ha.cluster.cib import Cib
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.hierarchy import Hierarchy, find_hierarchy
+from postfix_ha.cluster.intent import is_bound, mark, mark_of, unmark
 from postfix_ha.cluster.templates import fill
 
 # What a hold lasts beyond the time in which the move is to be done: it must not end while the move is under way.
@@ -41,25 +42,32 @@ def clear_moves(cib: Cib, hierarchy: Hierarchy) -> None:
             edit.remove(constraint)
 
 
-def hold(cib: Cib, tag: str, node: str, for_s: float) -> Cib:
-    """Want the hierarchy on the node for so many seconds, whatever the preferences say."""
+def hold(cib: Cib, tag: str, node: str, for_s: float, command: str = "") -> Cib:
+    """Want the hierarchy on the node for so many seconds, whatever the preferences say; ``command`` is to end it."""
     hierarchy = find_hierarchy(cib, tag)
     check_target(hierarchy, node)
-    clear_moves(cib, hierarchy)
+    release(cib, tag)
+    if command:
+        mark(cib, tag, command)
     expiry = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(time.time() + for_s))
     edit.add_constraints(cib, fill("constraints/hold", RESOURCE=hierarchy.top, NODE=node, EXPIRY=expiry))
     return cib
 
 
 def release(cib: Cib, tag: str) -> Cib:
-    """Take a hold away."""
-    clear_moves(cib, find_hierarchy(cib, tag))
+    """Take a hold away, and what was noted of a command that has begun a move or a stop."""
+    hierarchy = find_hierarchy(cib, tag)
+    clear_moves(cib, hierarchy)
+    if not is_bound(hierarchy):
+        unmark(cib, tag)
     return cib
 
 
 def in_service(cib: Cib, tag: str) -> Cib:
     """Let Postfix run, and all that it needs."""
     hierarchy = find_hierarchy(cib, tag)
+    if mark_of(hierarchy):
+        release(cib, tag)
     for name in hierarchy.containers:
         resource = cib.resource(name)
         if resource is not None:
@@ -75,5 +83,14 @@ def in_service(cib: Cib, tag: str) -> Cib:
 def out_of_service(cib: Cib, tag: str) -> Cib:
     """Let Postfix be stopped; what it needs goes on."""
     hierarchy = find_hierarchy(cib, tag)
+    if mark_of(hierarchy):
+        release(cib, tag)
     edit.set_pair(cib, hierarchy.mail, "meta_attributes", "target-role", "Stopped")
+    return cib
+
+
+def begin_to_stop(cib: Cib, tag: str, command: str) -> Cib:
+    """The same, as the first step of a command that is to go on."""
+    out_of_service(cib, tag)
+    mark(cib, tag, command)
     return cib

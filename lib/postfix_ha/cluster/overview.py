@@ -4,6 +4,7 @@ from typing import Optional
 
 from postfix_ha.cluster.cib import Element, score_of
 from postfix_ha.cluster.hierarchy import Hierarchy
+from postfix_ha.cluster.intent import advice, mark_of
 from postfix_ha.cluster.reshape import priorities
 from postfix_ha.cluster.waiting import State, failures
 
@@ -91,7 +92,9 @@ class Overview:
                 found.append(f"{member} is not managed: the cluster only watches it")
             if not state.nodes and member != tag:
                 found.append(f"{member} does not run, and {tag} needs it")
-        if self.hierarchy.moves:
+        if mark_of(self.hierarchy):
+            found.append(advice(self.hierarchy))
+        elif self.hierarchy.moves:
             found.append(f"a move by hand holds: {', '.join(self.hierarchy.moves)} ('crm_resource --clear' ends it)")
         return found
 

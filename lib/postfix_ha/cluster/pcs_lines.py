@@ -19,6 +19,15 @@ def pcs_lines(found: "list[Change]", file: str = "") -> "list[str]":
     return lines
 
 
+def pcs_script(found: "list[Change]", file: str) -> "list[str]":
+    """The same for the live cluster: several are made on a copy of its configuration, which comes into it at once."""
+    lines = pcs_lines(found)
+    if len(lines) < 2:
+        return lines
+    copy = shlex.quote(file)
+    return [f"pcs cluster cib {copy}", *pcs_lines(found, file), f"pcs cluster cib-push {copy}"]
+
+
 def _commands(change: Change) -> "list[list[str]]":
     element = change.element
     if change.kind == kinds.ADD_RESOURCE and element is not None and element.tag == "group":

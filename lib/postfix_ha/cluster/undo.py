@@ -5,6 +5,7 @@ import copy
 from postfix_ha.cluster import changes as kinds
 from postfix_ha.cluster import edit
 from postfix_ha.cluster.cib import Cib, pairs, to_text
+from postfix_ha.cluster.intent import MARK
 from postfix_ha.cluster.push import Plan, Planner
 
 PAIR_TAGS = {kinds.SET_META: "meta_attributes", kinds.SET_PARAMETER: "instance_attributes"}
@@ -31,6 +32,20 @@ def undo(made: Plan) -> Planner:
                 if now is not None and before is not None:
                     tag = PAIR_TAGS[change.kind]
                     edit.set_pair(cib, now, tag, change.name, pairs(before, tag).get(change.name, ""))
+        return cib
+
+    return planner
+
+
+def undo_stopped(made: Plan, name: str) -> Planner:
+    """The same for a plan whose service, unless it was there before, has been stopped since."""
+
+    def planner(cib: Cib) -> Cib:
+        undo(made)(cib)
+        now, before = cib.resource(name), made.old.resource(name)
+        if now is not None and before is not None:
+            for pair in ("target-role", MARK):
+                edit.set_pair(cib, now, "meta_attributes", pair, pairs(before, "meta_attributes").get(pair, ""))
         return cib
 
     return planner

@@ -32,6 +32,11 @@ class State:
                 self.nodes += [node.get("name", "") for node in resource.findall("node")]
         self.reasons = failures(status, [name])
 
+    @property
+    def is_active(self) -> bool:
+        """Whether there is something of it to stop: it runs, or starts, or stops."""
+        return self.role not in ("", "Stopped")
+
 
 def failures(status: Element, members: "list[str]") -> "list[str]":
     """Why operations of these primitives failed last, as the cluster remembers it."""

@@ -138,15 +138,22 @@ def test_a_print_out_makes_the_same_again(tmp_path, line, made_by):
         line.ok("migrate", "--to", "ocf:heartbeat:postfix")  # an agent that is installed where the tests run
     wanted = same_cluster(line.file.read_text())
     commands = line.ok("print").splitlines()
-    empty = tmp_path / "pcs.xml"
+    if len(commands) > 1:  # a single one needs no copy to be made on
+        get, *commands, push = commands
+        assert (get, push) == ("pcs cluster cib mail.xml", "pcs cluster cib-push mail.xml")
+    else:
+        commands = [commands[0].replace("pcs ", "pcs -f mail.xml ", 1)]
+    empty = tmp_path / "mail.xml"
     empty.write_text(cib_text())
     for command in commands:
-        done = subprocess.run(
-            ["sh", "-c", command.replace("pcs ", f"pcs -f {empty} ", 1)], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, command + done.stderr
     assert without_operations(same_cluster(empty.read_text())) == without_operations(wanted)
-    assert "<primitive" in line.ok("print", "--format", "xml")
+    (tmp_path / "add.xml").write_text(line.ok("print", "--format", "xml"))
+    empty.write_text(cib_text())
+    words = ("--modify", "--allow-create", "--xml-file", str(tmp_path / "add.xml"))
+    assert Cluster(str(empty)).call("cibadmin", *words).returncode == 0
+    assert same_cluster(empty.read_text()) == wanted
     assert "primitive mail" in line.ok("print", "--format", "crm")
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 from lxml import etree
 
-from tests.support.interruption import COUNT, FATAL, LAST, PROGRAMS, stand_in
+from tests.support.interruption import COUNT, LAST, PROGRAMS, prepare, stand_in
 from tests.support.node import CHECKOUT
 from tests.support.waiting import wait_for
 from tests.unit.cluster.cibs import cib_text
@@ -53,8 +53,8 @@ class Interrupted:
 
     def run(self, script, arguments, fatal="never 0"):
         """Run it; (exit code, number of calls that it made)."""
-        (self.directory / COUNT).write_text("0\n")
-        (self.directory / FATAL).write_text(fatal + "\n")
+        for name, content in prepare(fatal).items():
+            (self.directory / name).write_text(content)
         (self.directory / LAST).unlink(missing_ok=True)
         argv = [sys.executable, "-c", script, str(self.directory), str(self.file), *arguments]
         done = subprocess.run(argv, capture_output=True, check=False, timeout=60)

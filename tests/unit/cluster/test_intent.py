@@ -1,0 +1,135 @@
+"""What takes several changes says so in the first: every command tells of it, and how it is finished or taken back."""
+
+import subprocess
+import sys
+
+import pytest
+
+from postfix_ha.cluster.cib import pairs, parse
+from postfix_ha.cluster.errors import Refused
+from postfix_ha.cluster.hierarchy import SHELL_AGENT, find_hierarchy
+from postfix_ha.cluster.intent import advice, mark, mark_of, unfinished
+from postfix_ha.cluster.migration import begin, end, exchanged
+from postfix_ha.cluster.moves import begin_to_stop, hold, in_service, out_of_service, release
+from postfix_ha.cluster.unprotect import set_aside
+from tests.support.node import CHECKOUT
+from tests.unit.cluster.cibs import address, cib, cib_text, file_system, mail, text
+
+START = f'import sys; sys.path.insert(0, "{CHECKOUT}/lib"); from postfix_ha.cli.main import main; sys.exit(main())'
+
+
+def whole():
+    """A cluster with a Postfix whose meta attributes somebody has set."""
+    meta = '<meta_attributes id="m"><nvpair id="m-p" name="priority" value="3"/></meta_attributes>'
+    resource = mail().replace("</primitive>", f"{meta}</primitive>")
+    order = '<rsc_order id="o" first="queue-fs" then="mail"/>'
+    return cib(file_system() + address() + resource, order)
+
+
+def run(file, *arguments):
+    argv = [sys.executable, "-c", START, arguments[0], "--cib-file", str(file), *arguments[1:]]
+    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
+
+
+BEGUN = {
+    "switchover n2": (lambda document: hold(document, "mail", "n2", 60, "switchover n2"), "in-service"),
+    "in-service n2": (lambda document: hold(document, "mail", "n2", 60, "in-service n2"), "out-of-service"),
+    "delete --stop": (lambda document: begin_to_stop(document, "mail", "delete --stop"), "in-service"),
+    "create": (lambda document: begin_to_stop(document, "mail", "create"), "delete --stop --with-parts"),
+    f"migrate --to {SHELL_AGENT}": (
+        lambda document: begin(document, "mail", SHELL_AGENT),
+        "migrate --to ocf:mail:postfix_ha",
+    ),
+    "delete --leave-running": (lambda document: set_aside(document, "mail"), ""),
+}
+
+
+@pytest.mark.parametrize("command", BEGUN)
+def test_what_has_begun_is_told_by_every_command(tmp_path, command):
+    begin_it, taken_back_by = BEGUN[command]
+    file = tmp_path / "cib.xml"
+    file.write_bytes(text(begin_it(whole())))
+    told = f"'postfix-ha {command}' is under way or was interrupted: the same again finishes it"
+    told += f", 'postfix-ha {taken_back_by}' takes it back" if taken_back_by else ""
+    assert f"  {told}\n" in run(file, "status").stdout
+    for looking in ("properties", "print", "graph"):
+        assert f"postfix-ha: warning: {told}\n" in run(file, looking).stderr, looking
+    changing = run(file, "properties", "--meta", "priority=4", "--dry-run")
+    if command == "delete --leave-running":
+        assert (changing.returncode, changing.stderr) == (2, f"postfix-ha: {told}\n")
+    else:
+        assert f"warning: {told}\n" in changing.stdout
+    assert "unfinished" not in run(file, "print").stdout
+
+
+def test_nothing_is_told_where_nothing_has_begun(tmp_path):
+    file = tmp_path / "cib.xml"
+    file.write_bytes(text(whole()))
+    assert (unfinished(whole()), advice(find_hierarchy(whole(), ""))) == ({}, "")
+    assert "interrupted" not in run(file, "status").stdout
+    assert run(file, "properties").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("begin_it", "end_it"),
+    [
+        (BEGUN["switchover n2"][0], lambda document: release(document, "mail")),
+        (BEGUN["switchover n2"][0], lambda document: in_service(document, "mail")),
+        (BEGUN["delete --stop"][0], lambda document: in_service(document, "mail")),
+        (BEGUN["create"][0], lambda document: in_service(document, "mail")),
+        (lambda document: begin(document, "mail", SHELL_AGENT), lambda document: end(document, "mail")),
+    ],
+)
+def test_what_ends_it_leaves_nothing_of_it(begin_it, end_it):
+    assert text(end_it(begin_it(whole()))) == text(whole())
+
+
+def test_taken_back_by_going_out_of_service_it_is_only_that():
+    assert text(out_of_service(BEGUN["in-service n2"][0](whole()), "mail")) == text(out_of_service(whole(), "mail"))
+
+
+def test_one_that_only_moves_or_stops_may_be_gone_over():
+    document = hold(hold(whole(), "mail", "n2", 60, "switchover n2"), "mail", "n3", 60, "switchover n3")
+    assert mark_of(find_hierarchy(document, "")) == "switchover n3"
+    assert [each.get("id") for each in document.constraints()] == ["o", "cli-prefer-mail"]
+
+
+@pytest.mark.parametrize("command", ["delete --leave-running", f"migrate --to {SHELL_AGENT}"])
+def test_no_other_goes_over_what_keeps_the_cluster_off(command):
+    document = BEGUN[command][0](whole())
+    for other in ("switchover n1", "delete --stop", *BEGUN):
+        if other.split()[:2] != command.split()[:2]:
+            with pytest.raises(Refused, match="the same again finishes it"):
+                mark(document, "mail", other)
+    mark(document, "mail", command)
+
+
+def test_a_tag_is_named_where_there_are_several():
+    document = cib(mail("one") + mail("two", config_dir="/etc/postfix2"))
+    hold(document, "two", "n2", 60, "switchover n2")
+    assert "'postfix-ha switchover n2 --tag two' is under way" in unfinished(document)["switchover n2"]
+
+
+def test_exchanged_already_only_finishing_is_left():
+    document = exchanged(begin(whole(), "mail", SHELL_AGENT), "mail", SHELL_AGENT)
+    assert "takes it back" not in advice(find_hierarchy(document, ""))
+
+
+@pytest.mark.parametrize("inside", ["", "group", "clone"])
+def test_set_aside_it_is_alone_unwatched_and_sought_nowhere(inside):
+    resources = {
+        "": file_system() + address() + mail(),
+        "group": f'<group id="g">{file_system()}{address()}{mail()}{address("second", "198.51.100.101")}</group>',
+        "clone": f'<clone id="c">{mail()}</clone>',
+    }[inside]
+    web = '<primitive id="web" class="ocf" provider="pacemaker" type="Dummy"/>'
+    with_ = '<rsc_colocation id="w" rsc="web" with-rsc="mail" score="INFINITY"/>'
+    document = set_aside(parse(cib_text(resources + web, with_).encode()), "mail")
+    hierarchy = find_hierarchy(document, "mail")
+    assert (hierarchy.top, hierarchy.needs, hierarchy.nodes) == ("mail", [], [])
+    assert pairs(hierarchy.mail, "meta_attributes")["maintenance"] == "true"
+    found = [dict(each.attrib) for each in document.constraints()]
+    assert [each["resource-discovery"] for each in found] == ["never"] * 3, "what stands by it is not drawn along"
+    assert document.resource("c") is None
+    again = text(document)
+    assert text(set_aside(document, "mail")) == again
