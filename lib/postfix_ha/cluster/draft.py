@@ -115,7 +115,10 @@ def _addresses(draft: Draft, cib: Cib, here: Here) -> None:
         told = f"address {address} of inet_interfaces" + (f" (from {word})" if word not in ("", address) else "")
         owner = next((node for node in cib.nodes() if address in here.words.get(node, ())), "")
         network = here.network_of(address)
-        if owner:
+        if interface and interface not in here.interfaces:
+            text = f"there is no interface '{interface}' on this node: it has {', '.join(here.interfaces)}"
+            draft.say(ERROR, "interface_present", text)
+        elif owner:
             text = f"{told} is node {owner}'s own: give the service an address that can move, and name it in main.cf"
             draft.say(ERROR, "address_can_move", text)
         elif not netmask and network is None:

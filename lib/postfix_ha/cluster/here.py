@@ -30,7 +30,8 @@ class Mount:
 
 
 class Here:
-    """This node: ``name`` in the cluster, ``mounts``, ``networks`` (interface, address/prefix), ``instance``;
+    """This node: ``name`` in the cluster, ``mounts``, ``networks`` (interface, address/prefix), ``interfaces`` (those
+    without an address too), ``instance``;
     ``words`` maps each word of inet_interfaces and each node's name to its addresses here; ``fstab`` lists what is
     mounted at boot."""
 
@@ -42,6 +43,7 @@ class Here:
         networks: "list[tuple[str, str]]",
         words: "dict[str, list[str]]",
         fstab: "list[str] | None" = None,
+        interfaces: "list[str] | None" = None,
     ) -> None:
         self.name = name
         self.instance = instance
@@ -49,6 +51,7 @@ class Here:
         self.networks = networks
         self.words = words
         self.fstab = fstab or []
+        self.interfaces = interfaces or sorted({interface for interface, _ in networks})
 
     def mount_of(self, path: str) -> Mount:
         """The mount that a path lies on, its symbolic links followed."""
@@ -89,7 +92,8 @@ def is_below(path: str, directory: str) -> bool:
 def look_around(name: str, instance: Instance, nodes: "list[str]") -> Here:
     """Gather the facts of this node."""
     deadline = time.monotonic() + LOOK_UP_S
-    here = Here(name, instance, read_mounts(), read_networks(deadline), {}, read_fstab())
+    interfaces = [interface for _, interface in socket.if_nameindex() if interface != "lo"]
+    here = Here(name, instance, read_mounts(), read_networks(deadline), {}, read_fstab(), interfaces)
     answers = resolve([(HOST, word) for word in [*here.interface_words, *nodes]], FAMILIES, deadline)
     here.words = {word: found for (_, word), (found, _) in answers.items()}
     return here

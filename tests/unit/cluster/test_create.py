@@ -160,6 +160,8 @@ def test_an_address_is_needed_from_outside_where_inet_interfaces_is_all():
         ("198.51.100.7/99", "address_valid"),
         ("", "address_valid"),
         ("198.51.100.7", "address_listened_on"),
+        (f"{ADDRESS}/24@eth7", "interface_present"),
+        (f"{ADDRESS}/24@eth0; reboot", "interface_present"),
     ],
 )
 def test_wrong_addresses(given, check):
