@@ -31,14 +31,14 @@ def test_dependencies_have_the_names_of_red_hat_and_suse(bare: PackageNode) -> N
     required = set(asked(bare, "--requires"))
     assert {"python3 >= 3.9", "python3-lxml", "python3-psutil", "resource-agents"} <= required
     others = {line for line in required if not line.startswith(("python3", "resource-agents", "rpmlib("))}
-    assert others == {"/bin/sh", "/usr/bin/python3"}
+    assert others == {"/bin/sh", "/usr/bin/python3", "util-linux"}
     assert set(asked(bare, "--recommends")) == {"pacemaker", "postfix"}
     assert asked(bare, "--provides") == [f"{NAME} = {asked(bare, '--queryformat', '%{VERSION}-%{RELEASE}')[0]}"]
 
 
 def test_no_script_touches_a_service(bare: PackageNode) -> None:
     scripts = "\n".join(asked(bare, "--scripts", "--triggers"))
-    assert re.findall(r"^(\w+) scriptlet", scripts, re.MULTILINE) == ["postuninstall"]
+    assert re.findall(r"^(\w+) scriptlet", scripts, re.MULTILINE) == ["preinstall", "postinstall", "postuninstall"]
     assert not re.search(r"systemctl|service|postfix (start|stop|reload)|pcs|crm|kill", scripts)
 
 
