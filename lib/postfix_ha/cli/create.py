@@ -7,6 +7,7 @@ from postfix_ha.cli.carry_out import Work, carry_out
 from postfix_ha.cli.concerned import add_peer_options, check_nodes
 from postfix_ha.cli.dialogue import Question, hold_dialogue
 from postfix_ha.cli.frame import add_change_options, add_command, cluster_of, is_interactive
+from postfix_ha.cli.service import forget_failures
 from postfix_ha.cluster.cib import Cib
 from postfix_ha.cluster.creation import create
 from postfix_ha.cluster.draft import Draft, Wish, make_draft, parse_address
@@ -15,6 +16,7 @@ from postfix_ha.cluster.here import Here, look_around
 from postfix_ha.cluster.priority import SWITCHBACKS, parse_priority
 from postfix_ha.cluster.remarks import Remark, errors
 from postfix_ha.cluster.tools import Cluster
+from postfix_ha.cluster.waiting import State
 from postfix_ha.params import BINARY_DEFAULT
 
 # What the hierarchy itself brings, or what a running instance has of its own, is no fault before it is made.
@@ -86,6 +88,8 @@ def run_create(options: argparse.Namespace) -> int:
     refused = errors(remarks)
     if refused:
         raise Refused(*refused)
+    if draft.existing and cluster.is_live and not (options.dry_run or State(cluster.status(), draft.tag).is_active):
+        forget_failures(cluster, draft.existing.members)  # one that could not come up is to try again
     work = Work(options, cluster, lambda now: create(now, wish, here))
     return carry_out(
         work, remarks, draft.tag, lambda state: bool(state.nodes), "in service", take_back=not options.keep

@@ -6,14 +6,18 @@ import sys
 import pytest
 
 from postfix_ha.cluster.cib import pairs, parse
+from postfix_ha.cluster.creation import create
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.hierarchy import SHELL_AGENT, find_hierarchy
 from postfix_ha.cluster.intent import advice, mark, mark_of, unfinished
 from postfix_ha.cluster.migration import begin, end, exchanged
 from postfix_ha.cluster.moves import begin_to_stop, hold, in_service, out_of_service, release
+from postfix_ha.cluster.push import Plan
+from postfix_ha.cluster.undo import undo_stopped
 from postfix_ha.cluster.unprotect import set_aside
 from tests.support.node import CHECKOUT
-from tests.unit.cluster.cibs import address, cib, cib_text, file_system, mail, text
+from tests.unit.cluster.cibs import address, cib, cib_text, file_system, mail, node, text
+from tests.unit.cluster.test_create import wish
 
 START = f'import sys; sys.path.insert(0, "{CHECKOUT}/lib"); from postfix_ha.cli.main import main; sys.exit(main())'
 
@@ -86,6 +90,20 @@ def test_what_ends_it_leaves_nothing_of_it(begin_it, end_it):
 
 def test_taken_back_by_going_out_of_service_it_is_only_that():
     assert text(out_of_service(BEGUN["in-service n2"][0](whole()), "mail")) == text(out_of_service(whole(), "mail"))
+
+
+def test_create_again_lets_run_what_it_was_about_to_take_back():
+    made = create(cib(), wish(tag="mail"), node())
+    before = text(made)
+    assert text(create(begin_to_stop(made, "mail", "create"), wish(tag="mail"), node())) == before
+
+
+def test_taking_back_what_was_added_to_a_service_lets_that_run_as_before():
+    old = whole()
+    made = Plan(old, create(old.copy(), wish(), node()))
+    assert not made.is_empty
+    stopped = begin_to_stop(made.new.copy(), "mail", "create")
+    assert text(undo_stopped(made, "mail")(stopped)) == text(old)
 
 
 def test_one_that_only_moves_or_stops_may_be_gone_over():
