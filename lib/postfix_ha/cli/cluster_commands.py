@@ -5,6 +5,7 @@ import argparse
 from postfix_ha.cli.create import add_create
 from postfix_ha.cli.delete import add_delete
 from postfix_ha.cli.depend import add_depend
+from postfix_ha.cli.drill import add_drill
 from postfix_ha.cli.graph import add_graph
 from postfix_ha.cli.manual import add_manual
 from postfix_ha.cli.migrate import add_migrate
@@ -21,6 +22,7 @@ def add_cluster_commands(commands: "argparse._SubParsersAction[argparse.Argument
         add_create,
         add_status,
         add_service,
+        add_drill,
         add_nodes,
         add_depend,
         add_properties,

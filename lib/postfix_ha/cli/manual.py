@@ -67,7 +67,8 @@ def completion(parsers: "dict[str, argparse.ArgumentParser]") -> str:
     """A script for bash that completes commands, options and the names of nodes."""
     cases = []
     for name, parser in parsers.items():
-        words = " ".join(option for action in parser._get_optional_actions() for option in action.option_strings)
+        shown = [action for action in parser._get_optional_actions() if action.help != argparse.SUPPRESS]
+        words = " ".join(option for action in shown for option in action.option_strings)
         cases.append(f'        {name}) words="{words}" ;;')
     commands, choices = " ".join(parsers), "\n".join(cases)
     return f"""# bash completion of {PROGRAM}
@@ -80,7 +81,7 @@ _{PROGRAM.replace("-", "_")}() {{
         case $previous:$current in
             *:-*) ;;
             --config-dir:* | --cib-file:* | --binary:*) compopt -o default; return ;;
-            switchover:* | in-service:* | extend:* | unextend:* | --node:*)
+            switchover:* | drill:* | in-service:* | extend:* | unextend:* | --node:*)
                 words=$(crm_node --list 2>/dev/null | awk '{{ print $2 }}') ;;
         esac
     fi

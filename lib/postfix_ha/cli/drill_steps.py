@@ -1,0 +1,85 @@
+"""The steps of a drill that one certain node must do: here, or there over a remote shell by the same program."""
+
+import json
+import os
+import time
+from typing import Any
+
+from postfix_ha.cli.peers import PASSED_ON
+from postfix_ha.cluster.errors import Refused
+from postfix_ha.cluster.nodes import DEFAULT_SHELL, PROGRAM, Remote
+from postfix_ha.cluster.tools import complaint
+from postfix_ha.drill.faults import find_victim, inflict
+from postfix_ha.drill.mailbox import in_mailbox, in_queue
+from postfix_ha.request import caller_environment
+from postfix_ha.system.command import run
+
+VICTIM, INFLICT, COUNT = "victim", "inflict", "count"
+ASK_S = 40.0
+Step = dict[str, Any]
+
+
+def do_step(step: Step) -> Step:
+    """Do a step on this node; what it has found."""
+    kind = step.get("step")
+    if kind == VICTIM:
+        return dict(find_victim(step["kind"], step["config_dir"], step["binary"], step["address"]))
+    if kind == INFLICT:
+        inflict(step["kind"], step["victim"])
+        return {}
+    if kind == COUNT:
+        return _count(step)
+    raise Refused(f"there is no step '{kind}' of a drill: install the same version of postfix-ha on all nodes")
+
+
+def _count(step: Step) -> Step:
+    drill, since = step["drill"], step["since"]
+    found: Step = {"queued": None, "delivered": None, "why": ""}
+    if os.path.isdir(os.path.join(step["queue"], "active")):
+        found["queued"] = in_queue(step["queue"], drill, since)
+    if step["mailbox"]:
+        try:
+            found["delivered"] = in_mailbox(step["mailbox"], drill, since)
+        except OSError as error:
+            found["why"] = f"{step['mailbox']}: {(error.strerror or str(error)).lower()}"
+    return found
+
+
+class Nodes:
+    """The way to each node: ``here`` is this one, ``shell`` leads to the others."""
+
+    def __init__(self, here: str, shell: "list[str] | None") -> None:
+        self.here = here
+        self.shell = shell or DEFAULT_SHELL
+
+    def take(self, node: str, **step: object) -> Step:
+        """Have a step done on a node; Refused where it cannot be done, or the node cannot be reached."""
+        if node == self.here:
+            return do_step(step)
+        words = [PROGRAM, "drill", "--step", json.dumps(step)]
+        env = caller_environment(*PASSED_ON)
+        done = run(Remote(node, self.shell).argv(words), deadline=time.monotonic() + ASK_S, env=env)
+        if done.returncode != 0:
+            said = complaint(done).removeprefix("postfix-ha: ")
+            raise Refused(f"{node} over '{' '.join(self.shell)}': {said}")
+        try:
+            found = json.loads(done.stdout)
+        except ValueError:
+            raise Refused(f"{node} over '{' '.join(self.shell)}': what came is no answer of postfix-ha") from None
+        return dict(found)
+
+    def thaw(self, node: str, pid: str, start: str) -> None:
+        """Let a frozen master run on; one that has ended needs it no more."""
+        try:
+            self.take(node, step=INFLICT, kind="thaw", victim={"pid": pid, "start": start})
+        except Refused:
+            return
+
+
+def run_step(text: str) -> Step:
+    """Do a step that another node asks for; Refused where it is none."""
+    try:
+        step = json.loads(text)
+        return do_step(step)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Refused("that is no step of a drill: install the same version of postfix-ha on all nodes") from None
