@@ -1,11 +1,13 @@
 """What the cluster's configuration lacks for this node's Postfix: rows 8 and 9 of the model, on a CIB in a file."""
 
+import json
 import shutil
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.checknode import ADDRESS, CheckNode
+from tests.support.checknode import ADDRESS, PROGRAM, CheckNode
 from tests.support.node import BASE_ENV
 
 CIB = "/root/cib.xml"
@@ -129,3 +131,86 @@ def test_a_broken_configuration_of_the_cluster_is_no_traceback(node: CheckNode) 
 def test_the_tools_are_here() -> None:
     assert shutil.which("cibadmin")
     assert shutil.which("pcs")
+
+
+# Which instance is meant
+
+STORED = "/var/lib/pacemaker/cib/cib.xml"
+SECOND = "/etc/postfix2"
+MAIL = "resource create {0} ocf:mail:postfix_ha config_dir={1} --no-default-ops"
+
+
+@pytest.fixture
+def stored(node: CheckNode, cib: None) -> "Iterator[None]":
+    """A second instance, and the file in which a cluster that does not run here now keeps its configuration."""
+    node.shell(f"cp -r /etc/postfix {SECOND}; mkdir -p /var/lib/pacemaker/cib; cp {CIB} {STORED}")
+    node.set("data_directory = /var/lib/postfix2", "soft_bounce = maybe", config_dir=SECOND)
+    node.age(f"{SECOND}/main.cf")
+    yield
+    node.shell(f"rm -rf {SECOND} {STORED}")
+
+
+def store(node: CheckNode, *commands: str) -> None:
+    for command in commands:
+        node.shell(f"pcs -f {STORED} {command}")
+
+
+def test_the_instance_is_the_one_of_the_cluster_s_configuration(node: CheckNode, stored: None) -> None:
+    store(node, MAIL.format("mail2", SECOND))
+    checked = node.check()
+    (found,) = checked.named("parameter_values_valid")
+    assert found["where"]["file"] == f"{SECOND}/main.cf"
+    assert {one["resource"] for one in checked.findings} == {"mail2"}
+    assert node.run([PROGRAM, "check"]).stdout.startswith(f"{SECOND}, resource mail2:\n")
+    assert json.loads(node.run([PROGRAM, "facts", "--json"]).stdout)["config_dir"] == SECOND
+    assert node.check("--config-dir", "/etc/postfix").ids() == node.usual
+
+
+def test_each_instance_of_this_node_has_a_heading_and_nothing_is_told_twice(node: CheckNode, stored: None) -> None:
+    store(node, MAIL.format("mail", "/etc/postfix"), MAIL.format("mail2", SECOND))
+    node.shell("mkdir -p /etc/systemd/system/multi-user.target.wants")
+    node.shell("ln -sf /lib/systemd/system/postfix.service /etc/systemd/system/multi-user.target.wants/")
+    try:
+        done = node.run([PROGRAM, "check"])
+        assert done.returncode == 2
+        headings = [line for line in done.stdout.splitlines() if ", resource " in line]
+        assert headings == ["/etc/postfix, resource mail:", f"{SECOND}, resource mail2:"]
+        assert done.stdout.count("soft_bounce: 'maybe'") == 1
+        assert done.stdout.count("postfix.service is enabled") == 1
+    finally:
+        node.shell("rm /etc/systemd/system/multi-user.target.wants/postfix.service")
+    done = node.run([PROGRAM, "facts"])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"--config-dir /etc/postfix or {SECOND}" in done.stderr
+    (found,) = node.check("--trial").findings
+    assert f"--config-dir /etc/postfix or {SECOND}" in found["text"]
+
+
+def test_an_instance_that_may_not_run_on_this_node_is_left_out(node: CheckNode, stored: None) -> None:
+    store(node, MAIL.format("mail", "/etc/postfix"), MAIL.format("mail2", SECOND))
+    name = node.shell("uname -n").strip()
+    members = f'<nodes><node id="1" uname="{name}"/><node id="2" uname="n2"/></nodes>'
+    node.shell(f"sed -i 's|<nodes/>|{members}|' {STORED}; grep -q n2 {STORED}")
+    store(node, f"constraint location mail2 avoids {name}=INFINITY")
+    assert node.check().ids() == node.usual
+
+
+def test_a_configuration_that_cannot_be_read_is_no_cluster(node: CheckNode, stored: None) -> None:
+    for text in ("", "<cib", '<nvpair name="config_dir" value="/x"/>', "\0" * 100):
+        node.write(STORED, text)
+        assert node.check().ids() == node.usual
+
+
+def test_a_cluster_that_hangs_does_not_hold_it_up(node: CheckNode, stored: None) -> None:
+    """What asks the live cluster is stood in for by what never answers."""
+    store(node, MAIL.format("mail2", SECOND))
+    node.shell("mv /usr/sbin/cibadmin /root/")
+    node.write("/usr/sbin/cibadmin", "#!/bin/sh\nexec sleep 60\n", 0o755)
+    try:
+        begin = time.monotonic()
+        checked = node.check()
+        assert time.monotonic() - begin < 10
+        assert "parameter_values_valid" in checked.ids()
+        assert "address_has_resource" in checked.ids()
+    finally:
+        node.shell("mv /root/cibadmin /usr/sbin/")

@@ -8,6 +8,7 @@ from postfix_ha import codes
 from postfix_ha.checks.node import check_node
 from postfix_ha.checks.statement import Statement
 from postfix_ha.checks.survey import Survey
+from postfix_ha.cli.instances import Concern, concerns
 from postfix_ha.cli.managed import Question
 from postfix_ha.cli.table import Printer
 from postfix_ha.params import BINARY_DEFAULT, Params
@@ -16,10 +17,11 @@ from postfix_ha.verdict import Finding
 
 TIMEOUT_S = 30.0
 FORMAT = 1
+Group = tuple[Concern, list[Statement]]
 LEVELS = (codes.LEVEL_STATUS, codes.LEVEL_GREETING, codes.LEVEL_DIALOGUE)
 CLEAN, WARNED, FAILED = 0, 1, 2
 EXAMPLES = """examples:
-  postfix-ha check                              this node, as it is now
+  postfix-ha check                              this node, as it is now: each instance that the cluster may run here
   postfix-ha check --config-dir /etc/postfix2   another instance
   postfix-ha check --peer n2 n3                 and compare with other nodes, over ssh
   postfix-ha check --peer n2 --rsh 'ssh -p 2222 -l root'
@@ -118,16 +120,32 @@ def remote_shell(text: str) -> "list[str]":
 
 def run_check(options: argparse.Namespace) -> int:
     """Check and print; 0 clean, 1 warnings with --strict, 2 errors."""
-    statements = look(options)
-    report(options, statements)
-    severities = {statement.severity for statement in statements}
+    groups = look_at_all(options)
+    report(options, groups)
+    severities = {statement.severity for _, statements in groups for statement in statements}
     if "error" in severities:
         return FAILED
     return WARNED if "warning" in severities and options.strict else CLEAN
 
 
+def look_at_all(options: argparse.Namespace) -> "list[Group]":
+    """The statements on each instance meant; what is told of one is not repeated for the next."""
+    meant = concerns(options)
+    if options.trial and len(meant) > 1:
+        names = " or ".join(concern.config_dir for concern in meant)
+        why = f"the cluster has several instances for this node: say --config-dir {names}"
+        return [(meant[0], ordered([Finding("trial_passed", step="look before it", why=why)], None))]
+    groups: "list[Group]" = []
+    told: "set[tuple[str, str]]" = set()
+    for concern in meant:
+        statements = [each for each in look(concern.options(options)) if (each.text, each.where) not in told]
+        told.update((each.text, each.where) for each in statements)
+        groups.append((concern, statements))
+    return groups
+
+
 def look(options: argparse.Namespace) -> "list[Statement]":
-    """The statements of all checks asked for, the gravest first."""
+    """The statements of all checks asked for on one instance, the gravest first."""
     params = Params({"config_dir": options.config_dir, "binary": options.binary})
     if params.findings or options.level < codes.LEVEL_GREETING:
         return ordered(params.findings, None)
@@ -173,18 +191,27 @@ def ordered(findings: "list[Finding]", survey: "Survey | None") -> "list[Stateme
     return sorted(unique.values(), key=lambda statement: statement.rank)
 
 
-def report(options: argparse.Namespace, statements: "list[Statement]") -> None:
+def report(options: argparse.Namespace, groups: "list[Group]") -> None:
     """Print the statements as asked."""
+    statements = [statement for _, found in groups for statement in found]
     if not options.json:
         environment = caller_environment("NO_COLOR", "TERM")
         no_color = "NO_COLOR" in environment or environment.get("TERM", "dumb") == "dumb"
-        Printer(sys.stdout, no_color).statements(statements)
+        printer = Printer(sys.stdout, no_color)
+        for concern, found in groups:
+            if concern.resource:
+                printer.line(concern.heading)
+            printer.statements(found)
         return
     import json
 
     counts = {f"{severity}s": 0 for severity in ("error", "warning", "note")}
     for statement in statements:
         counts[f"{statement.severity}s"] += 1
-    found = {"format": FORMAT, **counts, "findings": [statement.as_object() for statement in statements]}
-    json.dump(found, sys.stdout, indent=2)
+    findings = [
+        {**statement.as_object(), "resource": concern.resource or None}
+        for concern, found in groups
+        for statement in found
+    ]
+    json.dump({"format": FORMAT, **counts, "findings": findings}, sys.stdout, indent=2)
     sys.stdout.write("\n")

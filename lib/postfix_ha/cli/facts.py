@@ -9,6 +9,7 @@ import time
 from postfix_ha.checks.facts import facts_of
 from postfix_ha.checks.survey import Survey
 from postfix_ha.cli.check import FAILED, TIMEOUT_S, add_instance_options, ordered
+from postfix_ha.cli.instances import concerns
 from postfix_ha.cli.table import Printer, printable
 from postfix_ha.params import Params
 
@@ -39,7 +40,16 @@ def add_facts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def run_facts(options: argparse.Namespace) -> int:
-    """Print the facts; 0, or 2 where the command line names no instance."""
+    """Print the facts; 0, or 2 where it is not clear of which instance."""
+    meant = concerns(options)
+    if len(meant) > 1:
+        names = " or ".join(concern.config_dir for concern in meant)
+        print(
+            f"postfix-ha facts: the cluster has several instances for this node: say --config-dir {names}",
+            file=sys.stderr,
+        )
+        return FAILED
+    options = meant[0].options(options)
     params = Params({"config_dir": options.config_dir, "binary": options.binary})
     if params.findings:
         Printer(sys.stderr, no_color=True).statements(ordered(params.findings, None))

@@ -9,6 +9,7 @@ from postfix_ha.checks.survey import Survey
 from postfix_ha.cluster.comparison import compare
 from postfix_ha.cluster.nodes import DEFAULT_SHELL, Question, Remote
 from postfix_ha.cluster.pair import dig, texts
+from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.params import BINARY_DEFAULT
 from postfix_ha.request import caller_environment
 from postfix_ha.verdict import Finding
@@ -26,7 +27,8 @@ class Peers:
         binary = "" if options.binary == BINARY_DEFAULT else options.binary
         env = caller_environment(*PASSED_ON)
         self.questions = [
-            Question(Remote(node, shell), options.config_dir, binary, self.salt, env, deadline)
+            # Named also where it is the default one: what a peer takes for its own may be another.
+            Question(Remote(node, shell), options.config_dir or DEFAULT_CONFIG_DIR, binary, self.salt, env, deadline)
             for node in dict.fromkeys(options.peer)
         ]
         # Whether every peer sees the block device that the queue is on here; known after compare().
