@@ -10,7 +10,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from tests.support.demo_picture import Picture, timeline
 from tests.support.lab import Lab, LabError
 from tests.support.lab_events import Events, Outcome
 from tests.support.lab_hierarchy import OUR_AGENT, MailResource
@@ -29,6 +31,7 @@ class Demo:
         self._lines: "list[str]" = []
         self.outcomes: "list[Outcome]" = []
         self.total: "dict[str, float]" = {}
+        self.timeline: "dict[str, Any]" = {}
         self.failure = ""
 
     def say(self, text: str) -> None:
@@ -45,15 +48,19 @@ class Demo:
             self.say(f"the service runs on {lab.where()}; the client begins to send")
             lab.client.start()
             lab.wait_for(lambda: len(lab.client.ledger.acknowledged) > 20, 30, "the first messages are acknowledged")
-            events = Events(lab)
+            events, times = Events(lab), []
             for event in (events.planned_move, events.master_killed, events.power_cut, events.network_cut):
                 self.say(f"{event.__name__.replace('_', ' ')} ...")
+                begin = time.monotonic()
                 outcome = event()
+                times.append((outcome.event, begin, time.monotonic()))
                 self.outcomes.append(outcome)
                 self.say(f"    gap {outcome.gap_s:.2f} s, cluster whole again after {outcome.took_s:.1f} s")
+            lab.wait_for(lambda: lab.client.ledger.last_success() > times[-1][2], 20, "the client is served on")
             ledger = lab.client.stop()
             account = lab.account()
             mounts, masters = lab.watch.worst()
+            self.timeline = timeline(lab.watch, ledger, times)
             self.say("the client stops; last account, and the lab is taken down")
         self.total = {
             "acknowledged": account.acknowledged,
@@ -107,7 +114,7 @@ class Demo:
             self._show("good: nothing lost, never two masters or mounts" if self.is_good else "NOT GOOD")
 
     def write_report(self, directory: Path) -> None:
-        """Leave demo.txt and demo.json."""
+        """Leave demo.txt and demo.json, and demo.svg of a run that came to its end."""
         directory.mkdir(parents=True, exist_ok=True)
         report = {
             "agent": self._mail.agent,
@@ -117,7 +124,10 @@ class Demo:
             "took_s": round(time.monotonic() - self._began, 1),
             "events": [asdict(outcome) for outcome in self.outcomes],
             "total": self.total,
+            "timeline": self.timeline,
         }
+        if self.timeline:
+            (directory / "demo.svg").write_text(Picture(self.timeline).draw(), encoding="utf-8")
         (directory / "demo.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         (directory / "demo.txt").write_text("\n".join(self._lines) + "\n", encoding="utf-8")
 
@@ -158,7 +168,7 @@ def main() -> int:
         demo.failure = str(error)
     demo.show_results()
     demo.write_report(options.report)
-    print(f"report: {options.report / 'demo.txt'}, {options.report / 'demo.json'}")
+    print(f"report: {options.report}: demo.txt, demo.json and demo.svg")
     return 0 if demo.is_good else 1
 
 
