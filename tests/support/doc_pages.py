@@ -1,0 +1,40 @@
+"""The pages of docs/ that are made from something else, as they have to be now."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.support.doc_failures import failures_page, messages_table
+from tests.support.doc_figures import figures_table, kept_figures
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+FIGURES, TIMEOUTS, FAILURES = DOCS / "figures.json", DOCS / "timeouts.md", DOCS / "failures.md"
+LIFEKEEPER = DOCS / "from-lifekeeper.md"
+
+
+def merged_figures(reports: "list[dict[str, Any]]") -> "dict[str, Any]":
+    """The figures kept so far with those of newer reports in their place."""
+    kept = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
+    for report in reports:
+        kept.update(kept_figures(report))
+    return dict(kept)
+
+
+def made_pages(figures: "dict[str, Any]") -> "dict[Path, str]":
+    """Path -> text of every made file."""
+    return {
+        FAILURES: failures_page(),
+        FIGURES: json.dumps(figures, indent=2) + "\n",
+        TIMEOUTS: with_table(TIMEOUTS, "figures", figures_table(figures)),
+        LIFEKEEPER: with_table(LIFEKEEPER, "messages", messages_table()),
+    }
+
+
+def with_table(path: Path, name: str, table: str) -> str:
+    """A page with a made table between the two comments of this name; ValueError where it has them not."""
+    begin, end = f"<!-- {name}: made by ci/docs -->", f"<!-- end of {name} -->"
+    before, found, rest = path.read_text(encoding="utf-8").partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"{path} has no '{begin}' with '{end}' after it")
+    return f"{before}{begin}\n\n{table}\n{end}{after}"
