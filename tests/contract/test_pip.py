@@ -30,7 +30,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sources.mkdir()
     # pip builds in the folder that it is given, and this one is not the checkout's.
     run("cp", "-r", *(CHECKOUT / name for name in SOURCES), sources)
-    # What ``pip install .`` does in two steps: with the build tools of ci/requirements.txt, since nothing is fetched here.
+    # ``pip install .`` in two steps, with the build tools of ci/requirements.txt: nothing is fetched here.
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", place, sources)
     run("rm", "-r", sources)
     run("/usr/bin/python3", "-m", "venv", "--system-site-packages", place / "env")
