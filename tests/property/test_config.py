@@ -8,13 +8,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from postfix_ha.checks.values import Values
 from postfix_ha.config.endpoints import find_endpoints
 from postfix_ha.config.expand import ExpandError, expand
 from postfix_ha.config.logical_lines import read_logical_lines, split_braced_words
 from postfix_ha.config.main_cf import parse_main_cf
 from postfix_ha.config.master_cf import parse_master_cf
-from tests.property import config_generator, value_oracle
-from tests.property.config_oracle import main_difference, master_difference
+from postfix_ha.verdict import Finding
+from tests.property import config_generator, shapes, value_oracle
+from tests.property.config_oracle import defaults, main_difference, master_difference
 
 # ci/compare-postconf does twenty times as much; deadline None because a process is started for each file.
 COMPARED = settings(
@@ -142,6 +144,40 @@ def test_the_master_cf_that_the_distribution_ships_is_read_alike(directory: Path
     data = Path("/usr/share/postfix/master.cf.dist").read_bytes()
     assert master_difference(data, directory) == ""
     assert parse_master_cf(data).problems == []
+
+
+@pytest.mark.parametrize("name", shapes.MAIN_CF)
+def test_a_main_cf_of_the_world_is_read_alike_and_nothing_is_wrong_with_its_values(directory: Path, name: str) -> None:
+    data = shapes.MAIN_CF[name].encode()
+    assert main_difference(data, directory) == ""
+    assert [str(finding.values) for finding in wrong_values_of(data, b"")] == []
+
+
+@pytest.mark.parametrize("name", shapes.MASTER_CF)
+def test_a_master_cf_of_the_world_is_read_alike_and_nothing_is_wrong_in_it(directory: Path, name: str) -> None:
+    data = shapes.MASTER_CF[name].encode()
+    assert master_difference(data, directory) == ""
+    assert parse_master_cf(data).problems == []
+    assert [str(finding.values) for finding in wrong_values_of(b"", data)] == []
+
+
+def test_every_example_of_postfix_s_documentation_is_read_alike(directory: Path) -> None:
+    """Those of main.cf that refer to mynetworks are left out: postconf is given another value for it here."""
+    main, master = shapes.documented()
+    assert len(main) > 100
+    assert len(master) > 20
+    for text in main:
+        if "$mynetworks" not in text or "mynetworks =" in text:
+            assert main_difference(text.encode(), directory) == "", text
+            found = [str(finding.values) for finding in wrong_values_of(text.encode(), b"")]
+            assert found == [] or "(" in text, text  # a remark in brackets beside a value is refused by Postfix too
+    for text in master:
+        assert master_difference(text.encode(), directory) == "", text
+        assert [str(finding.values) for finding in wrong_values_of(b"", text.encode())] == [], text
+
+
+def wrong_values_of(main: bytes, master: bytes) -> "list[Finding]":
+    return Values(parse_main_cf(main, "main.cf"), parse_master_cf(master, "master.cf"), defaults()).wrong()
 
 
 @given(

@@ -8,7 +8,7 @@ from postfix_ha.config.main_cf import MainCf, parse_main_cf
 from postfix_ha.config.master_cf import MasterCf, MasterRow, parse_master_cf
 from postfix_ha.config.postconf import ask_defaults
 from postfix_ha.config.value_limits import NOT_SMTPD, READ_BY_ALL
-from postfix_ha.config.values import kind_of, wrong_value
+from postfix_ha.config.values import DIGITS, kind_of, wrong_value
 from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
 
@@ -52,10 +52,15 @@ class Values:
 
     def _number(self, name: str) -> "int | None":
         """A number's value, None where it is none."""
+        value = self._value(name)
+        return int(value) if value and DIGITS.issuperset(value) else None
+
+    def _value(self, name: str) -> str:
+        """A parameter's expanded value, "" also where it cannot be expanded."""
         try:
-            return int(self.main.expanded(name, self.defaults))
-        except (ExpandError, ValueError):
-            return None
+            return self.main.expanded(name, self.defaults)
+        except ExpandError:
+            return ""
 
     def _look_up(self, name: str) -> "str | None":
         return self.main.look_up(name, self.defaults)
@@ -107,8 +112,13 @@ class Values:
         found: "list[Finding | None]" = []
         for name, domains in MAILBOX_LIMITS.items():
             limit = self._number(name)
-            is_used = bool(self.main.look_up(domains, self.defaults))
-            if is_used and limit and limit > 0 and message is not None and (message <= 0 or limit < message):
+            if (
+                self._value(domains)
+                and limit
+                and limit > 0
+                and message is not None
+                and (message <= 0 or limit < message)
+            ):
                 set_there = name if name in self.main.raw else "message_size_limit"
                 cure = quote_words(["postconf", "-c", os.path.dirname(self.main.file), "-e", f"{name}=0"])
                 where = _where(self.main.file, self.main.lines.get(set_there, 0))

@@ -16,6 +16,8 @@ from postfix_ha.verdict import Finding
 
 # What a remote shell needs of the caller: its keys, its tickets, and where to find itself.
 PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "SSH_AUTH_SOCK", "KRB5CCNAME")
+# For the login and the facts of a busy node; one that hangs is not waited for any longer.
+ANSWER_S = 20.0
 
 
 class Peers:
@@ -26,6 +28,7 @@ class Peers:
         shell = options.rsh or DEFAULT_SHELL
         binary = "" if options.binary == BINARY_DEFAULT else options.binary
         env = caller_environment(*PASSED_ON)
+        deadline = min(deadline, time.monotonic() + ANSWER_S)
         self.questions = [
             # Named also where it is the default one: what a peer takes for its own may be another.
             Question(Remote(node, shell), options.config_dir or DEFAULT_CONFIG_DIR, binary, self.salt, env, deadline)

@@ -10,6 +10,7 @@ from postfix_ha.system.quoting import quote, quote_words
 DEFAULT_SHELL = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
 PROGRAM = "postfix-ha"
 FORMAT = 1
+SAME_VERSION = "install the same version of postfix-ha on all nodes"
 # What the comparison takes for granted in an object from another node; the rest of the schema is the sender's affair.
 SHAPE: "dict[str, type | tuple[type, ...]]" = {
     "node": str, "time": (int, float), "missing": list, "config_dir": str, "main": dict, "set": dict, "master": list,
@@ -63,16 +64,23 @@ class Question:
         if done.returncode != 0:
             return None, said[-1] if said else f"the remote shell ended with exit code {done.returncode}"
         try:
-            facts = json.loads(done.stdout)
-        except ValueError:
+            facts = json.loads(without_greeting(done.stdout))
+        except (ValueError, RecursionError):
             return None, f"what came is not the object of '{PROGRAM} facts --json'"
         why = wrong_shape(facts)
         return (None, why) if why else (facts, "")
 
 
+def without_greeting(data: bytes) -> bytes:
+    """The answer without what the login itself has printed before it, as an echo in ~/.bashrc does."""
+    lines = data.splitlines(keepends=True)
+    first = next((number for number, line in enumerate(lines) if line.startswith(b"{")), 0)
+    return b"".join(lines[first:])
+
+
 def wrong_shape(facts: object) -> str:
     """Why an object cannot be compared, "" where it can."""
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        return f"its facts are not of format {FORMAT}: install the same version of postfix-ha on all nodes"
+        return f"its facts are not of format {FORMAT}: {SAME_VERSION}"
     wrong = [name for name, type_ in SHAPE.items() if not isinstance(facts.get(name), type_)]
-    return f"its facts are not complete ({', '.join(wrong)})" if wrong else ""
+    return f"its facts are not complete ({', '.join(wrong)}): {SAME_VERSION}" if wrong else ""
