@@ -6,7 +6,7 @@ from typing import Callable, Optional
 
 from postfix_ha.cli.dialogue import confirm
 from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, is_interactive, print_json
-from postfix_ha.cluster.changes import sentence
+from postfix_ha.cluster.changes import ADD_RESOURCE, sentence
 from postfix_ha.cluster.crm_lines import crm_lines
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.intent import CREATE, LEAVE_RUNNING, MARK, unfinished
@@ -18,7 +18,7 @@ from postfix_ha.cluster.signals import one_step, when_interrupted
 from postfix_ha.cluster.simulation import Outcome, simulate
 from postfix_ha.cluster.tools import Cluster
 from postfix_ha.cluster.undo import undo_stopped
-from postfix_ha.cluster.waiting import State, wait_until
+from postfix_ha.cluster.waiting import State, wait_stopped, wait_until
 
 
 class Work:
@@ -91,9 +91,11 @@ class Work:
 
     def take_back(self, name: str) -> None:
         """Take the change back; what still runs of it is stopped in its order first, as its parts go with it."""
-        if State(self.cluster.status(), name).is_active:
-            change(self.cluster, lambda cib: begin_to_stop(cib, name, CREATE))
-            wait_until(self.cluster, name, lambda state: not state.is_active, self.options.wait)
+        parts = [each.subject for each in self.plan.changes if each.kind == ADD_RESOURCE and each.subject != name]
+        status = self.cluster.status()
+        if any(State(status, each).is_active for each in (name, *parts)):
+            change(self.cluster, lambda cib: begin_to_stop(cib, name, CREATE, parts))
+            wait_stopped(self.cluster, [name, *parts], self.options.wait)
         change(self.cluster, undo_stopped(self.plan, name))
         self.report["changed"] = False
         self.report["taken_back"] = True

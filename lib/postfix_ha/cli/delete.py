@@ -14,7 +14,7 @@ from postfix_ha.cluster.reshape import delete
 from postfix_ha.cluster.signals import Interrupted, one_step, when_interrupted
 from postfix_ha.cluster.undo import undo
 from postfix_ha.cluster.unprotect import leave_running
-from postfix_ha.cluster.waiting import State, wait_idle, wait_until
+from postfix_ha.cluster.waiting import State, wait_idle, wait_stopped
 
 STOP = "delete --stop"
 EXAMPLES = """\
@@ -50,7 +50,8 @@ def run_delete(options: argparse.Namespace) -> int:
         return work.end(DONE)
     hierarchy = find_hierarchy(cib, options.tag)
     tag = hierarchy.tag
-    state = State(cluster.status(), tag)
+    status = cluster.status()
+    state = State(status, tag)
     check(options, tag, state)
     command = LEAVE_RUNNING if options.leave_running else STOP + (" --with-parts" if options.with_parts else "")
     work = Work(options, cluster, lambda now: delete(now, tag, options.with_parts), command)
@@ -58,13 +59,15 @@ def run_delete(options: argparse.Namespace) -> int:
         work.outcome = None  # a simulation does not know that Postfix is forgotten before
     kept = [name for name in hierarchy.needs if work.plan.new.resource(name) is not None]
     remarks = [Remark(NOTE, "parts_kept", f"these stay: {', '.join(kept)}")] if kept else []
-    if options.dry_run or not state.is_active or not cluster.is_live:
+    parts = [name for name in hierarchy.own if name != tag] if options.with_parts else []
+    is_active = any(State(status, name).is_active for name in (tag, *parts))
+    if options.dry_run or not is_active or not cluster.is_live:
         return carry_out(work, remarks, tag, lambda now: not now.role, "deleted")
     work.show(remarks)
     if not work.confirm("Make it so?"):
         work.say("nothing was changed")
         return work.end(DONE)
-    return let_go(work, tag, state.nodes) if options.leave_running else stop_and_delete(work, tag)
+    return let_go(work, tag, state.nodes) if options.leave_running else stop_and_delete(work, tag, parts)
 
 
 def check(options: argparse.Namespace, tag: str, state: State) -> None:
@@ -89,20 +92,21 @@ def let_go(work: Work, tag: str, nodes: "list[str]") -> int:
     return work.end(DONE)
 
 
-def stop_and_delete(work: Work, tag: str) -> int:
-    """Stop Postfix, then delete it; a signal before the end of the stop takes that back."""
+def stop_and_delete(work: Work, tag: str, parts: "list[str]") -> int:
+    """Stop Postfix and the parts that go, then delete them; a signal before the end of the stop takes that back."""
     options, cluster = work.options, work.cluster
-    stop = Work(options, cluster, lambda cib: begin_to_stop(cib, tag, work.command), work.command)
+    stop = Work(options, cluster, lambda cib: begin_to_stop(cib, tag, work.command, parts), work.command)
     try:
         with when_interrupted(f"{tag} is not deleted, and to run as before", changed=False):
             stop.push()
-            stopped, state = wait_until(cluster, tag, lambda now: now.role == "Stopped", options.wait)
+            left = wait_stopped(cluster, [tag, *parts], options.wait)
     except Interrupted:
         with one_step():
             change(cluster, undo(stop.plan))
         raise
-    if not stopped:
-        work.say_failure(f"{tag} did not stop, so it was not deleted; it stays out of service", state.reasons)
+    if left:
+        text = f"{', '.join(left)} did not stop, so {tag} was not deleted; it stays out of service"
+        work.say_failure(text, [reason for state in left.values() for reason in state.reasons])
         return work.end(NOT_AS_ASKED)
     with when_interrupted(f"{tag} is deleted", changed=True):
         with one_step():

@@ -1,6 +1,7 @@
 """Moves and states of a hierarchy: hold it on a node for a while, put it in and out of service."""
 
 import time
+from collections.abc import Iterable
 
 from postfix_ha.cluster import edit
 from postfix_ha.cluster.cib import Cib
@@ -89,8 +90,16 @@ def out_of_service(cib: Cib, tag: str) -> Cib:
     return cib
 
 
-def begin_to_stop(cib: Cib, tag: str, command: str) -> Cib:
-    """The same, as the first step of a command that is to go on."""
+def begin_to_stop(cib: Cib, tag: str, command: str, parts: "Iterable[str]" = ()) -> Cib:
+    """The same, as the first step of a command that is to go on, and that takes these parts away in the end.
+
+    They are stopped while the configuration has them. Pacemaker stops what has gone from it with the parameters of its
+    last start; what the cluster found running and never started has none, its stop fails, and its node is fenced.
+    """
     out_of_service(cib, tag)
     mark(cib, tag, command)
+    for name in parts:
+        resource = cib.resource(name)
+        if resource is not None:
+            edit.set_pair(cib, resource, "meta_attributes", "target-role", "Stopped")
     return cib

@@ -64,6 +64,17 @@ def wait_until(cluster: Cluster, name: str, is_so: "Callable[[State], bool]", ti
         time.sleep(INTERVAL_S)
 
 
+def wait_stopped(cluster: Cluster, names: "list[str]", timeout_s: float) -> "dict[str, State]":
+    """The primitives that do not stop in time, with their states; empty once all have stopped."""
+    deadline = time.monotonic() + timeout_s
+    left = {}
+    for name in names:
+        stopped, state = wait_until(cluster, name, lambda now: not now.is_active, deadline - time.monotonic())
+        if not stopped:
+            left[name] = state
+    return left
+
+
 def is_idle(cluster: Cluster) -> bool:
     """Whether the cluster has nothing left to start or stop."""
     outcome = simulate(cluster, cluster.read())

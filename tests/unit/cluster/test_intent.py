@@ -16,7 +16,7 @@ from postfix_ha.cluster.push import Plan
 from postfix_ha.cluster.undo import undo_stopped
 from postfix_ha.cluster.unprotect import set_aside
 from tests.support.node import CHECKOUT
-from tests.unit.cluster.cibs import address, cib, cib_text, file_system, mail, node, text
+from tests.unit.cluster.cibs import ADDRESS, address, cib, cib_text, file_system, mail, node, text
 from tests.unit.cluster.test_create import wish
 
 START = f'import sys; sys.path.insert(0, "{CHECKOUT}/lib"); from postfix_ha.cli.main import main; sys.exit(main())'
@@ -104,6 +104,22 @@ def test_taking_back_what_was_added_to_a_service_lets_that_run_as_before():
     assert not made.is_empty
     stopped = begin_to_stop(made.new.copy(), "mail", "create")
     assert text(undo_stopped(made, "mail")(stopped)) == text(old)
+
+
+@pytest.mark.parametrize("how", ["in service again", "create again", "taken back"])
+def test_the_parts_that_go_are_stopped_before_and_run_again_where_they_stay(how):
+    old = cib()
+    made = Plan(old, create(old.copy(), wish(tag="mail"), node()))
+    parts = [name for name in ("fs-mnt-queue", f"ip-{ADDRESS}") if made.new.resource(name) is not None]
+    assert len(parts) == 2
+    stopped = begin_to_stop(made.new.copy(), "mail", "create", parts)
+    for name in ("mail", *parts):
+        assert pairs(stopped.resource(name), "meta_attributes")["target-role"] == "Stopped"
+    if how == "taken back":
+        assert text(undo_stopped(made, "mail")(stopped)) == text(old)
+    else:
+        again = in_service(stopped, "mail") if how == "in service again" else create(stopped, wish(tag="mail"), node())
+        assert text(again) == text(made.new)
 
 
 def test_one_that_only_moves_or_stops_may_be_gone_over():
