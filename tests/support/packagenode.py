@@ -57,7 +57,7 @@ class Monitors:
 
     LEVELS = (0, 0, 10)
 
-    def __init__(self, node: PackageNode) -> None:
+    def __init__(self, node: MailNode) -> None:
         self._node = node
         self._over = threading.Event()
         self.answers: "list[Answer]" = []
