@@ -1,6 +1,6 @@
 """Tables of Postfix's numbers, times and booleans: who reads them, and what the smallest and the greatest value is.
 
-They are those of its source (CONFIG_INT_TABLE and its like, 3.7); smtp_ and lmtp_ parameters are the same twice.
+They are those of its source, 3.7 to 3.10 (CONFIG_INT_TABLE and its like); smtp_ and lmtp_ parameters are alike.
 """
 
 # Texts, although their defaults look like something else.
@@ -22,8 +22,10 @@ _READ_BY_ALL = """
     header_address_token_limit header_size_limit helpful_warnings in_flow_delay ipc_idle ipc_timeout ipc_ttl
     line_length_limit lmdb_map_size max_idle max_use message_size_limit mime_boundary_length_limit
     mime_nesting_limit multi_instance_enable owner_request_special respectful_logging send_cyrus_sasl_authzid
-    service_throttle_time smtputf8_enable soft_bounce stale_lock_time strict_7bit_headers strict_8bitmime
-    strict_8bitmime_body strict_mime_encoding_domain strict_smtputf8 tcp_windowsize trigger_timeout
+    service_throttle_time smtputf8_enable socketmap_max_reply_size soft_bounce stale_lock_time
+    strict_7bit_headers strict_8bitmime
+    strict_8bitmime_body strict_mime_encoding_domain strict_smtputf8 tcp_windowsize tls_required_enable
+    trigger_timeout
 """
 READ_BY_ALL = frozenset(_READ_BY_ALL.split())
 # What smtpd alone does not read of the parameters that bear its name.
@@ -60,7 +62,8 @@ _POSITIVE = """
     smtpd_junk_command_limit smtpd_min_data_rate smtpd_policy_service_max_idle smtpd_policy_service_max_ttl
     smtpd_policy_service_retry_delay smtpd_policy_service_timeout smtpd_policy_service_try_limit
     smtpd_proxy_timeout smtpd_recipient_limit smtpd_recipient_overshoot_limit smtpd_soft_error_limit
-    smtpd_starttls_timeout smtpd_timeout smtpd_upstream_proxy_timeout stale_lock_time tls_daemon_random_bytes
+    smtpd_starttls_timeout smtpd_timeout smtpd_upstream_proxy_timeout socketmap_max_reply_size
+    stale_lock_time tls_daemon_random_bytes
     tls_random_bytes tls_random_prng_update_period tls_random_reseed_period transport_retry_time trigger_timeout
     virtual_alias_address_length_limit virtual_alias_expansion_limit virtual_alias_recursion_limit
     virtual_minimum_uid
@@ -82,6 +85,8 @@ RANGES = {
     "qmgr_fudge_factor": (10, 100),
     "smtp_tls_session_cache_timeout": (0, 8640000),
     "smtpd_forbid_bare_newline_reject_code": (500, 599),
+    "smtpd_client_ipv4_prefix_length": (0, 32),
+    "smtpd_client_ipv6_prefix_length": (0, 128),
     "smtpd_sasl_response_limit": (12288, 0),
     "smtpd_tls_session_cache_timeout": (0, 8640000),
     "tlsproxy_watchdog_timeout": (10, 0),
