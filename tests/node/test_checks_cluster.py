@@ -195,6 +195,18 @@ def test_an_instance_that_may_not_run_on_this_node_is_left_out(node: CheckNode, 
     assert node.check().ids() == node.usual
 
 
+def test_a_file_named_on_the_command_line_is_the_cluster_s_configuration(node: CheckNode, stored: None) -> None:
+    pcs(node, MAIL.format("mail3", SECOND))
+    checked = node.check("--cib-file", CIB)
+    assert {one["resource"] for one in checked.findings} == {"mail3"}
+    (found,) = checked.named("address_has_resource")
+    assert found["command"].startswith(f"pcs -f {CIB} ")
+    assert json.loads(node.run([PROGRAM, "facts", "--json", "--cib-file", CIB]).stdout)["config_dir"] == SECOND
+    done = node.run([PROGRAM, "check", "--cib-file", "/nosuch"])
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "/nosuch" in done.stderr
+
+
 def test_a_configuration_that_cannot_be_read_is_no_cluster(node: CheckNode, stored: None) -> None:
     for text in ("", "<cib", '<nvpair name="config_dir" value="/x"/>', "\0" * 100):
         node.write(STORED, text)

@@ -28,6 +28,8 @@ FAULTS = [
     Fault("parameter_values_valid", "postconf -P smtp/inet/smtpd_timeout=soon",
           says=(MASTER_CF, "smtpd_timeout of smtp/inet: 'soon'"), file=MASTER_CF + ":line",
           command="postconf -c /etc/postfix -PX smtp/inet/smtpd_timeout", name="of_a_service"),
+    Fault("postfix_check_passes", "postconf -e default_privs=nosuchuser", "postconf -X default_privs",
+          says=("default_privs", "nosuchuser"), file=MAIN_CF + ":line"),
     Fault("daemon_values_valid", "postconf -e smtp_helo_timeout=1x", says=("'1x'", "ends at once"),
           file=MAIN_CF + ":line"),
     Fault("daemon_values_valid", "postconf -e smtp_destination_concurrency_limit=2,5", says=("'2,5' is not a whole",),

@@ -27,12 +27,22 @@ def add_cures(survey: Survey, found: "list[Finding]") -> None:
         if where and "file" not in finding.values:
             file, _, line = str(where).partition(", line ")
             finding.values.update(file=file, line=int(line) if line.isdigit() else 0)
+        elif finding.check == "postfix_check_passes":
+            _locate_parameter(survey, finding.values)
         make = CURES.get(finding.check)
         if make and "cure" not in finding.values:
             finding.values["cure"] = make(survey, finding.values)
 
 
 Values = dict[str, object]
+
+
+def _locate_parameter(survey: Survey, values: Values) -> None:
+    """Tell where the parameter is set that Postfix's own complaint names."""
+    words = str(values["why"]).replace(":", " ").replace("'", " ").split()
+    name = next((word for word in words if word in survey.main.raw), "")
+    if name:
+        values["file"], values["line"] = survey.locate(name)
 
 
 def _executable(survey: Survey, values: Values) -> str:

@@ -1,6 +1,7 @@
 """postfix-ha check: everything that stands against running this node's Postfix under the cluster, all at once."""
 
 import argparse
+import os
 import sys
 import time
 
@@ -95,7 +96,17 @@ def prefix_option(text: str) -> int:
 def add_instance_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which Postfix is meant."""
     parser.add_argument("--config-dir", default="", metavar="DIR", help="the instance's configuration directory")
+    parser.add_argument(
+        "--cib-file", type=existing_file, default="", metavar="FILE", help="the cluster's configuration is in this file"
+    )
     parser.add_argument("--binary", default=BINARY_DEFAULT, metavar="FILE", help="the postfix command")
+
+
+def existing_file(text: str) -> str:
+    """The absolute path of a file that is there."""
+    if not os.path.isfile(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: no such file")
+    return os.path.abspath(text)
 
 
 def node_name(text: str) -> str:
@@ -160,7 +171,7 @@ def look(options: argparse.Namespace) -> "list[Statement]":
         from postfix_ha.cli.peers import Peers
 
         peers = Peers(options, deadline)
-    question = Question(deadline)
+    question = Question(deadline, options.cib_file)
     survey = Survey(params, deadline)
     findings = check_node(survey, question.answer)
     question.close()

@@ -46,7 +46,7 @@ class Concern:
 
 def concerns(options: argparse.Namespace) -> "list[Concern]":
     """The instances meant: the one named, else those that the cluster may run on this node, else the default one."""
-    data = b"" if options.config_dir else stored_configuration()
+    data = b"" if options.config_dir else stored_configuration(options.cib_file)
     if not is_another_named(data):
         return [Concern()]
     # Only now: the XML library costs more than the rest.
@@ -68,15 +68,14 @@ def is_another_named(data: bytes) -> bool:
     return len(named) != data.count(NAMED) or any(name not in (b"", DEFAULT_CONFIG_DIR.encode()) for name in named)
 
 
-def stored_configuration() -> bytes:
-    """The cluster's configuration as this node has stored it, b"" where there is none that can be read."""
+def stored_configuration(cib_file: str = "") -> bytes:
+    """The configuration in the file, or as this node has stored it; b"" where there is none that can be read."""
     environment = caller_environment("CIB_file", "CIB_shadow")
-    if environment.get("CIB_shadow"):
+    if environment.get("CIB_shadow") and not cib_file:
         return b""
+    path = cib_file or environment.get("CIB_file") or CIB
     try:
-        with open(
-            os.open(environment.get("CIB_file") or CIB, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb"
-        ) as file:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             return file.read(CIB_SIZE_MAX)
     except OSError:
         return b""

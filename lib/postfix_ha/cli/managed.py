@@ -21,8 +21,9 @@ PATIENCE_S = 1.0
 class Question:
     """The question for the cluster's configuration, asked at once and answered later."""
 
-    def __init__(self, deadline: float) -> None:
-        self.environment = caller_environment(*CIB_VARIABLES)
+    def __init__(self, deadline: float, cib_file: str = "") -> None:
+        self.cib_file = cib_file
+        self.environment = {"CIB_file": cib_file} if cib_file else caller_environment(*CIB_VARIABLES)
         end = min(deadline, time.monotonic() + PATIENCE_S)
         self.running = begin(["cibadmin", "--query"], deadline=end, env=self.environment)
 
@@ -30,7 +31,7 @@ class Question:
         """The configuration as XML, as this node has stored it where the cluster hangs; b"" where none can be read."""
         done = self.running.finish()
         if done.timed_out:
-            return stored_configuration()
+            return stored_configuration(self.cib_file)
         return done.stdout if done.returncode == 0 else b""
 
     def close(self) -> None:
@@ -56,9 +57,9 @@ class Question:
         return Managed(address_resources(cib), file_system_resources(cib), file)
 
 
-def active_elsewhere(survey: Survey, mount_points: "list[str]") -> str:
+def active_elsewhere(survey: Survey, mount_points: "list[str]", cib_file: str) -> str:
     """Why a trial here would disturb the cluster: what it would bring up is in service, "" where nothing is."""
-    question = Question(survey.deadline)
+    question = Question(survey.deadline, cib_file)
     managed = question.answer()
     if managed is None:
         return ""

@@ -84,7 +84,7 @@ class Trial:
         survey = self.survey()
         if survey.people.members:
             return f"Postfix of {survey.config_dir} runs here already: {survey.people}"
-        return active_elsewhere(survey, [point for _, point in self.options.mount])
+        return active_elsewhere(survey, [point for _, point in self.options.mount], self.options.cib_file)
 
     def _go(self) -> None:
         try:
