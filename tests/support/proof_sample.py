@@ -42,7 +42,7 @@ def record(fault: str, agent: str = "ours", repeat: int = 1, **different: Any) -
         "duplicates": {"client sent again, since the answer was lost": 1},
         "failed_attempts": 12,
         "timeline": {
-            "end_s": 3.0,
+            "end_s": 2.8,
             "masters": [["n1", -2.0, 0.1], [after, 1.0, 3.0]],
             "mounts": [["n1", -2.0, 0.5], [after, 0.7, 3.0]],
             "deeds": [[0.2, "kill the master (n1)"]],

@@ -98,8 +98,8 @@ class TimeLine:
                 at = place * BIN_S - BEFORE_S
                 if counts[which] and at < self._line["end_s"]:
                     height = min(counts[which] / most, 1) * (MAIL - 6)
-                    x, width = self._x(at), BIN_S / self._span * (WIDTH - LABEL - 4)
-                    steps.append(f"M{number(x)} {floor}v-{number(height)}h{number(max(width - 0.2, 0.3))}V{floor}z")
+                    x, until = self._x(at), self._x(min(at + BIN_S, self._line["end_s"]))
+                    steps.append(f"M{number(x)} {floor}v-{number(height)}h{number(max(until - x - 0.2, 0.3))}V{floor}z")
             if steps:
                 self.picture.append(tag("path", d="".join(steps), class_=kind))
         self.picture.append(tag("text", "mail", x=0, y=floor - 4))
