@@ -103,10 +103,10 @@ def add_instance_options(parser: argparse.ArgumentParser) -> None:
 
 
 def existing_file(text: str) -> str:
-    """The absolute path of a file that is there."""
-    if not os.path.isfile(text):
+    """The absolute path of a file that is there; "" for none."""
+    if text and not os.path.isfile(text):
         raise argparse.ArgumentTypeError(f"{text!r}: no such file")
-    return os.path.abspath(text)
+    return os.path.abspath(text) if text else ""
 
 
 def node_name(text: str) -> str:
