@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.support.doc_blocks import Block
 from tests.support.lab_config import MAILBOX_OWNER
 from tests.support.lab_network import SERVICE_ADDRESS
-from tests.support.lab_site import SEND, Site, failures
+from tests.support.lab_site import DISKS, SEND, Site, failures
 from tests.support.node import PYTHON
 from tests.support.remote_shell import COMMAND as SHELL
 
@@ -28,7 +28,7 @@ mynetworks = 127.0.0.0/8 [::1]/128
 alias_maps =
 alias_database =
 virtual_mailbox_domains = example.com
-virtual_mailbox_base = /mnt/one/mail
+virtual_mailbox_base = $queue_directory/../mail
 virtual_mailbox_maps = inline:{{box@example.com=box/, drill@example.com=drill/}}
 virtual_uid_maps = static:{MAILBOX_OWNER}
 virtual_gid_maps = static:{MAILBOX_OWNER}
@@ -58,9 +58,17 @@ class Stage:
                 touch -d '1 minute ago' /etc/postfix/main.cf"""
             node.run(["sh", "-ec", script], check=True)
         for mount in MOUNTS.values():
-            script = f"""mount /dev/{os.path.basename(mount)} {mount}
-                find {mount} -mindepth 1 -delete; install -d -m 1777 {mount}/mail; umount {mount}"""
-            site.nodes["n1"].run(["sh", "-ec", script], check=True)
+            self._empty(mount)
+
+    def _empty(self, mount: str) -> None:
+        """Make a shared disk's file system anew, with a place for mail that all may write to."""
+        device, uuid = f"/dev/{DISKS[mount]}", self.site.disks[mount].uuid
+        # Blocks of 4 kB: with smaller ones a node that mounts it again still has its old first page of the device.
+        script = f"""mkfs.ext4 -q -F -b 4096 -U {uuid} {device}
+            mount {device} {mount}; install -d -m 1777 {mount}/mail; umount {mount}"""
+        self.site.nodes["n1"].run(["sh", "-ec", script], check=True)
+        for node in self.site.nodes.values():
+            node.run(["blockdev", "--flushbufs", device], check=True)
 
     def play(self, block: Block, **exchanged: str) -> None:
         """Do what a block says, and see that its fact comes true; ``exchanged`` words are put in other words' place."""
