@@ -56,7 +56,7 @@ class SharedDisk:
                 owner, mailbox = lab_config.MAILBOX_OWNER, lab_config.MAILBOX
                 script = f"""
                     mkdir -p {QUEUE_MOUNT} && mount -t ext4 /dev/{SHARED} {QUEUE_MOUNT} &&
-                    mkdir {lab_config.QUEUE} && postfix post-install create-missing set-permissions &&
+                    mkdir {lab_config.QUEUE} && postfix post-install create-missing &&
                     mkdir -p {mailbox}/new {mailbox}/cur {mailbox}/tmp && chown -R {owner}:{owner} {mailbox} &&
                     umount {QUEUE_MOUNT}"""
                 node.run(["sh", "-c", script], check=True)

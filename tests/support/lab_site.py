@@ -15,6 +15,7 @@ import os
 import signal
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 
 from lxml import etree
 
@@ -74,6 +75,7 @@ class Site:
         self.disks: "dict[str, SharedDisk]" = {}
         self.watches: "dict[str, Watch]" = {}
         self._by_hand: "set[str]" = set()
+        self._lives = {name: node.pid for name, node in lab.nodes.items()}
 
     def __enter__(self) -> "Site":
         try:
@@ -131,13 +133,20 @@ class Site:
             install -d -o postfix -g postfix -m 755 {instance.settings["data_directory"]}"""
         node.run(["sh", "-ec", script], check=True)
 
-    def mount(self, mount: str, name: str) -> None:
+    def mount(self, mount: str, name: str, options: str = "defaults") -> None:
         """Mount a disk on a node by hand."""
-        self.nodes[name].run(["mount", "-t", "ext4", f"/dev/{DISKS[mount]}", mount], check=True)
+        self.nodes[name].run(["mount", "-t", "ext4", "-o", options, f"/dev/{DISKS[mount]}", mount], check=True)
 
     def start_by_hand(self, instance: Instance, name: str) -> None:
         """Bring the instance's addresses up and start it on a node where its disk is mounted."""
-        owner, lines = lab_config.MAILBOX_OWNER, []
+        self.prepare(instance, name)
+        commands = [" ".join(instance.command(word)) for word in ("check", "start")]
+        self.nodes[name].run(["sh", "-ec", "\n".join(commands)], check=True)
+        self.lab.wait_for(lambda: self.masters(instance), 10, "the master has begun")
+
+    def prepare(self, instance: Instance, name: str) -> None:
+        """Bring the instance's addresses up and make its queue and mailbox on a node where its disk is mounted."""
+        owner, mailbox, lines = lab_config.MAILBOX_OWNER, f"{instance.settings['virtual_mailbox_base']}/box", []
         for address in instance.addresses:
             lines.append(f"ip address add {address}/{prefix(address)} dev {interface()}")
             self._by_hand.add(address)
@@ -146,19 +155,23 @@ class Site:
             + f"""
             mkdir -p {instance.queue}
             install -d -m 1777 {instance.mail}
-            install -d -o {owner} -g {owner} {instance.mail}/box{{,/new,/cur,/tmp}}
-            {" ".join(instance.command("check"))}
-            {" ".join(instance.command("start"))}"""
+            install -d -o {owner} -g {owner} {mailbox} {mailbox}/new {mailbox}/cur {mailbox}/tmp"""
         )
-        self.nodes[name].run(["bash", "-ec", script], check=True)
+        self.nodes[name].run(["sh", "-ec", script], check=True)
 
     def masters(self, instance: Instance) -> "list[tuple[str, int]]":
         """(node, its number outside) of every live master of the instance."""
         found = []
         for name, node in self.nodes.items():
+            recorded = 0
+            with contextlib.suppress(OSError, ValueError):
+                recorded = int(node.read(f"{instance.queue}/pid/master.pid"))
             for process in node.named("master"):
-                with contextlib.suppress(OSError), open(f"/proc/{process.outside}/environ", "rb") as handle:
-                    if f"MAIL_CONFIG={instance.config_dir}".encode() in handle.read().split(b"\0"):
+                with contextlib.suppress(OSError):
+                    environment = Path(f"/proc/{process.outside}/environ").read_bytes().split(b"\0")
+                    # Its number in the queue tells it from the parent that "master -w" has for a moment, and from a
+                    # daemon that has not begun to run its own program; where there is no queue, each is one too many.
+                    if f"MAIL_CONFIG={instance.config_dir}".encode() in environment and recorded in (0, process.pid):
                         found.append((name, process.outside))
         return found
 
@@ -217,6 +230,7 @@ class Site:
         cib = self.lab.cib()
         assert [each.get("id") for each in cib.iterfind(".//primitive") if each.get("class") != "stonith"] == []
         assert list(cib.find("configuration/constraints")) == []
+        assert {name: node.pid for name, node in self.nodes.items()} == self._lives, "a node was fenced"
         for mount, watch in self.watches.items():
             mounts, masters = watch.worst()
             assert mounts <= 1, f"two nodes had {mount} mounted at once"
@@ -225,7 +239,7 @@ class Site:
     def clear(self) -> None:
         """Whatever a test has left behind is gone: resources, processes, mounts, addresses."""
         for primitive in self.lab.cib().iterfind(".//primitive[@type='postfix_ha']"):
-            self.tool.run("delete", "--tag", primitive.get("id"), "--stop", "--with-parts")
+            self.tool.ok("delete", "--tag", primitive.get("id"), "--stop", "--with-parts")
         self.lab.wait_for(self.lab.is_idle, 60, "the cluster is idle")
         for node in self.nodes.values():
             for process in node.named("master"):
