@@ -122,9 +122,9 @@ def lines_of(overview: Overview, found: "dict[str, object]") -> "list[str]":
     lines = [f"{hierarchy.tag}: {where}" + (f" since {overview.since}" if overview.since else "")]
     order = ", ".join(f"{node} ({'-' if each is None else each})" for node, each in priorities(hierarchy).items())
     lines += _wrapped("  ", f"switchback {hierarchy.switchback()}; preferred (lower first): {order}")
-    lines += [f"  {reason}" for reason in overview.reasons]
+    lines += [line for reason in overview.reasons for line in _wrapped("  ", reason)]
     lines += ["", *_tree(overview), ""]
-    lines += [f"  failed: {failure}" for failure in overview.failures]
+    lines += [line for failure in overview.failures for line in _wrapped("  ", f"failed: {failure}")]
     endpoints, queues = found.get("endpoints"), found.get("queues")
     if isinstance(endpoints, dict):
         lines += [f"  endpoint {name}: {said}" for name, said in endpoints.items()]
@@ -150,4 +150,11 @@ def _tree(overview: Overview) -> "list[str]":
 def _wrapped(indent: str, text: str) -> "list[str]":
     import textwrap
 
-    return textwrap.wrap(text, WIDTH - 1, initial_indent=indent, subsequent_indent=indent + "  ")
+    return textwrap.wrap(
+        text,
+        WIDTH - 1,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_on_hyphens=False,  # names and options are to be found, and copied, in one piece
+        break_long_words=False,
+    )

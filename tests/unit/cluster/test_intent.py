@@ -55,7 +55,9 @@ def test_what_has_begun_is_told_by_every_command(tmp_path, command):
     file.write_bytes(text(begin_it(whole())))
     told = f"'postfix-ha {command}' is under way or was interrupted: the same again finishes it"
     told += f", 'postfix-ha {taken_back_by}' takes it back" if taken_back_by else ""
-    assert f"  {told}\n" in run(file, "status").stdout
+    shown = run(file, "status").stdout
+    assert told in " ".join(shown.split())
+    assert max(map(len, shown.splitlines())) <= 80
     for looking in ("properties", "print", "graph"):
         assert f"postfix-ha: warning: {told}\n" in run(file, looking).stderr, looking
     changing = run(file, "properties", "--meta", "priority=4", "--dry-run")
