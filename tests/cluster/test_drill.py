@@ -10,7 +10,7 @@ from lxml import etree
 
 from postfix_ha.drill.mailbox import HEADER, QUEUES
 from tests.support.lab_config import MAILBOX, QUEUE, RECIPIENT
-from tests.support.lab_hierarchy import MAIL
+from tests.support.lab_hierarchy import MAIL, SHELL_AGENT
 from tests.support.terminal import Terminal
 from tests.support.tool import COMMAND, Tool
 
@@ -113,6 +113,37 @@ def test_other_faults_where_the_service_runs(lab, tool, kind):
     assert kind == "delete-address" or (phase["node_after"] == here.name) == (kind == "freeze-master")
     assert 0 < phase["gap_s"] <= 30
     assert_nothing_lost(found)
+
+
+def test_a_move_a_fault_there_and_back_with_automatic_switchback(lab, tool):
+    priorities = [f"--priority={name}={number}" for number, name in enumerate(lab.nodes, 1)]
+    tool.ok("properties", "--switchback", "automatic", *priorities)
+    lab.wait_for(lambda: lab.where() == "n1" and lab.is_idle(), 60, "the service goes home")
+    assert "say --back" in tool.refused("drill", "n2", *TO_THE_BOX, *tool.rsh)
+    found = drill(tool, "n2", "--fault", "kill-master", "--back")
+    assert lab.where() == "n1"
+    assert [(each["phase"], each["node_before"], each["node_after"]) for each in found["phases"]] == [
+        ("move", "n1", "n2"),
+        ("fault", "n2", "n2"),
+        ("back", "n2", "n1"),
+    ]
+    assert_nothing_lost(found)
+
+
+def test_a_fault_that_the_cluster_does_not_notice(lab, tool):
+    """The shell agent takes a frozen master for a healthy one."""
+    tool.ok("migrate", "--to", SHELL_AGENT)
+    lab.settle()
+    before, (here, master) = tool.configuration(), lab.master()
+    arguments = ["drill", "--fault", "freeze-master", "--wait", "8", "--yes", "--json", *TO_THE_BOX, *tool.rsh]
+    done = tool.run(*arguments, on=here.name)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "the cluster has not noticed it within 8 s" in done.stderr
+    assert lab.master()[1].pid == master.pid
+    assert lab.master()[1].state != "T", "it runs on"
+    assert json.loads(done.stdout)["exit_code"] == 1
+    assert tool.configuration() == before
+    assert_at_rest(tool)
 
 
 class Running:
