@@ -108,7 +108,8 @@ def _measure(laboratory: Laboratory, fault: Fault, case: Case) -> "dict[str, Any
                 **figures.mail_figures(ledger, account, scene.began, end),
                 "timeline": _timeline(scene, ledger, end),
             }
-        record["logs"] = laboratory.logs() if judge(fault, {**record, "failure": ""}) else ""
+        so_far = {**asdict(case), **record, "failure": ""}
+        record["logs"] = laboratory.logs() if judge(fault, so_far) else ""
         laboratory.clean()
         return record
     finally:
