@@ -77,6 +77,15 @@ def process_ids() -> "list[int]":
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
+def process_children(pid: int) -> "list[int] | None":
+    """The children of a process that has one thread; one may be missing where another ends just now (proc(5)).
+
+    None where the kernel keeps no such list (CONFIG_PROC_CHILDREN).
+    """
+    data = read_bytes(f"/proc/{pid}/task/{pid}/children")
+    return None if data is None else [int(word) for word in data.split()]
+
+
 def process_link(pid: int, name: str) -> str:
     """Where /proc/PID/exe, cwd or root points, as text without looking there; "" where that cannot be read."""
     try:

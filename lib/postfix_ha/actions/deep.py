@@ -130,11 +130,11 @@ def accepted_inode(pid: int, endpoint: Endpoint, client_port: int) -> str:
     return ""
 
 
-def serving(census: Census, service: str, kind: str) -> "list[Member]":
+def serving(people: Census, service: str, kind: str) -> "list[Member]":
     """The members that serve a master.cf service: master tells each by ``-n name`` (left out where it is the
     program's own name) and ``-t type``."""
     found = []
-    for member in census.members:
+    for member in people.members:
         words = [os.fsdecode(word) for word in (read_bytes(f"/proc/{member.pid}/cmdline") or b"").split(b"\0")]
         options = dict(zip(words, words[1:]))
         if options.get("-n", member.name) == service and options.get("-t") == kind:
@@ -190,26 +190,29 @@ def _write_as_owner(instance: Instance) -> None:
         os.setegid(0)
 
 
-def check_queue_services(instance: Instance, census: Census, end: float) -> "list[Finding]":
+def check_queue_services(instance: Instance, people: Census, end: float) -> "list[Finding]":
     """Whether queue manager and pickup live and answer a wake-up, as many of them as this instance has."""
     found = []
     for service in QUEUE_SERVICES:
         path = instance.settings.get(f"socket {service}", "")
         if path:
-            finding = _check_queue_service(instance, census, service, path, end)
+            finding = _check_queue_service(instance, people, service, path, end)
             if finding:
                 found.append(finding)
     return found
 
 
-def _check_queue_service(instance: Instance, census: Census, service: str, path: str, end: float) -> "Finding | None":
-    members = serving(census, service, "unix") + serving(census, service, "fifo")
+def _check_queue_service(instance: Instance, people: Census, service: str, path: str, end: float) -> "Finding | None":
+    members = serving(people, service, "unix") + serving(people, service, "fifo")
     if any(_is_stopped(member) for member in members):
         return Finding("queue_service_alive", service=service, instance=name_of(instance), why="frozen")
     timeout_s = min(SERVICE_ANSWER_S, max(0.1, end - time.monotonic()))
     answered = _wake_up(os.path.join(instance.queue_directory, path), timeout_s)
     if answered:
         return None
+    if not members:  # master's own list of them may lack one
+        people = census(Identity(instance.config_dir, instance))
+        members = serving(people, service, "unix") + serving(people, service, "fifo")
     if not members and answered is not None:
         why = "not running, and master starts none"
         return Finding("queue_service_alive", service=service, instance=name_of(instance), why=why)

@@ -33,17 +33,16 @@ def end_instance(identity: Identity, deadline: float) -> "tuple[list[Member], li
     if people.master:
         _end_orderly(people.master, people.members, _slice(deadline, ORDERLY_SHARE, ORDERLY_MAX_S))
     # Delivery commands whose daemon has ended just now are known only from the first list: nothing else tells them.
-    left = _living(people.members)
-    left = _merged(left, census(identity).members)
+    left = _merged(_living(people.members), census(identity).members)
+    there_were = _merged(there_were, left)
     if left:
         _signal(left, signal.SIGTERM, signal.SIGCONT)
         left = _wait_for_end(left, _slice(deadline, TERM_SHARE, TERM_MAX_S))
-    while True:
         left = _merged(left, census(identity).members)
+    while left and time.monotonic() < deadline:
         there_were = _merged(there_were, left)
-        if not left or time.monotonic() >= deadline:
-            return there_were, left
-        left = _kill(left, identity, deadline)
+        left = _merged(_kill(left, identity, deadline), census(identity).members)
+    return _merged(there_were, left), left
 
 
 def _end_orderly(master: Member, members: "list[Member]", deadline: float) -> None:

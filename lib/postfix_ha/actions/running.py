@@ -26,7 +26,7 @@ from postfix_ha.procfs import (
     read_bytes,
 )
 from postfix_ha.request import Request
-from postfix_ha.system.processes import Census, Identity, census
+from postfix_ha.system.processes import Census, Identity, census, census_of_daemons
 from postfix_ha.verdict import Finding
 
 # The settings that the deeper levels of a monitor ask for; what else is known stays out of the snapshot.
@@ -53,7 +53,7 @@ def find_running(request: Request, params: Params, step: Step) -> Found:
     if recorded is not None:
         identity = Identity(params.config_dir, recorded)
         step("listing processes")
-        return Found(recorded, census(identity), True)
+        return Found(recorded, census_of_daemons(identity, recorded.master_pid), True)
     instance = discover_now(request, params, step)
     identity = Identity(params.config_dir, instance)
     old = read_record(request.run_directory, params.config_dir)

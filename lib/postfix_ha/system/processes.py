@@ -21,6 +21,7 @@ from postfix_ha.instance import DEFAULT_CONFIG_DIR, Instance
 from postfix_ha.procfs import (
     ProcessStat,
     master_files,
+    process_children,
     process_environment,
     process_ids,
     process_link,
@@ -172,6 +173,15 @@ def census(identity: Identity, pids: "list[int] | None" = None) -> Census:
     if master:
         members.sort(key=lambda member: member is not master)
     return Census(master, members)
+
+
+def census_of_daemons(identity: Identity, master: int) -> Census:
+    """The master process and its daemons, at the same cost however many other processes there are.
+
+    Once in a while one daemon is missing (process_children); who would decide by that looks at all of them.
+    """
+    children = process_children(master)
+    return census(identity, None if children is None else [master, *children])
 
 
 def _living(pids: "list[int]") -> "dict[int, ProcessStat]":
