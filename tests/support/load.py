@@ -46,11 +46,12 @@ def connect_pairs(count: int) -> "list[socket.socket]":
 
 
 def fill_queue(count: int, directory: str) -> None:
-    """So many queue files, empty ones; names as Postfix makes them, twelve characters long."""
-    there = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    for number in range(len(os.listdir(there)), count):
-        os.close(os.open(f"{number:012X}", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700, dir_fd=there))
-    os.close(there)
+    """So many queue files, empty ones, each named as Postfix does: microseconds, then its inode (mail_queue.c)."""
+    os.chdir(directory)
+    for number in range(len(os.listdir(".")), count):
+        descriptor = os.open("new", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700)
+        os.rename("new", f"{number % 1_000_000:05X}{os.fstat(descriptor).st_ino:X}")
+        os.close(descriptor)
 
 
 def main() -> None:
