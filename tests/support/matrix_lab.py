@@ -65,8 +65,10 @@ class Laboratory:
         mail = MailResource(
             agent=AGENTS[agent], monitor_s=MONITOR_S, start_timeout_s=OPERATION_S, stop_timeout_s=OPERATION_S
         )
-        self._lab = Lab(mail, self._say)
-        self._lab.__enter__()
+        lab = Lab(mail, self._say)
+        # A lab that does not come up, or is interrupted at that, has taken itself down.
+        lab.__enter__()
+        self._lab = lab
         self._agent = agent
         for interval_s, level in ((GREETING_MONITOR_S, 10), (DEEP_MONITOR_S, 20)):
             operation = ["monitor", f"interval={interval_s}s", "timeout=20s", f"OCF_CHECK_LEVEL={level}"]
