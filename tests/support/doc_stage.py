@@ -61,11 +61,13 @@ class Stage:
             self._empty(mount)
 
     def _empty(self, mount: str) -> None:
-        """Make a shared disk's file system anew, with a place for mail that all may write to."""
+        """Make a shared disk's file system anew, with the maildirs of two users that have had mail."""
         device, uuid = f"/dev/{DISKS[mount]}", self.site.disks[mount].uuid
         # Blocks of 4 kB: with smaller ones a node that mounts it again still has its old first page of the device.
+        folders = " ".join(f"{user}{each}" for user in ("box", "drill") for each in ("", "/new", "/cur", "/tmp"))
         script = f"""mkfs.ext4 -q -F -b 4096 -U {uuid} {device}
-            mount {device} {mount}; install -d -m 1777 {mount}/mail; umount {mount}"""
+            mount {device} {mount}; install -d -m 1777 {mount}/mail; cd {mount}/mail
+            install -d -o {MAILBOX_OWNER} -g {MAILBOX_OWNER} {folders}; cd /; umount {mount}"""
         self.site.nodes["n1"].run(["sh", "-ec", script], check=True)
         for node in self.site.nodes.values():
             node.run(["blockdev", "--flushbufs", device], check=True)
@@ -97,6 +99,8 @@ class Stage:
         for resource in self._mail_resources():
             self.site.tool.ok("delete", "--tag", resource, "--stop", "--with-parts")
         self.site.clear()
+        for resource in self._resources():
+            self.lab.pcs("resource", "delete", resource, "--force")
         for name, node in self.site.nodes.items():
             for address in self._addresses(name):
                 node.run(["ip", "address", "del", f"{address}/24", "dev", "eth0"], check=True)
@@ -135,13 +139,20 @@ class Stage:
         assert failures(lab) == []
         assert [name for name in self.site.nodes if address in self._addresses(name)] == [node]
         token = os.urandom(8).hex()
-        lab.client_node.run([PYTHON, "-IS", "-c", SEND, address, token], check=True)
+        # A client that knew the address on another node takes some seconds to ask for it again.
+        send = [PYTHON, "-IS", "-c", SEND, address, token]
+        lab.wait_for(lambda: lab.client_node.run(send).returncode == 0, 30, f"{address} takes a message")
         lab.wait_for(lambda: self._is_delivered(token), 20, f"a message sent to {address} is delivered")
 
     def _is_delivered(self, token: str) -> bool:
         places = [f"{mount}/mail" for mount in MOUNTS.values()]
         nodes = self.site.nodes.values()
         return any(node.run(["grep", "-rqs", token, *places]).returncode == 0 for node in nodes)
+
+    def _resources(self) -> "list[str]":
+        """The cluster's resources, fencing left out."""
+        found = self.lab.cib().iterfind(".//primitive")
+        return [each.get("id") for each in found if each.get("class") != "stonith"]
 
     def _mail_resources(self) -> "list[str]":
         found = self.lab.cib().iterfind(".//primitive")

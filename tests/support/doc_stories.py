@@ -72,11 +72,9 @@ LAB_STORIES: "dict[str, Story]" = {
     "spool": play,
     "lifekeeper": play,
     "changeover": with_shell_agent,
-    "timeouts": with_service,
+    "service": with_service,
     "timeouts-pcs": with_service,
     "timeouts-crm": with_service,
-    "maintenance": with_service,
-    "drill": with_service,
 }
 # Story -> what has to be so at its end, in the scratch directory that DESTDIR names.
 SCRATCH_STORIES: "dict[str, Callable[[Path], None]]" = {"install": is_installed}
