@@ -190,7 +190,7 @@ def setgid_group_is_missing(node: JudgedNode) -> "Iterator[Answer]":
 def queue_has_another_group(node: JudgedNode) -> "Iterator[Answer]":
     node.do("chgrp", "4242", QUEUE + "/maildrop")
     yield node.agent("start")
-    node.do("postfix", "set-permissions")
+    node.do("chgrp", "postdrop", QUEUE + "/maildrop")
 
 
 @provokes("queue_owner_matches", NO_PERMISSION, QUEUE + "/deferred", "4242", "postfix")
@@ -245,7 +245,7 @@ def queue_directory_is_in_use(node: JudgedNode) -> "Iterator[Answer]":
 def maildrop_lost_its_mode(node: JudgedNode) -> "Iterator[Answer]":
     node.do("chmod", "755", QUEUE + "/maildrop")
     yield node.agent("start")
-    node.do("postfix", "set-permissions")
+    node.do("chmod", "u=rwx,g=wx,o=", QUEUE + "/maildrop")
 
 
 @provokes("distribution_prepared", SUCCESS, PREPARATION, "no jail today", is_logged=True)

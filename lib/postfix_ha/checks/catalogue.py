@@ -227,7 +227,7 @@ ROWS = (
         "node",
         ERR_PERM,
         "{path} belongs to group {found}, but setgid_group {group} is group {wanted} on this node",
-        "give {group} the same gid on all nodes, then run 'postfix set-permissions'",
+        "give {group} the same gid on all nodes, then run 'chgrp {group} {path}'",
         21,
         subject="{path}",
         parameter="setgid_group",
@@ -283,7 +283,7 @@ ROWS = (
         "node",
         SUCCESS,
         "{path} has mode {mode}, so users of this node cannot submit mail",
-        "run 'postfix set-permissions'",
+        "run 'chmod {wanted} {path}'",
         subject="{path}",
     ),
     Row(

@@ -225,16 +225,15 @@ def _why_no_directory(path: str, found: "os.stat_result | None") -> str:
 
 def check_setgid(setup: Setup) -> "list[Finding]":
     """setgid_commands_kept: postdrop, postqueue and the maildrop directory have the modes that submission needs."""
+    commands = [os.path.join(setup.instance.command_directory, name) for name in ("postdrop", "postqueue")]
+    wanted = [(path, stat.S_ISGID | stat.S_IXOTH, "a+x,g+s") for path in commands]
+    wanted.append((os.path.join(setup.instance.queue_directory, "maildrop"), MAILDROP_MODE, "u=rwx,g=wx,o="))
     found = []
-    for name in ("postdrop", "postqueue"):
-        path = os.path.join(setup.instance.command_directory, name)
-        mode = _stat(path)
-        if mode is not None and (not mode.st_mode & stat.S_ISGID or not mode.st_mode & stat.S_IXOTH):
-            found.append(Finding("setgid_commands_kept", path=path, mode=f"{stat.S_IMODE(mode.st_mode):04o}"))
-    path = os.path.join(setup.instance.queue_directory, "maildrop")
-    mode = _stat(path)
-    if mode is not None and mode.st_mode & MAILDROP_MODE != MAILDROP_MODE:
-        found.append(Finding("setgid_commands_kept", path=path, mode=f"{stat.S_IMODE(mode.st_mode):04o}"))
+    for path, bits, words in wanted:
+        status = _stat(path)
+        if status is not None and status.st_mode & bits != bits:
+            mode = f"{stat.S_IMODE(status.st_mode):04o}"
+            found.append(Finding("setgid_commands_kept", path=path, mode=mode, wanted=words))
     return found
 
 
