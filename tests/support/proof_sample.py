@@ -59,7 +59,7 @@ def sample() -> "list[dict[str, Any]]":
     for fault in TABLE.values():
         for agent in ("ours", "peer") if fault.is_main else ("ours",):
             records += [record(fault.id, agent, repeat) for repeat in range(1, fault.repeats + 1)]
-    records.append(record("master-frozen", "peer", 6, recovered_s=None, gap_s=25.0))
+    records.append(record("master-frozen", "peer", 6, recovered_s=None, gap_s=25.0, fenced=[[45.0, "n1"]]))
     quiet = {"gap_s": 0.2, "acknowledged": 90, "lost": 0, "most_masters": 1, "most_mounts": 1}
     for fault in TABLE.values():
         if fault.beside:

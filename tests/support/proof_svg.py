@@ -65,6 +65,8 @@ class TimeLine:
         for node, start, end in self._line["masters"]:
             self.picture.append(self._rect(start, end, LANE * NODES.index(node) + 5, LANE - 10, "master"))
         for at, node in self._record["fenced"]:
+            if at > self._line["end_s"]:
+                continue
             self._cross(at, LANE * NODES.index(node) + LANE / 2)
         self._mail()
         self._axis()
