@@ -69,7 +69,8 @@ class Tool:
 
     def configuration(self) -> str:
         """The configuration section of the live CIB in one canonical form."""
-        configuration = self.lab.cib().find("configuration")
+        clean = etree.XMLParser(remove_blank_text=True)
+        configuration = etree.fromstring(etree.tostring(self.lab.cib().find("configuration")), clean)
         # When crm_resource last made the cluster look again is noted there too, and no configuration.
         for pair in configuration.findall("crm_config//nvpair[@name='last-lrm-refresh']"):
             pair.getparent().remove(pair)
