@@ -13,12 +13,21 @@ def crm_lines(found: "list[Change]") -> "list[str]":
     lines = []
     for change in found:
         words = _line(change)
-        lines.append(
-            " ".join(map(_quoted, words)).replace(" \n ", "\n")
-            if words
-            else f"# crm has no line for: {kinds.sentence(change)}"
-        )
+        if words:
+            lines.append(" ".join(map(_quoted, words)).replace(" \n ", "\n"))
+        elif change.kind in (kinds.SET_META, kinds.SET_PARAMETER):
+            lines.append("# not inside configure: " + shlex.join(_setting(change)))
+        else:
+            lines.append(f"# crm has no line for: {kinds.sentence(change)}")
     return lines
+
+
+def _setting(change: Change) -> "list[str]":
+    """The command that sets an attribute: configure's own ``set`` knows only those that are there already."""
+    part = "meta" if change.kind == kinds.SET_META else "param"
+    if not change.value:
+        return ["crm", "resource", part, change.subject, "delete", change.name]
+    return ["crm", "resource", part, change.subject, "set", change.name, change.value]
 
 
 def _quoted(word: str) -> str:
@@ -32,13 +41,6 @@ def _line(change: Change) -> "list[str]":
         return ["property", f"{change.name}={change.value}"]
     if change.kind in (kinds.REMOVE_CONSTRAINT, kinds.REMOVE_RESOURCE):
         return ["delete", change.subject]
-    if change.kind in (kinds.SET_META, kinds.SET_PARAMETER):
-        part = "meta" if change.kind == kinds.SET_META else "param"
-        return [
-            "set",
-            f"{change.subject}.{part}s.{change.name}" if part == "param" else f"{change.subject}.meta.{change.name}",
-            change.value,
-        ]
     if element is None:
         return []
     if change.kind == kinds.ADD_RESOURCE:

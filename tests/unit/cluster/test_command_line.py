@@ -157,6 +157,23 @@ def test_a_print_out_makes_the_same_again(tmp_path, line, made_by):
     assert "primitive mail" in line.ok("print", "--format", "crm")
 
 
+def test_what_properties_says_of_crm_sets_what_it_would_set(tmp_path, line):
+    """crmsh takes no new attribute inside configure: the command it has for that is named, and it works."""
+    before = line.file.read_text()
+    arguments = ("properties", "--parameter", "greeting_timeout=20", "--meta", "failure-timeout=5min")
+    told = json.loads(line.ok(*arguments, "--dry-run", "--json"))["crm"]
+    line.ok(*arguments)
+    wanted = same_cluster(line.file.read_text())
+    line.file.write_text(before)
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "CIB_file": str(line.file), "HOME": str(tmp_path)}
+    for each in told:
+        start, _, command = each.partition(": ")
+        assert start == "# not inside configure"
+        done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, command + done.stdout + done.stderr
+    assert same_cluster(line.file.read_text()) == wanted
+
+
 def without_operations(cluster):
     """pcs adds a monitor operation to what has none; operations are compared on the lab's nodes, with our agent."""
     return {each for each in cluster if len(each) < 3 or each[1] not in ("monitor", "start", "stop", "reload")}
