@@ -265,6 +265,13 @@ def port_is_taken(node: JudgedNode) -> "Iterator[Answer]":
         yield node.agent("start")
 
 
+@provokes("parameter_values_valid", NOT_INSTALLED, "default_process_limit", "'abc'", "postconf -d")
+def a_number_is_none(node: JudgedNode) -> "Iterator[Answer]":
+    node.configure("default_process_limit = abc")
+    yield node.agent("start")
+    node.configure("default_process_limit = 100")
+
+
 @provokes("postfix_check_passes", NOT_INSTALLED, "default_privs", "nosuchuser")
 def postfix_check_fails(node: JudgedNode) -> "Iterator[Answer]":
     node.configure("default_privs = nosuchuser")
