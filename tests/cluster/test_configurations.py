@@ -189,6 +189,7 @@ def test_two_instances_each_at_home_on_another_node(site):
     site.deliver(ADDRESS, one)
     site.deliver(SECOND, two)
     site.lab.run("crm_resource", "--cleanup", "--resource", other)
+    site.lab.wait_for(lambda: site.lab.where(other) == "n1" and site.lab.is_idle(), 30, "the cluster looked again")
     site.assert_serves(two, other, "n1")
     # And one ends for good.
     site.delete(two, other)
