@@ -5,6 +5,7 @@ import pytest
 from tests.support.lab import Lab
 from tests.support.lab_events import Events
 from tests.support.lab_site import Site
+from tests.support.tool import Tool
 
 BROKEN_BY = {}
 
@@ -38,6 +39,24 @@ def lab(request, running_lab):
     del BROKEN_BY[running_lab]
     mounts, masters = running_lab.watch.worst()
     assert (mounts, masters) == (1, 1), "two users of the shared disk at once: two mounts or two masters were seen"
+
+
+@pytest.fixture(scope="module")
+def command(running_lab):
+    """The command on the nodes of the lab, which is as it was before at the end."""
+    running_lab.settle()
+    command = Tool(running_lab)
+    yield command
+    command.restore()
+    command.close()
+    running_lab.settle()
+
+
+@pytest.fixture
+def tool(lab, command):
+    """The same; whatever the test does, the lab's own hierarchy is back afterwards."""
+    yield command
+    command.restore()
 
 
 @pytest.fixture(scope="module")

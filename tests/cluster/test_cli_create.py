@@ -10,30 +10,13 @@ from tests.support.lab_hierarchy import ADDRESS, FILESYSTEM, MAIL
 from tests.support.lab_network import NETWORKS, PREFIX, SERVICE_ADDRESS
 from tests.support.lab_node import QUEUE_MOUNT
 from tests.support.terminal import Terminal
-from tests.support.tool import COMMAND, Tool, same_cluster
+from tests.support.tool import COMMAND, same_cluster
 
 TAG = "postfix-on-mnt-queue-postfix"
 BY_HAND = f"""
 mount -t ext4 /dev/shared {QUEUE_MOUNT} &&
 ip address add {SERVICE_ADDRESS}/{PREFIX} dev {NETWORKS["client"][1]} &&
 postfix start"""
-
-
-@pytest.fixture(scope="module")
-def command(running_lab):
-    """The command on the nodes of the lab, which is as it was before at the end."""
-    running_lab.settle()
-    command = Tool(running_lab)
-    yield command
-    command.close()
-    running_lab.settle()
-
-
-@pytest.fixture
-def tool(lab, command):
-    """The same; whatever the test does, the lab's own hierarchy is back afterwards."""
-    yield command
-    command.restore()
 
 
 @pytest.fixture

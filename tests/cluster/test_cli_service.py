@@ -3,29 +3,6 @@
 import pytest
 
 from tests.support.lab_hierarchy import ADDRESS, FILESYSTEM, MAIL
-from tests.support.tool import Tool
-
-
-@pytest.fixture(scope="module")
-def command(running_lab):
-    """The command on the nodes of the lab, which is as it was before at the end."""
-    running_lab.settle()
-    command = Tool(running_lab)
-    yield command
-    command.close()
-    running_lab.settle()
-
-
-@pytest.fixture
-def tool(lab, command):
-    """The same; whatever the test does, the lab's own hierarchy is back afterwards."""
-    yield command
-    command.restore()
-
-
-def away(lab):
-    """A node on which the service does not run now."""
-    return next(name for name in lab.nodes if name != lab.where())
 
 
 def moves(lab):
@@ -35,7 +12,7 @@ def moves(lab):
 def test_switchover_waits_and_leaves_nothing_behind(lab, tool):
     before = tool.configuration()
     for _ in range(2):
-        target = away(lab)
+        target = lab.another_node()
         tool.ok("switchover", target)
         assert lab.where() == target
         assert tool.configuration() == before
@@ -70,7 +47,7 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(lab, tool, arguments, wo
 
 
 def test_out_of_service_and_in_service_elsewhere(lab, tool):
-    target = away(lab)
+    target = lab.another_node()
     tool.ok("out-of-service")
     assert lab.where() == ""
     assert lab.where(FILESYSTEM), "what it needs goes on"
@@ -82,7 +59,7 @@ def test_out_of_service_and_in_service_elsewhere(lab, tool):
 
 
 def test_a_standby_node_is_no_target(lab, tool):
-    target = away(lab)
+    target = lab.another_node()
     lab.pcs("node", "standby", target)
     try:
         assert f"{target} is in standby" in tool.refused("switchover", target)
@@ -92,7 +69,7 @@ def test_a_standby_node_is_no_target(lab, tool):
 
 
 def test_unextend_keeps_even_probes_off_and_extend_brings_the_node_back(lab, tool):
-    here, target = lab.where(), away(lab)
+    here, target = lab.where(), lab.another_node()
     assert f"runs on {here} now" in tool.refused("unextend", here)
     tool.ok("unextend", target)
     lab.wait_for(lab.is_idle, 20, "the cluster is idle")

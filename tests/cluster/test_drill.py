@@ -12,35 +12,13 @@ from postfix_ha.drill.mailbox import HEADER, QUEUES
 from tests.support.lab_config import MAILBOX, QUEUE, RECIPIENT
 from tests.support.lab_hierarchy import MAIL, SHELL_AGENT
 from tests.support.terminal import Terminal
-from tests.support.tool import COMMAND, Tool
+from tests.support.tool import COMMAND
 
 PNG = b"\x89PNG\r\n\x1a\n"
 REPORT = "/root/drill"
 TO_THE_BOX = ("--recipient", RECIPIENT, "--mailbox", MAILBOX, "--report", REPORT)
 END_S = 60
 QUEUE_DIRECTORIES = [f"{QUEUE}/{name}" for name in QUEUES]
-
-
-@pytest.fixture(scope="module")
-def command(running_lab):
-    """The command on the nodes of the lab."""
-    running_lab.settle()
-    command = Tool(running_lab)
-    yield command
-    command.close()
-    running_lab.settle()
-
-
-@pytest.fixture
-def tool(lab, command):
-    """The same; the configuration is as it was, whatever the test did."""
-    yield command
-    command.restore()
-
-
-def away(lab):
-    """A node on which the service does not run now."""
-    return next(name for name in lab.nodes if name != lab.where())
 
 
 def drill(tool, *arguments, on="n1"):
@@ -73,7 +51,7 @@ def assert_nothing_lost(found, may_repeat=False):
 
 
 def test_there_and_back(lab, tool):
-    origin, target = lab.where(), away(lab)
+    origin, target = lab.where(), lab.another_node()
     found = drill(tool, target, "--back")
     assert lab.where() == origin
     assert [(each["node_before"], each["node_after"]) for each in found["phases"]] == [
@@ -96,7 +74,7 @@ def test_there_and_back(lab, tool):
 
 def test_a_killed_master_far_away(lab, tool):
     here, master = lab.master()
-    found = drill(tool, "--fault", "kill-master", on=away(lab))
+    found = drill(tool, "--fault", "kill-master", on=lab.another_node())
     assert lab.where() == here.name
     assert lab.master()[1].pid != master.pid
     (phase,) = found["phases"]
@@ -287,7 +265,7 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(lab, tool, arguments, wo
 
 
 def test_nodes_that_are_no_target_and_a_service_that_is_stopped(lab, tool):
-    here, target = lab.where(), away(lab)
+    here, target = lab.where(), lab.another_node()
     assert f"runs on {here} already" in tool.refused("drill", here, *TO_THE_BOX, *tool.rsh)
     lab.pcs("node", "standby", target)
     try:

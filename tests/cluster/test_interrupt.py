@@ -9,28 +9,10 @@ from lxml import etree
 
 from tests.support.interruption import NEVER, interrupted_on
 from tests.support.lab_hierarchy import MAIL, OUR_AGENT, SHELL_AGENT
-from tests.support.tool import Tool, ids
+from tests.support.tool import ids
 
 MARK = "postfix-ha-unfinished"
 FURTHER = "further"
-
-
-@pytest.fixture(scope="module")
-def command(running_lab):
-    """The command on the nodes of the lab, which is as it was before at the end."""
-    running_lab.settle()
-    command = Tool(running_lab)
-    yield command
-    command.restore()
-    command.close()
-    running_lab.settle()
-
-
-@pytest.fixture
-def tool(lab, command):
-    """The same; whatever the test does, the lab's own hierarchy is back afterwards."""
-    yield command
-    command.restore()
 
 
 @pytest.fixture

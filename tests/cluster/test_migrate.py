@@ -6,21 +6,7 @@ would do in each of them is asked of crm_simulate, in tests/unit/cluster/test_mi
 
 import time
 
-import pytest
-
 from tests.support.lab_hierarchy import MAIL, OUR_AGENT, SHELL_AGENT
-from tests.support.tool import Tool
-
-
-@pytest.fixture(scope="module")
-def command(running_lab):
-    """The command on the nodes of the lab, which is as it was before at the end."""
-    running_lab.settle()
-    command = Tool(running_lab)
-    yield command
-    command.restore()
-    command.close()
-    running_lab.settle()
 
 
 def test_what_the_shell_agent_started_is_taken_over_and_given_back(lab, command):

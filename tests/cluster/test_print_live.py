@@ -4,7 +4,7 @@ import pytest
 from lxml import etree
 
 from tests.support.lab_hierarchy import MAIL
-from tests.support.tool import Tool, same_cluster
+from tests.support.tool import same_cluster
 
 LOAD = {
     "pcs": "sh -e /root/mail.txt",
@@ -13,17 +13,6 @@ LOAD = {
     "xml": "cibadmin --modify --allow-create --xml-file /root/mail.txt",
 }
 EVENTS = ((), ("--node-down", "n1"), ("--op-fail", f"{MAIL}_monitor_10000@n1=1"))
-
-
-@pytest.fixture(scope="module")
-def command(running_lab):
-    """The command on the nodes of the lab, which is as it was before at the end."""
-    running_lab.settle()
-    command = Tool(running_lab)
-    yield command
-    command.restore()
-    command.close()
-    running_lab.settle()
 
 
 def decisions(lab):

@@ -9,20 +9,9 @@ from lxml import etree
 
 from tests.support.lab_hierarchy import MAIL, PREFERENCES
 from tests.support.terminal import Terminal
-from tests.support.tool import COMMAND, Tool, ids
+from tests.support.tool import COMMAND, ids
 
 QUESTION = re.compile(r"\[[^\]\n]*\] ")
-
-
-@pytest.fixture(scope="module")
-def command(running_lab):
-    """The command on the nodes of the lab, which is as it was before at the end."""
-    running_lab.settle()
-    command = Tool(running_lab)
-    yield command
-    command.restore()
-    command.close()
-    running_lab.settle()
 
 
 @pytest.fixture

@@ -5,22 +5,16 @@ import pytest
 from tests.support.lab_config import NODES
 from tests.support.lab_hierarchy import FILESYSTEM, MAIL
 from tests.support.lab_node import RC
-from tests.support.tool import Tool
 
 WRONG = "<x> 'y'; z\n\u00fc"
 ONE_LINE = " ".join(WRONG.split())
 
 
 @pytest.fixture(scope="module")
-def command(running_lab):
-    """The command on the nodes of the lab, which is as it was before at the end."""
-    running_lab.settle()
-    command = Tool(running_lab)
+def command(command):
+    """The same, with the service on n1."""
     command.ok("switchover", "n1")
-    yield command
-    command.restore()
-    command.close()
-    running_lab.settle()
+    return command
 
 
 @pytest.mark.parametrize(

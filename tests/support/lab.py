@@ -191,6 +191,11 @@ class Lab:
         names = done.stdout.split()
         return names[0] if done.returncode == 0 and len(names) == 1 else ""
 
+    def another_node(self) -> str:
+        """The first node on which the service does not run now."""
+        here = self.where()
+        return next(name for name in self.nodes if name != here)
+
     def operations(self, resource: str = MAIL) -> "list[Operation]":
         """Every begin and end of an action of a resource on all nodes, in order of time, from Pacemaker's logs."""
         found = []

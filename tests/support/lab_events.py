@@ -39,7 +39,7 @@ class Events:
 
     def planned_move(self, to: str = "") -> Outcome:
         """An administrator moves the service to another node."""
-        target = to or self._another_node()
+        target = to or self._lab.another_node()
         return self.observe("planned move", lambda: self._lab.move(target), lambda: self._lab.where() == target)
 
     def master_killed(self) -> Outcome:
@@ -103,10 +103,6 @@ class Events:
         self._lab.wait_for(
             lambda: self._lab.client.ledger.last_success() > since, 20, "the client is greeted or acknowledged"
         )
-
-    def _another_node(self) -> str:
-        here = self._lab.where()
-        return next(name for name in self._lab.nodes if name != here)
 
     def _is_away_from(self, victim: str) -> bool:
         return self._lab.where() not in ("", victim)
