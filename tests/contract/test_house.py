@@ -24,7 +24,7 @@ LAYERS = {
     "config": {"system"},
     "system": set(),
 }
-FORKING = {"actions/guard.py", "actions/lookup.py", "config/resolve.py", "drill/guard.py"}
+FORKING = {"actions/guard.py", "system/child.py", "drill/guard.py"}
 FORBIDDEN_WORDS = {"utils", "util", "helper", "helpers", "common", "manager"}
 
 

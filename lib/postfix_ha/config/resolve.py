@@ -2,8 +2,8 @@
 
 import _socket
 import os
-import select
-import time
+
+from postfix_ha.system.child import told_by_child
 
 HOST = "host"
 SERVICE = "service"
@@ -67,17 +67,7 @@ def _resolve_in_child(
 ) -> "dict[tuple[str, str], tuple[list[str], str]]":
     """As resolve, for questions that need the name service."""
     answers: "dict[tuple[str, str], tuple[list[str], str]]" = {question: ([], NO_ANSWER) for question in questions}
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        _answer_and_exit(questions, families, writing)
-    os.close(writing)
-    try:
-        data = _read_until(reading, deadline)
-    finally:
-        os.close(reading)
-        os.kill(child, 9)
-        _reap(child)
+    data = told_by_child(lambda writing: _answer(questions, families, writing), deadline)
     for line in data.decode("ascii", "replace").split("\n")[:-1]:
         index, _, rest = line.partition("\t")
         state, *words = rest.split("\t")
@@ -85,32 +75,9 @@ def _resolve_in_child(
     return answers
 
 
-def _answer_and_exit(questions: "list[tuple[str, str]]", families: "tuple[int, ...]", writing: int) -> None:
-    """The child: write one line for each question as soon as it is answered, and end without any clean-up."""
-    try:
-        for index, question in enumerate(questions):
-            words, wrong = look_up(question, families)
-            line = "\t".join([str(index), "failed", wrong] if wrong else [str(index), "ok", *words])
-            os.write(writing, line.encode("ascii", "replace").replace(b"\n", b" ") + b"\n")
-    finally:
-        os._exit(0)
-
-
-def _read_until(descriptor: int, deadline: float) -> bytes:
-    """What can be read until the end of the stream or the deadline."""
-    data = b""
-    while True:
-        left_s = deadline - time.monotonic()
-        if left_s <= 0 or not select.select([descriptor], [], [], left_s)[0]:
-            return data
-        part = os.read(descriptor, 65536)
-        if not part:
-            return data
-        data += part
-
-
-def _reap(child: int) -> None:
-    """Take the killed child's exit state, but do not wait for one that hangs in the kernel."""
-    until = time.monotonic() + 1
-    while os.waitpid(child, os.WNOHANG)[0] == 0 and time.monotonic() < until:
-        time.sleep(0.002)
+def _answer(questions: "list[tuple[str, str]]", families: "tuple[int, ...]", writing: int) -> None:
+    """Write one line for each question as soon as it is answered."""
+    for index, question in enumerate(questions):
+        words, wrong = look_up(question, families)
+        line = "\t".join([str(index), "failed", wrong] if wrong else [str(index), "ok", *words])
+        os.write(writing, line.encode("ascii", "replace").replace(b"\n", b" ") + b"\n")
