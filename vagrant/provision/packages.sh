@@ -1,0 +1,27 @@
+#!/bin/bash
+# Installs what is missing of the packages that a node needs; asks no package source where nothing is.
+set -euo pipefail
+die() {
+    echo "packages: $*" >&2
+    exit 1
+}
+
+if command -v apt-get >/dev/null; then
+    list=/tmp/packages.debian
+    is_there() { [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+    fetch() {
+        export DEBIAN_FRONTEND=noninteractive
+        echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
+        apt-get -qq update && apt-get -qq --yes -o APT::Install-Recommends=false install "$@"
+    }
+else
+    list=/tmp/packages.redhat
+    is_there() { rpm --quiet -q "$1"; }
+    fetch() { dnf --quiet --assumeyes --enablerepo=highavailability install "$@"; }
+fi
+
+missing=()
+while read -r package; do
+    is_there "$package" || missing+=("$package")
+done < <(grep -v '^#' "$list")
+[ ${#missing[@]} = 0 ] || fetch "${missing[@]}" || die "could not be installed: ${missing[*]}; can this node reach its package source?"
