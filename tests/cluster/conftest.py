@@ -1,4 +1,9 @@
-"""One cluster for all tests of this directory; each test finds it whole, serving mail, and leaves it so."""
+"""One cluster for all tests of this directory; each test finds it whole, serving mail, and leaves it so.
+
+It is made of name spaces, or with LAB=vagrant of the virtual machines that Vagrant has brought up (ci/vagrant).
+"""
+
+import os
 
 import pytest
 
@@ -6,14 +11,24 @@ from tests.support.lab import Lab
 from tests.support.lab_events import Events
 from tests.support.lab_site import Site
 from tests.support.tool import Tool
+from tests.support.virtual_lab import VirtualLab
 
 BROKEN_BY = {}
+
+
+def make_lab():
+    """The lab that the environment asks for."""
+    kind = os.environ.get("LAB", "")
+    if kind == "vagrant":
+        return VirtualLab(os.environ["LAB_SSH_CONFIG"])
+    assert kind in ("", "namespaces"), f"LAB={kind} is no lab: vagrant, namespaces"
+    return Lab()
 
 
 @pytest.fixture(scope="session")
 def running_lab():
     """The three-node cluster with our agent, and the client that sends from the first test to the last."""
-    with Lab() as lab:
+    with make_lab() as lab:
         lab.client.start()
         lab.wait_for(lambda: lab.client.ledger.acknowledged, 20, "the first message is acknowledged")
         lab.settle()

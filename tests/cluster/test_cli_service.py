@@ -9,6 +9,7 @@ def moves(lab):
     return [each.get("id") for each in lab.cib().iter("rsc_location") if each.get("id").startswith("cli-")]
 
 
+@pytest.mark.main
 def test_switchover_waits_and_leaves_nothing_behind(lab, tool):
     before = tool.configuration()
     for _ in range(2):

@@ -42,6 +42,10 @@ class LabError(Exception):
 class Lab:
     """The three nodes, their networks, disk, controllers, client and watch."""
 
+    # Whether the nodes are virtual machines, and how many times as long as in name spaces everything may take there.
+    is_virtual = False
+    slowness = 1.0
+
     def __init__(self, mail: "Optional[MailResource]" = None, say: Callable[[str], None] = lambda _: None) -> None:
         self.mail = mail or MailResource()
         self._say = say

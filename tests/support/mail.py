@@ -23,14 +23,14 @@ _ATTEMPT = re.compile(rb"X-Attempt: (\d+)")
 class MailClient:
     """Sends numbered messages to the service address until stopped; ``ledger`` can be read at any time."""
 
-    def __init__(self, node: Node, *crews: Crew, address: str = SERVICE_ADDRESS) -> None:
+    def __init__(self, node: Node, *crews: Crew, address: str = SERVICE_ADDRESS, slowness: float = 1) -> None:
         self._node = node
         self._spec = {
             "address": address,
             "port": 25,
             "recipient": RECIPIENT,
-            "connect_timeout_s": 0.1,
-            "read_timeout_s": 2.0,
+            "connect_timeout_s": 0.1 * slowness,
+            "read_timeout_s": 2.0 * slowness,
             "crews": [asdict(crew) for crew in crews or (Crew(),)],
         }
         self._process: "Optional[subprocess.Popen[bytes]]" = None

@@ -28,7 +28,10 @@ class Tool:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.saved = self.configuration()
-        self._shells = []
+        self._shells: "list[RemoteShell]" = []
+        self.rsh: "tuple[str, ...]" = ()
+        if lab.is_virtual:
+            return  # the command is installed there, and its nodes reach each other by ssh
         for node in lab.nodes.values():
             node.write(COMMAND, LAUNCHER, 0o755)
             node.run(["rm", "-f", SOCKET], check=True)
