@@ -18,6 +18,7 @@ REASONS = {
     "it fetches packages from the network",
     "the commands of SELinux on Red Hat",
     "it measures for minutes on a machine that must be quiet",
+    "it needs half an hour and a machine of its own",
 }
 # The first words of what is to be run, and not only to be read.
 COMMANDS = re.compile(
