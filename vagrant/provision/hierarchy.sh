@@ -26,7 +26,8 @@ has() { crm_resource --resource "$1" --query-xml >/dev/null 2>&1; }
 
 until_so 120 "a quorate cluster of three nodes" is_quorate
 queue=$(cat /etc/postfix-ha-queue.device)
-sbd=$(sed -n 's/^SBD_DEVICE=//p' /etc/default/sbd /etc/sysconfig/sbd 2>/dev/null | head -n 1)
+sbd=$(cat /etc/default/sbd /etc/sysconfig/sbd 2>/dev/null | sed -n 's/^SBD_DEVICE=//p' || true)
+[ -n "$sbd" ] || die "SBD has no device on this node: 'vagrant provision --provision-with fencing'"
 timeout_s=$((60 * SLOWNESS))
 pcs property set stonith-enabled=true stonith-timeout=${timeout_s}s no-quorum-policy=stop
 has fence-sbd || pcs stonith create fence-sbd fence_sbd devices="$sbd" \
