@@ -70,11 +70,20 @@ def test_virtualbox_makes_each_disk_of_fixed_size_and_shares_it():
     assert len(attached) == 3 * 2
     for call in attached:
         assert call[call.index("--mtype") + 1] == "shareable"
+    # Once each: all three nodes have said what they want before the first disk is made.
     made = [call for call in calls if call[0] == "createmedium"]
-    assert {call[call.index("--filename") + 1] for call in made} == {
-        call[call.index("--medium") + 1] for call in attached
-    }
+    assert sorted(call[call.index("--filename") + 1] for call in made) == sorted(
+        {call[call.index("--medium") + 1] for call in attached}
+    )
     assert all(call[call.index("--variant") + 1] == "Fixed" for call in made)
+    places = [(call[call.index("--storagectl") + 1], call[call.index("--port") + 1]) for call in attached]
+    (room,) = {(call[3], call[call.index("--portcount") + 1]) for call in calls if call[0] == "storagectl"}
+    assert all(controller == room[0] and port < room[1] for controller, port in places)
+
+
+def test_virtualbox_keeps_the_networks_between_the_machines_where_it_allows_any_address():
+    networks = [more["virtualbox__intnet"] for place, _, more in taken() if place.endswith("vm.network")]
+    assert networks == ["postfix-ha-ring", "postfix-ha-client"] * 3
 
 
 def test_emulated_machines_get_a_processor_that_can_be_emulated():
