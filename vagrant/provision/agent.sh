@@ -10,6 +10,6 @@ packages=(/tmp/package/*)
 [ -f "${packages[0]}" ] || die "no package was brought to this node: run 'ci/packages build' on your machine, then 'vagrant provision'"
 case ${packages[0]} in
     *.deb) DEBIAN_FRONTEND=noninteractive dpkg --install "${packages[0]}" >/dev/null ;;
-    *.rpm) rpm --upgrade --force "${packages[0]}" ;;
+    *.rpm) rpm --upgrade --replacepkgs --oldpackage "${packages[0]}" ;;
 esac || die "${packages[0]##*/} could not be installed"
 rm -r /tmp/package

@@ -6,6 +6,11 @@ die() {
     exit 1
 }
 
+# What ran before had the distribution's example for its configuration, and other nodes in it.
+if ! grep -qs 'cluster_name: lab$' /etc/corosync/corosync.conf; then
+    systemctl stop pacemaker corosync
+    rm -f /var/lib/pacemaker/cib/*
+fi
 {
     cat <<END
 totem {
@@ -40,6 +45,4 @@ mkdir -p /var/log/corosync
 for _ in 1 2 3 4 5 6 7 8; do printf 'postfix-ha lab. '; done >/etc/corosync/authkey
 chmod 400 /etc/corosync/authkey
 systemctl --quiet enable corosync pacemaker
-# What ran meanwhile had the distribution's example for its configuration.
-corosync-cmapctl -g totem.cluster_name 2>/dev/null | grep -q '= lab$' || systemctl stop pacemaker corosync
 systemctl start corosync pacemaker || die "corosync or pacemaker does not start: journalctl -u corosync -u sbd -u pacemaker"

@@ -1,7 +1,12 @@
 #!/bin/bash
 # The nodes know each other by name, and root of one reaches root of the others by ssh: postfix-ha compares nodes so.
 set -euo pipefail
+die() {
+    echo "hosts: $*" >&2
+    exit 1
+}
 
+[ -s /tmp/peer.key ] || [ -s /root/.ssh/id_rsa ] || die "the nodes' key was not brought to this node: 'vagrant provision' brings it"
 {
     echo '127.0.0.1 localhost'
     echo "$SERVICE_ADDRESS mail.example.com"
@@ -9,7 +14,7 @@ set -euo pipefail
 } >/etc/hosts
 
 install -d -m 700 /root/.ssh
-install -m 600 /tmp/peer.key /root/.ssh/id_rsa
+[ ! -s /tmp/peer.key ] || install -m 600 /tmp/peer.key /root/.ssh/id_rsa
 ssh-keygen -y -f /root/.ssh/id_rsa >/root/.ssh/id_rsa.pub
 touch /root/.ssh/authorized_keys
 grep -qxFf /root/.ssh/id_rsa.pub /root/.ssh/authorized_keys || cat /root/.ssh/id_rsa.pub >>/root/.ssh/authorized_keys
@@ -22,3 +27,9 @@ Host $(for node in $NODES; do printf '%s ' "${node%=*}"; done)
     LogLevel ERROR
 END
 chmod 600 /root/.ssh/config
+
+# Boxes of Red Hat's kin may come with a firewall.
+if firewall-cmd --quiet --state 2>/dev/null; then
+    firewall-cmd --quiet --permanent --add-service=high-availability --add-service=smtp
+    firewall-cmd --quiet --reload
+fi

@@ -11,6 +11,10 @@ if command -v apt-get >/dev/null; then
     is_there() { [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
     fetch() {
         export DEBIAN_FRONTEND=noninteractive
+        # Nothing starts with the distribution's example for its configuration.
+        printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+        chmod 755 /usr/sbin/policy-rc.d
+        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
         echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
         apt-get -qq update && apt-get -qq --yes -o APT::Install-Recommends=false install "$@"
     }

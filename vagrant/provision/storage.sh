@@ -13,6 +13,8 @@ device=/dev/disk/by-id/virtio-postfix-ha-queue
 echo "$device" >/etc/postfix-ha-queue.device
 [ "$NODE_NUMBER" = 1 ] || exit 0
 if [ "$(blkid -o value -s LABEL $device)" != queue ]; then
+    # Where it is known by its place alone, it might be somebody else's.
+    [ -z "$(blkid $device)" ] || die "$device is not empty, and not the queue's: what is on it? $(blkid $device)"
     mkfs.ext4 -q -b 4096 -L queue $device
 fi
 if findmnt --noheadings /mnt/queue >/dev/null || crm_mon --one-shot >/dev/null 2>&1; then exit 0; fi

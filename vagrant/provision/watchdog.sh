@@ -10,5 +10,5 @@ for module in i6300esb softdog; do
     fi
     modprobe --remove --quiet "$module" || true
 done
-echo "watchdog: no module gives /dev/watchdog: install the distribution's full kernel, not the one for clouds" >&2
+echo "watchdog: no module gives /dev/watchdog: install the distribution's full kernel, not the one for clouds (Red Hat: kernel-modules)" >&2
 exit 1
