@@ -21,6 +21,8 @@ def rage(scene: Scene) -> None:
     for name in scene.lab.nodes:
         scene.undo(lambda name=name: scene.lab.pcs("node", "unstandby", name))
         scene.undo(lambda name=name: scene.lab.heal(name))
+        # Fencing gives a node power again, but not while the two others wait for all three after a reboot of their own.
+        scene.undo(lambda name=name: scene.lab.nodes[name].power_on())
     while time.monotonic() < end:
         deed = scene.random.choice(DEEDS)
         name = scene.random.choice(sorted(scene.lab.nodes))
