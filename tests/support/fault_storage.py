@@ -29,8 +29,10 @@ def fill_disk(scene: Scene) -> None:
     """Take all room on the service's file system, for a while."""
     node = scene.node
     scene.undo(lambda: scene.lab.nodes[scene.lab.where()].run(["rm", "-f", FILL], check=True))
-    script = f"fallocate -l $(( $(df --output=avail -B1 {QUEUE_MOUNT} | tail -n 1) - 4096 )) {FILL}"
-    node.run(["sh", "-c", script], check=True)
+    # Mail takes some of it meanwhile: first nearly all at once, then whatever is left.
+    nearly = f"fallocate -l $(( $(df --output=avail -B1 {QUEUE_MOUNT} | tail -n 1) * 9 / 10 )) {FILL}"
+    rest = f"! cat /dev/zero 2>/dev/null >>{FILL}"
+    node.run(["sh", "-c", f"{nearly} && {rest}"], check=True)
 
 
 def freeze_storage_then_move(scene: Scene) -> None:
