@@ -1,7 +1,9 @@
-"""The measured figures of docs/timeouts.md: from the JSON of ci/bench and ci/bench-move to a table, none by hand."""
+"""The measured figures of docs/timeouts.md: from the JSON of the benches to a table, none by hand."""
 
 import statistics
 from typing import Any
+
+from tests.support.doc_proof import PROOF, kept_proof
 
 SHOWN = ("ours", "peer")
 # name of ci/bench's figure -> what the table calls it; {who} is ours or peer
@@ -24,7 +26,9 @@ def kept_figures(report: "dict[str, Any]") -> "dict[str, Any]":
         return _of_actions(report["figures"])
     if "gaps_s" in report:
         return _of_events(report)
-    raise ValueError("neither a report of ci/bench nor one of ci/bench-move")
+    if "runs" in report:
+        return kept_proof(report)
+    raise ValueError("a report neither of ci/bench nor of ci/bench-move nor of ci/prove")
 
 
 def _of_actions(figures: "dict[str, dict[str, list[float]]]") -> "dict[str, Any]":
@@ -55,6 +59,8 @@ def figures_table(kept: "dict[str, Any]") -> str:
     """The table of all that is kept, in seconds."""
     lines = []
     for title, by_agent in kept.items():
+        if title == PROOF:
+            continue
         cells = [title]
         for who in SHOWN:
             figures = by_agent.get(who)

@@ -6,10 +6,12 @@ from typing import Any
 
 from tests.support.doc_failures import failures_page, messages_table
 from tests.support.doc_figures import figures_table, kept_figures
+from tests.support.doc_proof import PROOF, proof_picture, proof_text
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 FIGURES, TIMEOUTS, FAILURES = DOCS / "figures.json", DOCS / "timeouts.md", DOCS / "failures.md"
 LIFEKEEPER = DOCS / "from-lifekeeper.md"
+README, PROOF_PICTURE = DOCS.parent / "README.md", DOCS / "prove.svg"
 
 
 def merged_figures(reports: "list[dict[str, Any]]") -> "dict[str, Any]":
@@ -27,6 +29,8 @@ def made_pages(figures: "dict[str, Any]") -> "dict[Path, str]":
         FIGURES: json.dumps(figures, indent=2) + "\n",
         TIMEOUTS: with_table(TIMEOUTS, "figures", figures_table(figures)),
         LIFEKEEPER: with_table(LIFEKEEPER, "messages", messages_table()),
+        README: with_table(README, "faults", proof_text(figures[PROOF])),
+        PROOF_PICTURE: proof_picture(figures[PROOF]),
     }
 
 
