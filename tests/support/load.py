@@ -48,8 +48,11 @@ def connect_pairs(count: int) -> "list[socket.socket]":
 def fill_queue(count: int, directory: str) -> None:
     """So many queue files, empty ones, each named as Postfix does: microseconds, then its inode (mail_queue.c)."""
     os.chdir(directory)
+    # Of any other's, `postfix check` would complain one by one, with a process for each.
+    owner = os.stat(".")
     for number in range(len(os.listdir(".")), count):
         descriptor = os.open("new", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o700)
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
         os.rename("new", f"{number % 1_000_000:05X}{os.fstat(descriptor).st_ino:X}")
         os.close(descriptor)
 
