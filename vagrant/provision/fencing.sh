@@ -6,12 +6,11 @@ die() {
     exit 1
 }
 
-device=/dev/disk/by-id/virtio-postfix-ha-sbd
-[ -b $device ] || device=/dev/sdc
-[ -b $device ] || die "SBD's shared disk is not there: 'vagrant reload' attaches it"
+device=$(sed -n 's/^sbd=//p' /etc/postfix-ha-disks)
+[ -b "$device" ] || die "SBD's disk is not known: 'vagrant provision --provision-with disks,fencing'"
 watchdog_s=$((5 * (SLOWNESS > 1 ? 4 : 1)))
-if [ "$NODE_NUMBER" = 1 ] && ! sbd -d $device dump >/dev/null 2>&1; then
-    sbd -d $device -1 $watchdog_s -4 $((2 * watchdog_s)) create >/dev/null || die "sbd could not write to $device"
+if [ "$NODE_NUMBER" = 1 ] && ! sbd -d "$device" dump >/dev/null 2>&1; then
+    sbd -d "$device" -1 $watchdog_s -4 $((2 * watchdog_s)) create >/dev/null || die "sbd could not write to $device"
 fi
 defaults=/etc/default/sbd
 [ -d /etc/sysconfig ] && defaults=/etc/sysconfig/sbd

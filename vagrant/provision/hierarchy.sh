@@ -25,14 +25,15 @@ is_running() { crm_resource --resource "$1" --locate --quiet 2>/dev/null | grep 
 has() { crm_resource --resource "$1" --query-xml >/dev/null 2>&1; }
 
 until_so 120 "a quorate cluster of three nodes" is_quorate
-queue=$(cat /etc/postfix-ha-queue.device)
-sbd=$(cat /etc/default/sbd /etc/sysconfig/sbd 2>/dev/null | sed -n 's/^SBD_DEVICE=//p' || true)
-[ -n "$sbd" ] || die "SBD has no device on this node: 'vagrant provision --provision-with fencing'"
+uuid=$(blkid --output value --match-tag UUID "$(sed -n 's/^queue=//p' /etc/postfix-ha-disks)" || true)
+[ -n "$uuid" ] || die "there is no file system on the queue's disk: 'vagrant provision --provision-with storage node1'"
+sbd=$(sed -n 's/^sbd=//p' /etc/postfix-ha-disks)
 timeout_s=$((60 * SLOWNESS))
 pcs property set stonith-enabled=true stonith-timeout=${timeout_s}s no-quorum-policy=stop
 has fence-sbd || pcs stonith create fence-sbd fence_sbd devices="$sbd" \
     op start timeout=${timeout_s}s op monitor interval=3600s timeout=${timeout_s}s
-has queue-fs || pcs resource create queue-fs ocf:heartbeat:Filesystem device="$queue" directory=/mnt/queue fstype=ext4 \
+has queue-fs || pcs resource create queue-fs ocf:heartbeat:Filesystem \
+    device="/dev/disk/by-uuid/$uuid" directory=/mnt/queue fstype=ext4 \
     op start timeout=${timeout_s}s op stop timeout=${timeout_s}s op monitor interval=20s timeout=${timeout_s}s
 has mail-ip || pcs resource create mail-ip ocf:heartbeat:IPaddr2 ip="$SERVICE_ADDRESS" cidr_netmask=24 \
     op start timeout=${timeout_s}s op stop timeout=${timeout_s}s op monitor interval=10s timeout=${timeout_s}s
