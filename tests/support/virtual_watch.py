@@ -52,7 +52,8 @@ while True:
         print(json.dumps([at, *seen]), flush=True)
         last, told = seen, at
     before = at
-    time.sleep(0.02)
+    # An emulated machine that looks all the time does nothing else.
+    time.sleep(0.2)
 """
 
 

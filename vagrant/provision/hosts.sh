@@ -6,6 +6,9 @@ die() {
     exit 1
 }
 
+# Not by Vagrant, which would take the network down and up again for it.
+hostnamectl set-hostname "$NODE_NAME"
+
 [ -s /tmp/peer.key ] || [ -s /root/.ssh/id_rsa ] || die "the nodes' key was not brought to this node: 'vagrant provision' brings it"
 {
     echo '127.0.0.1 localhost'
