@@ -14,7 +14,7 @@ from typing import Any, Callable, Optional, TypeVar
 from tests.support import lab_config
 from tests.support.lab import Lab, LabError
 from tests.support.lab_hierarchy import MailResource
-from tests.support.mail import Crew, MailClient
+from tests.support.mail import Account, Crew, MailClient
 from tests.support.virtual_node import Here, VirtualNode
 from tests.support.virtual_watch import VirtualWatch
 from tests.support.waiting import wait_for
@@ -38,7 +38,7 @@ for directory in sys.argv[2:]:
             try:
                 with open(os.path.join(where, name), "rb") as file:
                     if not complete or os.fstat(file.fileno()).st_mode & 0o100:
-                        found.append(b"\\n".join(re.findall(rb"X-(?:Number|Attempt): \\d+", file.read())).decode())
+                        found.append(b"\\n".join(re.findall(rb"X-[\\w-]+: [\\w ]+", file.read())).decode())
             except FileNotFoundError:
                 continue
 print(json.dumps(found))
@@ -98,7 +98,7 @@ class VirtualLab(Lab):
         """Wait for a fact, as long as slow machines may need; a machine that is asked may end at that very moment."""
 
         def patient() -> "Optional[T]":
-            with contextlib.suppress(RuntimeError, OSError, ValueError, subprocess.TimeoutExpired):
+            with contextlib.suppress(LabError, RuntimeError, OSError, ValueError, subprocess.TimeoutExpired):
                 return predicate()
             return None
 
@@ -152,6 +152,10 @@ class VirtualLab(Lab):
         self.shun(name, False)
 
     # Mail
+
+    def account(self, timeout: float = 20) -> Account:
+        """Where all acknowledged messages are now; a slow machine has more time before one is called lost."""
+        return super().account(timeout * SLOWNESS)
 
     def _files(self, directories: "list[str]", complete: bool = False) -> "list[bytes]":
         deadline = time.monotonic() + 30 * SLOWNESS

@@ -19,7 +19,7 @@ import json, os
 found = []
 for entry in filter(str.isdigit, os.listdir("/proc")):
     try:
-        status = dict(line.rstrip().split(":\\t", 1) for line in open(f"/proc/{entry}/status") if ":\\t" in line)
+        status = dict(line.rstrip("\\n").split(":\\t", 1) for line in open(f"/proc/{entry}/status") if ":\\t" in line)
         argv = open(f"/proc/{entry}/cmdline", "rb").read().split(b"\\0")[:-1]
         try:
             exe = os.readlink(f"/proc/{entry}/exe")
