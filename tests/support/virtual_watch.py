@@ -90,31 +90,33 @@ class VirtualWatch:
             thread.start()
 
     def _follow(self, name: str, node: VirtualNode) -> None:
+        argv = [PYTHON, "-IS", "-c", WATCH, QUEUE_MOUNT]
         while not self._is_closed.is_set():
-            argv = [PYTHON, "-IS", "-c", WATCH, QUEUE_MOUNT]
-            process = node.popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-            self._processes[name] = process
-            life = Life()
-            self._lives[name].append(life)
-            assert process.stdout
-            for line in process.stdout:
-                arrived = time.monotonic()
-                try:
-                    at, mounted, masters = json.loads(line)
-                except ValueError:
-                    break  # the machine ended in the middle of a word
-                life.looks.append((at, mounted, masters))
-                life.lag = min(life.lag, arrived - at)
-            process.wait()
+            with node.popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+                self._processes[name] = process
+                self._listen(name, process)
+                process.kill()
             self._is_closed.wait(1)
+
+    def _listen(self, name: str, process: "subprocess.Popen[bytes]") -> None:
+        """Keep what a machine tells, until it or its connection ends."""
+        life = Life()
+        assert process.stdout
+        for line in process.stdout:
+            arrived = time.monotonic()
+            try:
+                at, mounted, masters = json.loads(line)
+            except ValueError:
+                return  # the machine ended in the middle of a word
+            life.lag = min(life.lag, arrived - at)
+            life.looks.append((at, mounted, masters))
+            if len(life.looks) == 1:
+                self._lives[name].append(life)
 
     def is_looking(self) -> bool:
         """Whether every machine has told something lately."""
         now = time.monotonic()
-        return all(
-            lives and lives[-1].looks and now - (lives[-1].looks[-1][0] + lives[-1].lag) < 10
-            for lives in self._lives.values()
-        )
+        return all(lives and now - (lives[-1].looks[-1][0] + lives[-1].lag) < 10 for lives in self._lives.values())
 
     def _spans(self, which: int) -> "list[Span]":
         """From each look with a mount (1) or a master (2) to the last look that saw the same."""
@@ -145,14 +147,14 @@ class VirtualWatch:
     @property
     def now(self) -> Sight:
         """The latest sight."""
-        last = {name: lives[-1].looks[-1] for name, lives in self._lives.items() if lives and lives[-1].looks}
+        last = {name: lives[-1].looks[-1] for name, lives in self._lives.items() if lives}
         mounts = tuple(name for name, look in last.items() if look[1])
         return Sight(time.monotonic(), mounts, tuple(name for name, look in last.items() for _ in range(look[2])))
 
     def close(self) -> None:
         """Hang up."""
         self._is_closed.set()
-        for process in self._processes.values():
+        for process in list(self._processes.values()):
             process.kill()
         for thread in self._threads:
             thread.join(30)
