@@ -70,6 +70,11 @@ class Watch:
             max((len(sight.masters) for sight in seen), default=0),
         )
 
+    def forgive(self, since: float) -> None:
+        """What was seen from that time until now was done on purpose."""
+        first = next((number for number, sight in enumerate(self.sights) if sight.at >= since), len(self.sights))
+        del self.sights[first:-1]
+
     def close(self) -> None:
         """End the watcher; its last line tells how often it looked."""
         self._process.stdin.close()

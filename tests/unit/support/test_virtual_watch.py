@@ -1,5 +1,7 @@
 """The watch over virtual machines: what two machines surely had at once counts, what came late does not."""
 
+import time
+
 import pytest
 
 from tests.support.virtual_watch import Life, VirtualWatch
@@ -45,3 +47,20 @@ def test_only_what_was_seen_between_two_times_counts(watch):
     put(watch, "n2", 0, (4.0, True, 1), (9.0, True, 1))
     assert watch.worst() == (2, 2)
     assert watch.worst(5.05, 9.0) == (1, 1)
+
+
+def test_what_two_connections_to_a_machine_told_is_counted_once(watch):
+    put(watch, "n1", 0, (0.0, True, 1), (9.0, True, 1))
+    put(watch, "n1", 0, (1.0, True, 0), (9.5, True, 1))
+    assert watch.worst() == (1, 1)
+
+
+def test_what_was_done_on_purpose_is_forgiven_and_what_comes_later_is_not(watch):
+    begin = time.monotonic()
+    put(watch, "n1", 0, (begin - 9, True, 1), (begin + 100, True, 1))
+    put(watch, "n2", 0, (begin, True, 0), (begin, False, 0))
+    assert watch.worst() == (2, 1)
+    watch.forgive(begin)
+    assert watch.worst() == (1, 1)
+    put(watch, "n3", 0, (begin + 50, True, 0), (begin + 51, True, 0))
+    assert watch.worst() == (2, 1)
