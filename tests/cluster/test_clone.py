@@ -45,13 +45,12 @@ def clone(lab):
 
 def locals_of(node):
     """The master processes of the clone's instance on a node."""
-    return [process for process in node.named("master") if has_local_config(process)]
+    return [process for process in node.named("master") if has_local_config(node, process)]
 
 
-def has_local_config(process):
+def has_local_config(node, process):
     """Whether a master was started for the clone's configuration."""
-    with open(f"/proc/{process.outside}/environ", "rb") as handle:
-        return f"MAIL_CONFIG={CONFIG}".encode() in handle.read().split(b"\0")
+    return f"MAIL_CONFIG={CONFIG}" in node.read(f"/proc/{process.pid}/environ").split("\0")
 
 
 def test_clone_runs_on_every_node_and_leaves_the_shared_service_alone(clone):

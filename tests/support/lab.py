@@ -23,7 +23,7 @@ from tests.support.bmc import Controllers
 from tests.support.lab_hierarchy import MAIL, Hierarchy, MailResource
 from tests.support.lab_log import Operation, read_operations
 from tests.support.lab_network import Fabric
-from tests.support.lab_node import ClusterNode, SharedDisk
+from tests.support.lab_node import SHARED, ClusterNode, SharedDisk
 from tests.support.mail import Account, MailClient, take_account
 from tests.support.node import Node, NodeProcess
 from tests.support.waiting import wait_for
@@ -45,6 +45,7 @@ class Lab:
     # Whether the nodes are virtual machines, and how many times as long as in name spaces everything may take there.
     is_virtual = False
     slowness = 1.0
+    shared_device = f"/dev/{SHARED}"
 
     def __init__(self, mail: "Optional[MailResource]" = None, say: Callable[[str], None] = lambda _: None) -> None:
         self.mail = mail or MailResource()

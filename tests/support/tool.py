@@ -47,7 +47,7 @@ class Tool:
         self, *arguments: str, on: str = "n1", user: "str | None" = None, timeout: float = 120
     ) -> "subprocess.CompletedProcess[str]":
         """Run the command on a node."""
-        return self.lab.nodes[on].run([COMMAND, *arguments], user=user, timeout=timeout)
+        return self.lab.nodes[on].run([COMMAND, *arguments], user=user, timeout=timeout * self.lab.slowness)
 
     def ok(self, *arguments: str, on: str = "n1") -> str:
         """Run the command, which must succeed; its output."""

@@ -27,6 +27,8 @@ CUT = ("postfix-ha-ring", "postfix-ha-client")
 # An emulated machine takes a second for what costs another hundredths: it is not to be asked all the time.
 CREW = Crew(connections=2, rate_per_s=1)
 LOOK_S = 3.0
+# What comes of asking a machine that ends at that very moment.
+MAY_HAPPEN = (LabError, RuntimeError, OSError, ValueError, subprocess.TimeoutExpired)
 
 # Run in the machine: of every file in these directories, the lines that tell which message it is.
 READ_MARKS = """\
@@ -50,6 +52,7 @@ class VirtualLab(Lab):
 
     is_virtual = True
     slowness = SLOWNESS
+    shared_device = "/dev/disk/by-id/virtio-postfix-ha-queue"
 
     def __init__(self, ssh_config: str, say: Callable[[str], None] = lambda _: None) -> None:
         super().__init__(MailResource(monitor_s=10), say)
@@ -98,7 +101,7 @@ class VirtualLab(Lab):
         """Wait for a fact, as long as slow machines may need; a machine that is asked may end at that very moment."""
 
         def patient() -> "Optional[T]":
-            with contextlib.suppress(LabError, RuntimeError, OSError, ValueError, subprocess.TimeoutExpired):
+            with contextlib.suppress(*MAY_HAPPEN):
                 return predicate()
             return None
 
@@ -131,15 +134,15 @@ class VirtualLab(Lab):
         thread.start()
 
     def _switch_on_once_fenced(self, name: str) -> None:
+        """Give a machine power again once the cluster takes it for fenced, or leave it to who was quicker."""
+        where = f"nodes/node[@name='{name}'][@online='false'][@unclean='false']"
         while not self._is_closed.wait(2):
-            with contextlib.suppress(RuntimeError, OSError, LabError, ValueError):
-                status = self.status()
-                if (
-                    status is not None
-                    and status.find(f"nodes/node[@name='{name}'][@online='false'][@unclean='false']") is not None
-                ):
-                    self.nodes[name].power_on()
+            with contextlib.suppress(*MAY_HAPPEN):
+                if self.nodes[name].is_on:
                     return
+                status = self.status()
+                if status is not None and status.find(where) is not None:
+                    self.nodes[name].power_on()
 
     def cut(self, name: str) -> None:
         """Pull a machine's cables in the cluster's and the clients' network."""

@@ -152,6 +152,10 @@ class VirtualNode:
             script += f" && chmod {mode:o} {where}"
         self.run(["sh", "-c", script], input=base64.b64encode(data), check=True)
 
+    def append(self, path: str, text: Text) -> None:
+        """Add to the end of a file of the machine."""
+        self.write(path, text, append=True)
+
     def exists(self, path: str) -> bool:
         """Whether the machine has something at ``path``."""
         return self.run(["test", "-e", path]).returncode == 0
