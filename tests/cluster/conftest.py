@@ -3,6 +3,7 @@
 It is made of name spaces, or with LAB=vagrant of the virtual machines that Vagrant has brought up (ci/vagrant).
 """
 
+import collections
 import os
 
 import pytest
@@ -14,15 +15,39 @@ from tests.support.tool import Tool
 from tests.support.virtual_lab import VirtualLab
 
 BROKEN_BY = {}
+LEFT_OUT = pytest.StashKey()
+KIND = os.environ.get("LAB") or "namespaces"
+SSH_CONFIG = os.environ.get("LAB_SSH_CONFIG", "")
+
+
+def pytest_configure(config):
+    """Say at once what the environment asks for and cannot be."""
+    if KIND not in ("namespaces", "vagrant"):
+        raise pytest.UsageError(f"LAB={KIND} is no lab: namespaces, vagrant")
+    if KIND == "vagrant" and not os.path.isfile(SSH_CONFIG):
+        raise pytest.UsageError("LAB_SSH_CONFIG names no file: 'vagrant ssh-config' writes it, and ci/vagrant does all")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Leave out, on virtual machines, what says that it needs name spaces, and count it by its reason."""
+    marks = {item: item.get_closest_marker("namespaces") for item in items if KIND == "vagrant"}
+    left_out = {item: mark.args[0] for item, mark in marks.items() if mark}
+    config.stash[LEFT_OUT] = collections.Counter(left_out.values())
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Which tests virtual machines cannot be put through, and why."""
+    for reason, number in config.stash.get(LEFT_OUT, collections.Counter()).most_common():
+        terminalreporter.write_line(f"left out on virtual machines: {number} for want of {reason}")
 
 
 def make_lab():
     """The lab that the environment asks for."""
-    kind = os.environ.get("LAB", "")
-    if kind == "vagrant":
-        return VirtualLab(os.environ["LAB_SSH_CONFIG"])
-    assert kind in ("", "namespaces"), f"LAB={kind} is no lab: vagrant, namespaces"
-    return Lab()
+    return VirtualLab(SSH_CONFIG) if KIND == "vagrant" else Lab()
 
 
 @pytest.fixture(scope="session")

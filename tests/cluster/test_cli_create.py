@@ -35,6 +35,7 @@ def constraints(cib, tag):
     return {tuple(sorted((k, v) for k, v in each.attrib.items() if k != "id")) for each in cib.iter(tag)}
 
 
+@pytest.mark.namespaces("the names that disks and interfaces have there")
 def test_one_command_protects_a_running_postfix_on_three_nodes(bare, tool):
     lab = bare
     node, master = lab.master()
@@ -63,6 +64,7 @@ def test_one_command_protects_a_running_postfix_on_three_nodes(bare, tool):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.namespaces("the names that disks and interfaces have there")
 def test_configuration_on_the_shared_disk_and_two_addresses(bare, tool):
     lab = bare
     second = "198.51.100.101"
@@ -216,6 +218,7 @@ def test_without_root(lab, tool):
         assert "root" in done.stderr
 
 
+@pytest.mark.namespaces("a terminal on a node")
 def test_the_dialogue_asks_three_things_and_goes_back(lab, tool):
     node = lab.nodes[lab.where()]
     node.write("/root/talk.xml", lab.run("cibadmin", "--query").stdout)
@@ -237,6 +240,7 @@ def test_the_dialogue_asks_three_things_and_goes_back(lab, tool):
     assert found["excluded"] == ["n3"]
 
 
+@pytest.mark.namespaces("a terminal on a node")
 @pytest.mark.parametrize("how", ["no", "end of input"])
 def test_a_dialogue_that_is_given_up_changes_nothing(lab, tool, how):
     node = lab.nodes[lab.where()]

@@ -5,6 +5,7 @@ import pytest
 from tests.support.lab_network import address6
 from tests.support.lab_site import Instance, failures
 
+pytestmark = pytest.mark.namespaces("further disks, plugged in while the nodes run")
 TAG = "postfix-on-mnt-one-postfix"
 ADDRESS = "198.51.100.110"
 SECOND = "198.51.100.111"

@@ -5,6 +5,7 @@ import pytest
 from tests.support.lab_network import NETWORKS, PREFIX
 from tests.support.lab_site import Instance
 
+pytestmark = pytest.mark.namespaces("further disks, plugged in while the nodes run")
 ADDRESS = "198.51.100.110"
 FILE_SYSTEM = "device=/dev/disk/by-uuid/{uuid} directory=/mnt/one fstype=ext4"
 IP = f"ip={ADDRESS} cidr_netmask={PREFIX} nic={NETWORKS['client'][1]}"

@@ -7,6 +7,7 @@ from tests.support.doc_stage import Stage
 from tests.support.doc_stories import LAB_STORIES
 
 
+@pytest.mark.namespaces("further disks, plugged in while the nodes run")
 @pytest.mark.parametrize("story", LAB_STORIES)
 def test_story(site, story):
     """Each block succeeds where the page says, and what the page says of it comes true."""

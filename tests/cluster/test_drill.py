@@ -225,6 +225,7 @@ def test_killed_it_leaves_the_cluster_as_it_was(lab, tool, running, arguments, a
     assert [each for each in every if number.encode() in each and each not in complete] == []
 
 
+@pytest.mark.namespaces("a terminal on a node")
 def test_on_a_terminal_it_asks(lab, tool):
     before, (_, master) = tool.configuration(), lab.master()
     arguments = ["drill", "--fault", "kill-master", *TO_THE_BOX, *tool.rsh]

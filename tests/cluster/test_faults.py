@@ -5,6 +5,7 @@ import pytest
 from tests.support.matrix_lab import Laboratory
 from tests.support.matrix_run import Case, run
 
+pytestmark = pytest.mark.namespaces("a laboratory of its own, whose faults are made from outside the nodes")
 SEED = 1
 
 

@@ -23,6 +23,7 @@ def let_go(lab, command):
     command.restore()
 
 
+@pytest.mark.namespaces("a terminal on a node")
 def test_three_questions_and_less_than_twenty_seconds_protect_a_postfix_on_three_nodes(let_go, command):
     lab = let_go
     node, master = lab.master()
@@ -46,6 +47,7 @@ def test_three_questions_and_less_than_twenty_seconds_protect_a_postfix_on_three
         lab.wait_for(lambda seen=acknowledged: len(lab.client.ledger.acknowledged) > seen, 20, f"mail at {target}")
 
 
+@pytest.mark.namespaces("a terminal on a node")
 def test_interrupted_at_a_question_nothing_has_changed(let_go, command):
     before = command.configuration()
     in_a_session = ("setsid", "--ctty", "--wait")  # or the terminal has nobody to send the signal to

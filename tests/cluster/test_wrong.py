@@ -32,7 +32,7 @@ def command(command):
         (("out-of-service", "--tag", "MAIL"), "there is no resource 'MAIL': name one of: mail"),
         (("delete", "--stop", "--tag", FILESYSTEM), f"{FILESYSTEM} is no Postfix"),
         (("print", "--tag", "mail "), "there is no resource 'mail '"),
-        (("graph", "--tag", "fence-n1"), "fence-n1 is no Postfix"),
+        (("graph", "--tag", "mail-ip"), "mail-ip is no Postfix"),
         (("migrate", "--to", "ocf:heartbeat:postfix; reboot"), "does not run Postfix"),
         (("migrate", "--to", "systemd:postfix@nothing"), "is not installed on this node"),
         (("properties", "--meta", "<x>=1"), "'<x>=1' is not NAME=VALUE"),
@@ -88,6 +88,7 @@ def without_n3(lab, command):
     command.restore()
 
 
+@pytest.mark.namespaces("the start of a node's services by the lab's own init")
 def test_with_a_node_that_is_down(without_n3, command):
     lab = without_n3
     for arguments in (("switchover", "n3"), ("in-service", "n3")):
@@ -109,6 +110,7 @@ def test_with_a_node_that_is_down(without_n3, command):
     assert command.refused("extend", "n3", "--priority", "8", "--rsh", "false").count("n3") >= 1
 
 
+@pytest.mark.namespaces("the start of a node's services by the lab's own init")
 def test_where_no_cluster_runs(without_n3, command):
     for arguments in (("create", "--yes"), ("status",), ("switchover", "n1"), ("delete", "--stop"), ("print",)):
         done = command.run(*arguments, on="n3")
