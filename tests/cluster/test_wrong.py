@@ -33,6 +33,11 @@ def command(command):
         (("delete", "--stop", "--tag", FILESYSTEM), f"{FILESYSTEM} is no Postfix"),
         (("print", "--tag", "mail "), "there is no resource 'mail '"),
         (("graph", "--tag", "mail-ip"), "mail-ip is no Postfix"),
+        pytest.param(
+            ("graph", "--tag", "fence-n1"),
+            "fence-n1 is no Postfix",
+            marks=pytest.mark.namespaces("a fence device of each node's own"),
+        ),
         (("migrate", "--to", "ocf:heartbeat:postfix; reboot"), "does not run Postfix"),
         (("migrate", "--to", "systemd:postfix@nothing"), "is not installed on this node"),
         (("properties", "--meta", "<x>=1"), "'<x>=1' is not NAME=VALUE"),
