@@ -28,7 +28,7 @@ TEXT_KEYS = (
 )
 Stamp = tuple[str, int, int, int]
 Problem = tuple[str, str, str, int]
-NUMBER_KEYS = ("master_pid", "master_start", "files_local", "pidfile_noticed")
+NUMBER_KEYS = ("master_pid", "master_start", "mail_owner_uid", "files_local", "pidfile_noticed")
 
 
 class Instance:
@@ -52,6 +52,7 @@ class Instance:
     boot_id: str
     master_pid: int
     master_start: int
+    mail_owner_uid: int
     files_local: int
     pidfile_noticed: int
     queue_id: "tuple[int, int] | None"

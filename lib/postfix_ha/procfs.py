@@ -1,7 +1,10 @@
 """What the kernel tells of processes, sockets and locks, read from /proc without touching any file system.
 
 Nothing here stats a process's working directory or follows a link into one: a process that stands on a dead network
-file system would hang the reader. Every function returns None or an empty value for a process that has gone.
+file system would hang the reader. So can the memory of a process (environment, arguments), which its owner may have
+made of a file of his own: it is read of root's processes alone, or in a child. Every function returns None or an empty
+value for a process that has gone. Where a ``place`` is asked for, it is a process's number or one that tells its
+living thread (living_place()).
 """
 
 import os
@@ -13,25 +16,29 @@ LOCK_FILES = ("/pid/master.pid", "/master.lock")
 DELETED = " (deleted)"
 LISTEN = b"0A"
 CHUNK = 65536
+CHILDREN_READ_MAX = 4
 
 
 class ProcessStat:
-    """One line of /proc/PID/stat: name, state (one letter), parent, terminal device (0: none), start (clock ticks)."""
+    """One line of /proc/PID/stat: name, state (one letter), parent, start (clock ticks), number of threads."""
 
-    __slots__ = ("name", "parent", "pid", "start", "state", "terminal")
+    __slots__ = ("name", "parent", "pid", "start", "state", "threads")
 
-    def __init__(self, pid: int, name: str, state: str, parent: int, terminal: int, start: int) -> None:
+    def __init__(self, pid: int, name: str, state: str, parent: int, start: int, threads: int = 1) -> None:
         self.pid = pid
         self.name = name
         self.state = state
         self.parent = parent
-        self.terminal = terminal
         self.start = start
+        self.threads = threads
 
     @property
     def is_dead(self) -> bool:
-        """Whether it is a zombie or on its way out: it runs nothing and holds nothing any more."""
-        return self.state in "ZXx"
+        """Whether it runs nothing and holds nothing any more.
+
+        The state is that of the first thread: a zombie whose other threads run lives and holds all that it held.
+        """
+        return self.state in "Xx" or (self.state == "Z" and self.threads <= 1)
 
     @property
     def is_stopped(self) -> bool:
@@ -53,6 +60,26 @@ def read_bytes(path: str, limit: int = 1 << 20) -> "bytes | None":
         os.close(descriptor)
 
 
+def read_whole(path: str, limit: int = 1 << 20) -> bytes:
+    """All of a file under /proc that is a list, up to limit bytes: of such a one the kernel gives a page at a time."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    data = b""
+    try:
+        while len(data) < limit:
+            chunk = os.read(descriptor, CHUNK)
+            if not chunk:
+                break
+            data += chunk
+    except OSError:
+        return data
+    finally:
+        os.close(descriptor)
+    return data
+
+
 def boot_id() -> str:
     """The kernel's identity of this boot, "" where it cannot be read."""
     data = read_bytes("/proc/sys/kernel/random/boot_id")
@@ -69,7 +96,51 @@ def process_stat(pid: int) -> "ProcessStat | None":
     if len(fields) < 20:
         return None
     name = os.fsdecode(head.partition(b"(")[2])
-    return ProcessStat(pid, name, fields[0].decode("ascii"), int(fields[1]), int(fields[4]), int(fields[19]))
+    return ProcessStat(pid, name, fields[0].decode("ascii"), int(fields[1]), int(fields[19]), int(fields[17]))
+
+
+def shown_uid(pid: int) -> int:
+    """At little cost, a uid without which the process has not that real uid unless this is 0; -1 where it is gone.
+
+    Files of /proc/PID are the effective uid's, and root's where it differs from the real one (a process that changed
+    it is not dumpable, proc(5)) or where nothing is known (kernel threads, a first thread that has ended).
+    """
+    try:
+        return os.stat(f"/proc/{pid}/stat").st_uid
+    except OSError:
+        return -1
+
+
+def shown_uids(uids: "set[int]") -> "set[int] | None":
+    """What shown_uid() tells of the processes with these real uids and root's; None where it does not tell them apart.
+
+    It does not where the kernel lets processes dump core that changed their effective uid (fs.suid_dumpable).
+    """
+    setting = read_bytes("/proc/sys/fs/suid_dumpable", 16) or b""
+    return None if setting.strip() == b"1" else {0, *uids}
+
+
+def real_uid(pid: int) -> int:
+    """The real uid of a process as our user namespace numbers it, -1 where it is gone."""
+    data = read_bytes(f"/proc/{pid}/status", 8192) or b""
+    words = data.partition(b"\nUid:")[2].split(None, 1)
+    return int(words[0]) if words and words[0].isdigit() else -1
+
+
+def living_place(pid: int) -> "int | str":
+    """Where under /proc links and files of the process are found: its number, or a thread's where the first has ended.
+
+    0 for a kernel thread and for a process that has ended.
+    """
+    if process_link(pid, "exe"):
+        return pid
+    try:
+        if os.stat(f"/proc/{pid}/task").st_nlink <= 3:  # ".", ".." and one thread
+            return 0
+        threads = (f"{pid}/task/{name}" for name in os.listdir(f"/proc/{pid}/task"))
+        return next((place for place in threads if process_link(place, "exe")), 0)
+    except OSError:
+        return 0
 
 
 def process_ids() -> "list[int]":
@@ -78,33 +149,55 @@ def process_ids() -> "list[int]":
 
 
 def process_children(pid: int) -> "list[int] | None":
-    """The children of a process that has one thread; one may be missing where another ends just now (proc(5)).
+    """The children of a process, of whichever of its threads.
 
-    None where the kernel keeps no such list (CONFIG_PROC_CHILDREN).
+    None where the kernel keeps no such list (CONFIG_PROC_CHILDREN). It is read until it stays the same, a few times:
+    one may be missing where another ends just then (proc(5)).
     """
-    data = read_bytes(f"/proc/{pid}/task/{pid}/children")
-    return None if data is None else [int(word) for word in data.split()]
+    last: "list[int] | None" = None
+    for _ in range(CHILDREN_READ_MAX):
+        now = _children_now(pid)
+        if now is None or now == last or not now:
+            return now
+        last = now
+    return last
 
 
-def process_link(pid: int, name: str) -> str:
+def _children_now(pid: int) -> "list[int] | None":
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    lists = [read_whole(f"/proc/{pid}/task/{thread}/children") for thread in threads]
+    if not any(lists) and not os.path.exists(f"/proc/self/task/{os.getpid()}/children"):
+        return None
+    return [int(word) for data in lists for word in data.split()]
+
+
+def process_link(place: "int | str", name: str) -> str:
     """Where /proc/PID/exe, cwd or root points, as text without looking there; "" where that cannot be read."""
     try:
-        return os.readlink(f"/proc/{pid}/{name}")
+        return os.readlink(f"/proc/{place}/{name}")
     except OSError:
         return ""
 
 
-def process_program(pid: int) -> str:
+def process_program(place: "int | str") -> str:
     """The path of the program that a process runs, also when that file was replaced since (an upgrade)."""
-    path = process_link(pid, "exe")
+    path = process_link(place, "exe")
     return path[: -len(DELETED)] if path.endswith(DELETED) else path
 
 
-def process_environment(pid: int) -> "dict[str, str]":
+def process_environment(place: "int | str") -> "dict[str, str]":
     """The environment that a process was started with."""
-    data = read_bytes(f"/proc/{pid}/environ") or b""
+    data = read_bytes(f"/proc/{place}/environ") or b""
     pairs = (entry.partition(b"=") for entry in data.split(b"\0") if b"=" in entry)
     return {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
+
+
+def process_words(place: "int | str") -> "list[str]":
+    """The arguments that a process was started with, its own name first."""
+    return [os.fsdecode(word) for word in (read_bytes(f"/proc/{place}/cmdline") or b"").split(b"\0")[:-1]]
 
 
 def master_files(pid: int) -> "tuple[set[str], list[str]]":

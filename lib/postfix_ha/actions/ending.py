@@ -1,7 +1,8 @@
 """End every process of an instance: ask master first, then suspend, list and kill what is left until nothing is.
 
 Signals go through process descriptors (pidfd) after the start time was compared, so that a recycled number is never
-hit. A process in uninterruptible sleep cannot be ended by anybody; it is what makes a stop fail.
+hit. A process in uninterruptible sleep cannot be ended by anybody; it is what makes a stop fail. Every loop looks at
+the clock: however many processes there are, there is an answer in time.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import signal
 import time
 from collections.abc import Iterable, Iterator
 
+from postfix_ha.actions.suspending import owner_suspended
 from postfix_ha.procfs import process_stat
 from postfix_ha.system.processes import Identity, Member, census
 
@@ -22,32 +24,40 @@ ALONE_S = 0.5
 TERM_SHARE = 0.2
 TERM_MAX_S = 5.0
 KILL_ROUND_S = 0.5
+# After so many lists in which there was always another one, all that mail_owner runs is suspended at once.
+LISTS_MAX = 3
+# More descriptors than this are not watched: where there are thousands the clock is looked at.
+WATCHED_MAX = 256
 
 
 def end_instance(identity: Identity, deadline: float) -> "tuple[list[Member], list[Member]]":
     """End all processes of the instance before the deadline: (those that there were, those that are left)."""
-    people = census(identity)
+    people = census(identity, with_owner=True)
     there_were = list(people.members)
     if not there_were:
         return [], []
     if people.master:
         _end_orderly(people.master, people.members, _slice(deadline, ORDERLY_SHARE, ORDERLY_MAX_S))
     # Delivery commands whose daemon has ended just now are known only from the first list: nothing else tells them.
-    left = _merged(_living(people.members), census(identity).members)
+    left = _merged(_living(people.members), _listed(identity))
     there_were = _merged(there_were, left)
     if left:
-        _signal(left, signal.SIGTERM, signal.SIGCONT)
+        _signal(left, deadline, signal.SIGTERM, signal.SIGCONT)
         left = _wait_for_end(left, _slice(deadline, TERM_SHARE, TERM_MAX_S))
-        left = _merged(left, census(identity).members)
+        left = _merged(left, _listed(identity))
     while left and time.monotonic() < deadline:
         there_were = _merged(there_were, left)
-        left = _merged(_kill(left, identity, deadline), census(identity).members)
+        left = _merged(_kill(left, identity, deadline), _listed(identity))
     return _merged(there_were, left), left
+
+
+def _listed(identity: Identity) -> "list[Member]":
+    return census(identity, with_owner=True).members
 
 
 def _end_orderly(master: Member, members: "list[Member]", deadline: float) -> None:
     """TERM to master alone, which ends its daemons."""
-    _signal([master], signal.SIGTERM, signal.SIGCONT)
+    _signal([master], deadline, signal.SIGTERM, signal.SIGCONT)
     if not _wait_for_master(master, members, deadline):
         # Its daemons got the signal from it (master_sigdeath) and need a moment to be gone.
         _wait_for_end(members, min(deadline, time.monotonic() + 1.0))
@@ -70,17 +80,26 @@ def _wait_for_master(master: Member, members: "list[Member]", deadline: float) -
         elif alone_at == deadline:
             alone_at = now + ALONE_S
         elif now >= alone_at:
-            _signal([master], signal.SIGKILL)
+            _signal([master], deadline, signal.SIGKILL)
 
 
 def _kill(left: "list[Member]", identity: Identity, deadline: float) -> "list[Member]":
-    """Suspend what is left, list again until no new one shows, kill all of them and wait a moment."""
+    """Suspend what is left, list again until no new one shows, kill all of them and wait a moment.
+
+    Where new ones come faster than they are listed, the whole account that they come from is suspended meanwhile.
+    """
     known: "list[Member]" = []
-    while len(left) > len(known) and time.monotonic() < deadline:
+    for _ in range(LISTS_MAX):
+        if len(left) <= len(known) or time.monotonic() >= deadline:
+            break
         known = left
-        _signal(known, signal.SIGSTOP)
-        left = _merged(known, census(identity).members)
-    _signal(left, signal.SIGKILL)
+        _signal(known, deadline, signal.SIGSTOP)
+        left = _merged(known, _listed(identity))
+    if len(left) > len(known) and time.monotonic() < deadline:
+        with owner_suspended(identity.owner_uids, deadline):
+            left = _merged(left, _listed(identity))
+            _signal(left, deadline, signal.SIGKILL)
+    _signal(left, deadline, signal.SIGKILL)
     return _wait_for_end(left, min(deadline, time.monotonic() + KILL_ROUND_S))
 
 
@@ -107,25 +126,32 @@ def _merged(first: "list[Member]", second: "list[Member]") -> "list[Member]":
     return first + [member for member in second if (member.pid, member.start) not in known]
 
 
-def _signal(members: "Iterable[Member]", *numbers: "signal.Signals") -> None:
-    """Send the signals to each member that still is the process that was listed."""
+def _signal(members: "Iterable[Member]", deadline: float, *numbers: "signal.Signals") -> None:
+    """Send the signals to each member that still is the process that was listed, until the deadline."""
     for member in members:
-        with _descriptor(member) as descriptor:
+        with descriptor_of(member.pid) as descriptor:
             if not _living([member]):
                 continue
             for number in numbers:
-                with contextlib.suppress(ProcessLookupError):
-                    if descriptor >= 0:
-                        signal.pidfd_send_signal(descriptor, number)
-                    else:  # a kernel before 5.3 has no process descriptors
-                        os.kill(member.pid, number)
+                send(member.pid, descriptor, number)
+        if time.monotonic() >= deadline:
+            return
+
+
+def send(pid: int, descriptor: int, number: "signal.Signals") -> None:
+    """Send a signal through a process descriptor, or by number where there is none; one that has gone is no error."""
+    with contextlib.suppress(ProcessLookupError):
+        if descriptor >= 0:
+            signal.pidfd_send_signal(descriptor, number)
+        else:  # a kernel before 5.3 has no process descriptors
+            os.kill(pid, number)
 
 
 @contextlib.contextmanager
-def _descriptor(member: Member) -> "Iterator[int]":
-    """A process descriptor of the member, or -1 where there is none to be had."""
+def descriptor_of(pid: int) -> "Iterator[int]":
+    """A process descriptor, or -1 where there is none to be had."""
     try:
-        descriptor = os.pidfd_open(member.pid)
+        descriptor = os.pidfd_open(pid)
     except (OSError, AttributeError):
         descriptor = -1
     try:
@@ -144,7 +170,7 @@ def _wait_for_end(members: "list[Member]", deadline: float) -> "list[Member]":
             return living
         with contextlib.ExitStack() as stack:
             poller = select.poll()
-            watched = [stack.enter_context(_descriptor(member)) for member in living]
+            watched = [stack.enter_context(descriptor_of(member.pid)) for member in living[:WATCHED_MAX]]
             for descriptor in watched:
                 if descriptor >= 0:
                     poller.register(descriptor, select.POLLIN)

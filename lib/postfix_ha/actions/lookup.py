@@ -33,6 +33,7 @@ def _look_up(params: Params, deadline: float) -> Instance:
         queue_directory=os.path.realpath(found.queue_directory) if found.queue_directory else "",
         daemon_directory=found.daemon_directory,
         queue_id=found.queue_id,
+        mail_owner_uid=found.mail_owner_uid,
     )
     instance.settings[CONFIG_LINK] = os.path.realpath(found.config_dir or params.config_dir)
     return instance

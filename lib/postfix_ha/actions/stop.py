@@ -9,6 +9,7 @@ import os
 from postfix_ha import codes
 from postfix_ha.actions.ending import end_instance
 from postfix_ha.actions.guard import hear_of_children
+from postfix_ha.actions.standing import end_standing
 from postfix_ha.agent import with_barrier
 from postfix_ha.health import is_master_of
 from postfix_ha.instance import DEFAULT_CONFIG_DIR, read_record, remove_snapshot, snapshot_path
@@ -26,20 +27,35 @@ def stop(request: Request) -> Verdict:
     hear_of_children()
     params = Params(request.parameters)
     path = snapshot_path(request.run_directory, params.config_dir)
-    _, left = end_instance(identity_for_stop(request, params), request.deadline)
+    identity = identity_for_stop(request, params)
+    name = params.config_dir or DEFAULT_CONFIG_DIR
+    _, left = end_instance(identity, request.deadline)
+    notes = _end_standing(request, identity, name, {member.pid for member in left})
     if left:
-        name = params.config_dir or DEFAULT_CONFIG_DIR
         shown = ", ".join(f"{member} (state {member.state})" for member in left[:8])
-        return Verdict(codes.ERR_GENERIC, Finding("stop_completed", instance=name, processes=shown))
+        return Verdict(codes.ERR_GENERIC, Finding("stop_completed", instance=name, processes=shown), notes)
     remove_snapshot(path)
-    return Verdict(codes.SUCCESS)
+    return Verdict(codes.SUCCESS, None, notes)
+
+
+def _end_standing(request: Request, identity: Identity, name: str, known: "set[int]") -> "list[Finding]":
+    """queue_left_by_users, when users stood in the queue directory; a fault of ours there decides nothing."""
+    names: "list[str]" = []
+
+    def end() -> Verdict:
+        names.extend(end_standing(identity, known, request.deadline))
+        return HEALTHY
+
+    with_barrier(request, end)
+    return [Finding("queue_left_by_users", instance=name, processes=", ".join(names))] if names else []
 
 
 def identity_for_stop(request: Request, params: Params) -> Identity:
     """How to recognise the instance: from its record; unless that is of a living master, also from today's node."""
     recorded = read_record(request.run_directory, params.config_dir)
     identity = Identity(params.config_dir, recorded)
-    if recorded is not None and is_master_of(recorded, process_stat(recorded.master_pid)):
+    is_current = recorded is not None and is_master_of(recorded, process_stat(recorded.master_pid))
+    if is_current and identity.owner_uids:
         return identity
     # A fault of ours in what only helps to recognise them must not let processes live: the barrier logs it.
     with_barrier(request, lambda: _look_up(identity, request, params))

@@ -456,6 +456,13 @@ ROWS = (
         15,
     ),
     Row(
+        "queue_left_by_users",
+        "operation",
+        SUCCESS,
+        "processes of users stood in the queue directory of {instance} and were sent TERM and KILL: {processes}",
+        "nothing; one in state D keeps the file system mounted until its user's file system answers or is unmounted",
+    ),
+    Row(
         "reload_completed",
         "operation",
         ERR_GENERIC,

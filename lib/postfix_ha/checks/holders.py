@@ -6,6 +6,7 @@ import socket
 
 from postfix_ha.endpoint import Endpoint
 from postfix_ha.procfs import (
+    holds_lock,
     kernel_address,
     listening_sockets,
     locked_places,
@@ -14,8 +15,11 @@ from postfix_ha.procfs import (
     process_ids,
     process_program,
     process_stat,
+    real_uid,
+    shown_uid,
 )
-from postfix_ha.system.processes import Identity, sees_our_root
+from postfix_ha.system.identity import Identity, id_of
+from postfix_ha.system.processes import shown_name
 
 
 def is_taken(endpoint: Endpoint) -> bool:
@@ -55,19 +59,22 @@ def socket_holder(inodes: "set[str]") -> int:
 
 
 def process_in_words(pid: int) -> str:
-    """A process by its program, number and, where it is Postfix's, configuration."""
+    """A process by its program, number and, where it is root's Postfix, configuration; no user's words but its name."""
     if not pid:
         return "a socket of no process that can be seen"
-    name = os.path.basename(process_program(pid)) or "process"
+    program = process_program(pid)
+    shown = f"{shown_name(os.path.basename(program) or 'process')}[{pid}]"
+    if real_uid(pid) != 0 or not Identity("").is_daemon(program):
+        return shown
     config = process_environment(pid).get("MAIL_CONFIG", "")
-    return f"{name}[{pid}]" + (f" of {config}" if config else "")
+    return shown + (f" of {config}" if config else "")
 
 
 def lock_holder(lock_file: str) -> int:
     """The master process that holds the lock on this file, 0 for none.
 
-    The same path is another file in a container, and one file may have another path there: the kernel's own number of
-    the locked file decides, or the path as seen in our own file tree (overlays show other numbers than locks do).
+    The same path is another file in a container, and one file may have another path there: device and inode of the
+    file behind the descriptor decide. Only root's processes are looked at; a master is no one else's.
     """
     try:
         wanted = os.stat(lock_file)
@@ -75,14 +82,25 @@ def lock_holder(lock_file: str) -> int:
         return 0
     identity = Identity("")
     for pid in process_ids():
-        program = process_program(pid)
-        if os.path.basename(program) == "master" and identity.is_daemon(program):
-            state = process_stat(pid)
-            if state is not None and not state.is_dead and _locks(pid, lock_file, (wanted.st_dev, wanted.st_ino)):
-                return pid
+        program = process_program(pid) if shown_uid(pid) == 0 else ""
+        if os.path.basename(program) != "master" or not identity.is_daemon(program) or real_uid(pid) != 0:
+            continue
+        state = process_stat(pid)
+        if state is not None and not state.is_dead and _locks(pid, (wanted.st_dev, wanted.st_ino)):
+            return pid
     return 0
 
 
-def _locks(pid: int, lock_file: str, place: "tuple[int, int]") -> bool:
-    """Whether the process holds the lock on the file with this path, or with this device and inode."""
-    return place in locked_places(pid) or (lock_file in master_files(pid)[1] and sees_our_root(pid))
+def _locks(pid: int, place: "tuple[int, int]") -> bool:
+    """Whether the process holds the lock on the file with this device and inode.
+
+    Overlays show other numbers for a file than for its lock: the descriptor is looked at as well as the kernel's list.
+    """
+    if place in locked_places(pid):
+        return True
+    directory = f"/proc/{pid}/fd"
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return False
+    return any(id_of(f"{directory}/{name}") == place and holds_lock(pid, name) for name in names)

@@ -115,8 +115,20 @@ def discover(
         stamps=stamps,
         settings={**{name: values[name] for name in SETTINGS if name in values}, **row_settings(master)},
         problems=problems + wrong,
+        # Where nothing tells of a mail_owner it most probably is the usual one.
+        mail_owner_uid=uid_of(values.get("mail_owner", "") or USUAL_DEFAULTS["mail_owner"]),
         **{name: values.get(name, "") for name in FACTS},
     )
+
+
+def uid_of(user: str) -> int:
+    """The uid of a user on this node, 0 where there is no such user."""
+    import pwd
+
+    try:
+        return pwd.getpwnam(user).pw_uid
+    except KeyError:
+        return 0
 
 
 def row_settings(master: MasterCf) -> "dict[str, str]":

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 REAP_S = 1.0
 
 
-def told_by_child(work: "Callable[[int], object]", deadline: float) -> bytes:
+def told_by_child(work: "Callable[[int], object]", deadline: float, reap_s: float = REAP_S) -> bytes:
     """Fork, let the child do ``work`` with a descriptor to write to, and return what it wrote before the deadline.
 
-    The child ends without any clean-up and an exception in it ends it silently; past the deadline it is killed.
+    The child ends without any clean-up and an exception in it ends it silently; past the deadline it is killed, and
+    waited for ``reap_s`` seconds at most.
     """
     reading, writing = os.pipe()
     child = os.fork()
@@ -31,7 +32,7 @@ def told_by_child(work: "Callable[[int], object]", deadline: float) -> bytes:
     finally:
         os.close(reading)
         os.kill(child, signal.SIGKILL)  # not yet waited for, so the number is still our child's
-        _reap(child)
+        _reap(child, reap_s)
 
 
 def _read_until(descriptor: int, deadline: float) -> bytes:
@@ -47,8 +48,8 @@ def _read_until(descriptor: int, deadline: float) -> bytes:
     return data
 
 
-def _reap(child: int) -> None:
+def _reap(child: int, reap_s: float) -> None:
     """Take the killed child's exit state, but do not wait for one that hangs in the kernel."""
-    until = time.monotonic() + REAP_S
+    until = time.monotonic() + reap_s
     while os.waitpid(child, os.WNOHANG)[0] == 0 and time.monotonic() < until:
         time.sleep(0.002)

@@ -1,25 +1,26 @@
-"""Whose process is it? The census of one instance's processes, by two witnesses each.
+"""Whose process is it? The census of one instance's processes; the kernel's word first, the real uid.
 
-A pid alone proves nothing. A process belongs to the instance when
+A pid alone proves nothing, and whatever a process can choose for itself (environment, working directory, name, a lock
+on some file) proves nothing of a stranger. A process belongs to the instance when
 
-- it is the recorded master (number and start time), or a Postfix daemon whose environment names the instance's
-  configuration directory (MAIL_CONFIG, which master hands to every child) and which sees our root or the queue as its
-  root (a container's own /etc/postfix is another one), or
-- it is a ``postfix start`` of this configuration, at whose end a master would come, or
-- it runs a Postfix program in the instance's queue directory and names no other configuration, or
-- it has no terminal, stands in the queue directory and names the configuration (a delivery command whose daemon has
-  died, pipe(8) and local(8) export MAIL_CONFIG), or
-- it descends from one of these (delivery commands).
+- it is the recorded master (number and start time), or
+- it runs a program of Postfix's daemon directory as root, and its environment names the instance's configuration
+  directory (MAIL_CONFIG, which master hands to every child) or it stands in the instance's queue directory, or
+- it runs such a program as mail_owner, no other master is its parent, and it stands in the queue directory or names the
+  configuration; local, pipe and spawn change their effective uid alone (set_eugid.c), so the real one is root's, or
+- it is root's ``postfix start`` of this configuration, at whose end a master would come, or
+- it descends from one of these (delivery commands, which are anybody's).
 
-Directories are compared as the kernel spells them (/proc/PID/cwd), which follows renames and lazy unmounts and, other
-than looking into them, cannot hang on dead storage.
+Postfix's commands that root or mail_owner run in the queue directory, and ``smtpd -S``, are commands of people: stop
+ends them, but they serve nobody. Directories are compared as the kernel spells them (/proc/PID/cwd), which follows
+renames and cannot hang on dead storage.
 """
 
 import os
 
-from postfix_ha.instance import DEFAULT_CONFIG_DIR, Instance
 from postfix_ha.procfs import (
     ProcessStat,
+    living_place,
     master_files,
     process_children,
     process_environment,
@@ -28,17 +29,27 @@ from postfix_ha.procfs import (
     process_program,
     process_stat,
     read_bytes,
+    real_uid,
+    shown_uid,
+    shown_uids,
+)
+from postfix_ha.system.identity import COMMANDS, STARTERS, Identity
+from postfix_ha.system.namespaces import is_here
+from postfix_ha.system.witnesses import (
+    IN_QUEUE,
+    OF_A_PERSON,
+    OTHER,
+    OURS,
+    ask,
+    is_start,
+    is_starting,
+    serves_a_person,
 )
 
-# Where distributions keep the daemons: Debian, SUSE, Red Hat, the source's own default.
-DAEMON_DIRECTORY_ENDS = ("/postfix/sbin", "/libexec/postfix", "/lib/postfix", "/lib/postfix/bin", "/postfix/bin")
-COMMANDS = ("postfix", "postdrop", "postqueue", "postsuper", "postlog", "postcat", "postalias", "postmap", "sendmail")
+__all__ = ["Census", "Identity", "Member", "census", "census_of_daemons", "shown_name", "stands_in"]
 
-
-# postfix(1), and the shell script that it becomes, by the names under which the kernel lists them.
-STARTERS = ("postfix", "postfix-script")
-# Where the postfix command is the one whose default configuration directory is DEFAULT_CONFIG_DIR.
-SYSTEM_DIRECTORIES = ("/usr/sbin", "/sbin")
+NAME_LENGTH_MAX = 32
+PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
 
 
 class Member:
@@ -58,7 +69,7 @@ class Member:
         self.name = os.path.basename(program) or stat.name
 
     def __str__(self) -> str:
-        return f"{self.name}[{self.pid}]"
+        return f"{shown_name(self.name)}[{self.pid}]"
 
 
 class Census:
@@ -81,94 +92,45 @@ class Census:
         return shown + (f" and {more} more" if more > 0 else "")
 
 
-class Identity:
-    """How the processes of an instance are told from all others.
+def shown_name(name: str) -> str:
+    """A process's name as it is told: its owner chose it, so it is short, and quoted where it is no plain word."""
+    short = name[:NAME_LENGTH_MAX]
+    return short if PLAIN.issuperset(short) and short else ascii(short)
 
-    ``config_id`` and ``queue_id`` are (device, inode) or None where they were not looked up; ``master`` is the
-    recorded (pid, start) or None.
+
+class _Suspect:
+    """A process of root or mail_owner that may be the instance's: its place under /proc, real uid, program."""
+
+    __slots__ = ("is_daemon", "pid", "place", "program", "uid")
+
+    def __init__(self, pid: int, place: "int | str", uid: int, program: str, is_daemon: bool) -> None:
+        self.pid = pid
+        self.place = place
+        self.uid = uid
+        self.program = program
+        self.is_daemon = is_daemon
+
+
+def census(identity: Identity, pids: "list[int] | None" = None, *, with_owner: bool = False) -> Census:
+    """All living processes of the instance, the master first; only among these pids where some are given.
+
+    ``with_owner`` adds, as commands, whatever else mail_owner runs in the queue directory: a stop ends that too.
     """
-
-    __slots__ = ("config_dirs", "config_id", "daemon_dirs", "master", "queue_dirs", "queue_id")
-
-    def __init__(self, config_dir: str, instance: "Instance | None" = None) -> None:
-        self.config_dirs: "set[str]" = set()
-        self._add_config_dir(config_dir or DEFAULT_CONFIG_DIR)
-        self.config_id: "tuple[int, int] | None" = None
-        self.queue_dirs: "set[str]" = set()
-        self.queue_id: "tuple[int, int] | None" = None
-        self.daemon_dirs: "set[str]" = set()
-        self.master: "tuple[int, int] | None" = None
-        if instance is not None:
-            self.learn(instance)
-
-    def learn(self, instance: Instance) -> None:
-        """Add what an instance's facts tell."""
-        self._add_config_dir(instance.config_dir)
-        if instance.queue_directory:
-            self.queue_dirs.add(os.path.normpath(instance.queue_directory))
-        if instance.daemon_directory:
-            self.daemon_dirs.add(os.path.normpath(instance.daemon_directory))
-        self.queue_id = instance.queue_id or self.queue_id
-        if instance.master_pid:
-            self.master = (instance.master_pid, instance.master_start)
-
-    def _add_config_dir(self, directory: str) -> None:
-        """Add a directory; a relative one names no instance, wherever we happen to stand."""
-        if directory.startswith("/"):
-            self.config_dirs.add(os.path.normpath(directory))
-
-    def look_up(self) -> None:
-        """Resolve links and inodes; only where a hung file system may hang the caller too."""
-        for directories in (self.config_dirs, self.queue_dirs):
-            directories.update([os.path.realpath(directory) for directory in directories])
-        for directory in self.config_dirs:
-            self.config_id = self.config_id or _id_of(directory)
-
-    def names_config(self, environment: "dict[str, str]") -> "bool | None":
-        """Whether a process's environment names our configuration; None when it names none."""
-        value = environment.get("MAIL_CONFIG", "")
-        if not value:
-            return None
-        if os.path.normpath(value) in self.config_dirs:
-            return True
-        return self.config_id is not None and _id_of(value) == self.config_id
-
-    def is_daemon(self, program: str) -> bool:
-        """Whether the program lies in a Postfix daemon directory."""
-        directory = os.path.dirname(program)
-        return directory in self.daemon_dirs or directory.endswith(DAEMON_DIRECTORY_ENDS)
-
-    def is_program(self, program: str) -> bool:
-        """Whether the program is a Postfix daemon or command."""
-        return self.is_daemon(program) or os.path.basename(program) in COMMANDS
-
-
-def census(identity: Identity, pids: "list[int] | None" = None) -> Census:
-    """All living processes of the instance, the master first; only among these pids where some are given."""
-    stats = _living(process_ids() if pids is None else pids)
-    programs = {pid: process_program(pid) for pid in stats}
-    environments = {pid: process_environment(pid) for pid in stats if identity.is_program(programs[pid])}
-    found: "set[int]" = set()
-    if identity.master and identity.master[0] in stats and stats[identity.master[0]].start == identity.master[1]:
-        found.add(identity.master[0])
-    candidates = [pid for pid in environments if identity.names_config(environments[pid]) and _is_here(pid)]
-    found |= {pid for pid in candidates if identity.is_daemon(programs[pid]) and process_link(pid, "root") == "/"}
-    queue_dirs = identity.queue_dirs | {process_link(pid, "cwd") for pid in found} - {"", "/"}
-    for pid in stats.keys() - found:
-        is_program = pid in environments
-        # Without a terminal: an administrator's shell in the queue directory is nobody's delivery.
-        if not is_program and stats[pid].terminal:
-            continue
-        if _stands_in(pid, queue_dirs, identity, is_program) and _is_here(pid):
-            named = identity.names_config(environments[pid] if is_program else process_environment(pid))
-            if named or (named is None and is_program):
-                found.add(pid)
-    starters = [pid for pid in stats if stats[pid].name in STARTERS and _is_start(pid, programs[pid], identity)]
-    found |= {pid for pid in starters if _is_here(pid)}
-    _add_descendants(found, stats)
-    commands = {pid for pid in found if _is_command(pid, programs[pid], stats[pid].name)}
-    _add_descendants(commands, stats)
-    members = [Member(stats[pid], programs[pid], pid in commands) for pid in sorted(found)]
+    looked_at = process_ids() if pids is None else pids
+    suspects = _suspects(identity, looked_at, with_owner)
+    found, commands = _roots(identity, suspects)
+    masters = {each.pid for each in suspects if each.pid in found and os.path.basename(each.program) == "master"}
+    recorded = process_stat(identity.master[0]) if identity.master and identity.master[0] in looked_at else None
+    if recorded is not None and not recorded.is_dead and (recorded.pid, recorded.start) == identity.master:
+        masters.add(recorded.pid)
+        found.add(recorded.pid)
+    # A master's daemons stand where it does, also when the configuration tells of another place, or none.
+    identity.queue_dirs |= {process_link(pid, "cwd") for pid in masters} - {"", "/"}
+    _add_those_in_the_queue(identity, suspects, found, commands)
+    everybody = looked_at if pids is None else None
+    _add_descendants(found, everybody)
+    _add_descendants(commands, everybody)
+    members = [member for member in (_member(pid, pid in commands) for pid in sorted(found)) if member is not None]
     master = _master_among(members, identity)
     if master:
         members.sort(key=lambda member: member is not master)
@@ -180,108 +142,145 @@ def census_of_daemons(identity: Identity, master: int) -> Census:
 
     Once in a while one daemon is missing (process_children); who would decide by that looks at all of them.
     """
-    children = process_children(master)
-    return census(identity, None if children is None else [master, *children])
+    return census(identity, [master])
 
 
-def _living(pids: "list[int]") -> "dict[int, ProcessStat]":
-    """Those of the processes that run, without this one."""
-    stats = (process_stat(pid) for pid in pids if pid != os.getpid())
-    return {stat.pid: stat for stat in stats if stat is not None and not stat.is_dead}
+def _suspects(identity: Identity, pids: "list[int]", with_owner: bool) -> "list[_Suspect]":
+    """The processes of root and mail_owner that run a program of Postfix's, or anything in the queue as mail_owner."""
+    shown = shown_uids(identity.owner_uids)
+    uids = {0, *identity.owner_uids}
+    own = os.getpid()
+    found = []
+    for pid in pids:
+        if (shown is not None and shown_uid(pid) not in shown) or pid == own:
+            continue
+        program, place = process_program(pid), pid
+        if not program:
+            place = living_place(pid)  # type: ignore[assignment]
+            program = process_program(place) if place else ""
+        if not program:
+            continue
+        is_daemon = identity.is_daemon(program)
+        if not (is_daemon or with_owner or os.path.basename(program) in COMMANDS or _name_of(place) in STARTERS):
+            continue
+        uid = real_uid(pid)
+        if uid in uids:
+            found.append(_Suspect(pid, place, uid, program, is_daemon))
+    return found
 
 
-def _is_here(pid: int) -> bool:
-    """Whether the process lives in our own process namespace and file tree, not in a container's."""
-    return process_link(pid, "ns/pid") == process_link(os.getpid(), "ns/pid") and sees_our_root(pid)
+def _roots(identity: Identity, suspects: "list[_Suspect]") -> "tuple[set[int], set[int]]":
+    """Root's daemons that name the configuration, and root's starts and scripts: (all of them, commands among them)."""
+    found: "set[int]" = set()
+    commands: "set[int]" = set()
+    for each in suspects:
+        if each.uid != 0:
+            continue
+        if each.is_daemon:
+            is_ours = bool(identity.names_config(process_environment(each.place)))
+            # A chrooted daemon shows its own root: it is told by the queue.
+            if not is_ours or process_link(each.place, "root") != "/" or not is_here(each.place):
+                continue
+            if serves_a_person(each.place):
+                commands.add(each.pid)
+        elif _name_of(each.place) not in STARTERS or not is_here(each.place):
+            continue
+        elif is_start(identity, each.place, each.program):
+            if not is_starting(each.place):
+                commands.add(each.pid)
+        else:
+            continue
+        found.add(each.pid)
+    return found, commands
 
 
-def sees_our_root(pid: int) -> bool:
-    """Whether the process has the root file system that we have, in whichever mount namespace.
-
-    Service managers give a service mounts of its own over the same root; a container has another root. In a chroot
-    the kernel shows no root mount: then the parent decides.
-    """
-    ours = process_link(os.getpid(), "ns/mnt")
-    our_root = _root_mount(os.getpid())
-    while pid > 1 and process_link(pid, "ns/mnt") not in ("", ours):
-        root = _root_mount(pid)
-        if root and our_root:
-            return root == our_root
-        stat = process_stat(pid)
-        pid = stat.parent if stat else 0
-    return True
-
-
-def _root_mount(pid: int) -> "list[bytes]":
-    """Device and directory of what a process has mounted at /; empty where it sees none."""
-    for line in (read_bytes(f"/proc/{pid}/mountinfo") or b"").splitlines():
-        fields = line.split(b" ", 5)
-        if len(fields) > 5 and fields[4] == b"/":
-            return fields[2:4]
-    return []
+def _add_those_in_the_queue(
+    identity: Identity, suspects: "list[_Suspect]", found: "set[int]", commands: "set[int]"
+) -> None:
+    """Add what stands in the queue directory, or says that it is ours where neither queue nor master tells."""
+    masters = {each.pid for each in suspects if each.uid == 0 and each.is_daemon}
+    unsure: "list[_Suspect]" = []
+    for each in suspects:
+        if each.pid in found or (each.uid != 0 and each.is_daemon and _parent(each.pid) in masters):
+            continue  # its master speaks for it: with that it is a descendant, or another instance's
+        stands = each.is_daemon or (_is_known_to_be_ours(each) and stands_in(each.place, identity.queue_dirs))
+        if stands and not _names_another(identity, each):
+            unsure.append(each)
+    said = ask(identity, [each.place for each in unsure]) if unsure else {}
+    for each in unsure:
+        words = said.get(str(each.place), "")
+        stands = stands_in(each.place, identity.queue_dirs) or IN_QUEUE in words
+        named_other = OTHER in words and each.uid == 0
+        if not ((stands and not named_other) or OURS in words) or not is_here(each.place):
+            continue
+        found.add(each.pid)
+        if not each.is_daemon or OF_A_PERSON in words:
+            commands.add(each.pid)
 
 
-def _is_start(pid: int, program: str, identity: Identity) -> bool:
-    """Whether the process is the postfix command on its way to start this instance, or the script that it became."""
-    words = _words_of(pid)
-    environment = process_environment(pid)
-    if os.path.basename(program) != STARTERS[0]:
-        return any(identity.is_daemon(word) for word in words[:2]) and bool(identity.names_config(environment))
-    if not words or not words[-1].startswith("start"):
-        return False
-    options = dict(zip(words, words[1:]))
-    named = options.get("-c") or environment.get("MAIL_CONFIG", "")
-    if not named and os.path.dirname(program) in SYSTEM_DIRECTORIES:
-        named = DEFAULT_CONFIG_DIR
-    return os.path.normpath(named) in identity.config_dirs
+def _names_another(identity: Identity, suspect: _Suspect) -> bool:
+    """Whether a process of root's names another configuration than ours, by whatever path that could be ours."""
+    is_told = suspect.uid == 0 and identity.config_id is None
+    return is_told and identity.names_config(process_environment(suspect.place)) is False
 
 
-def _stands_in(pid: int, queue_dirs: "set[str]", identity: Identity, is_program: bool) -> bool:
-    """Whether the working or root directory of the process is the queue directory."""
-    if process_link(pid, "cwd") in queue_dirs or process_link(pid, "root") in queue_dirs:
-        return True
-    # Inodes are compared for Postfix's own programs alone: a stranger may stand on dead storage.
-    return bool(is_program and identity.queue_id and _id_of(f"/proc/{pid}/cwd") == identity.queue_id)
+def _is_known_to_be_ours(suspect: _Suspect) -> bool:
+    """Whether what stands in the queue is a command of Postfix's or mail_owner's; not an administrator's shell."""
+    return suspect.uid != 0 or os.path.basename(suspect.program) in COMMANDS
 
 
-def _is_command(pid: int, program: str, name: str) -> bool:
-    """Whether a member is one of Postfix's commands, other than a start."""
-    if name in STARTERS:
-        return not (_words_of(pid) or [""])[-1].startswith("start")
-    return os.path.basename(program) in COMMANDS
+def stands_in(place: "int | str", directories: "set[str]") -> bool:
+    """Whether the working or root directory of the process is one of these, as the kernel spells them."""
+    return process_link(place, "cwd") in directories or process_link(place, "root") in directories
 
 
-def _words_of(pid: int) -> "list[str]":
-    return [os.fsdecode(word) for word in (read_bytes(f"/proc/{pid}/cmdline") or b"").split(b"\0")[:-1]]
+def _name_of(place: "int | str") -> str:
+    """The name under which the kernel lists a process."""
+    return os.fsdecode(read_bytes(f"/proc/{place}/comm", 64) or b"").rstrip("\n")
 
 
-def _add_descendants(found: "set[int]", stats: "dict[int, ProcessStat]") -> None:
-    """Add every process that descends from a found one."""
-    children: "dict[int, list[int]]" = {}
-    for pid, stat in stats.items():
-        children.setdefault(stat.parent, []).append(pid)
+def _parent(pid: int) -> int:
+    stat = process_stat(pid)
+    return stat.parent if stat is not None else 0
+
+
+def _member(pid: int, is_command: bool) -> "Member | None":
+    stat = process_stat(pid)
+    if stat is None or stat.is_dead:
+        return None
+    return Member(stat, process_program(living_place(pid)), is_command)
+
+
+def _add_descendants(found: "set[int]", everybody: "list[int] | None") -> None:
+    """Add every process that descends from a found one; ``everybody`` is for a kernel that keeps no lists of them."""
+    listed: "dict[int, list[int]] | None" = None
     todo = list(found)
     while todo:
-        for child in children.get(todo.pop(), ()):
-            if child not in found:
+        pid = todo.pop()
+        children = process_children(pid) if listed is None else listed.get(pid, [])
+        if children is None:
+            listed = _children_of_all(process_ids() if everybody is None else everybody)
+            children = listed.get(pid, [])
+        for child in children:
+            if child not in found and child != os.getpid():
                 found.add(child)
                 todo.append(child)
 
 
+def _children_of_all(pids: "list[int]") -> "dict[int, list[int]]":
+    children: "dict[int, list[int]]" = {}
+    for pid in pids:
+        children.setdefault(_parent(pid), []).append(pid)
+    return children
+
+
 def _master_among(members: "list[Member]", identity: Identity) -> "Member | None":
-    """The recorded master, or the process of program master that holds a lock on its files."""
+    """The recorded master, or root's process of program master that holds a lock on its files."""
     for member in members:
         if (member.pid, member.start) == identity.master:
             return member
     for member in members:
-        if member.name == "master" and identity.is_daemon(member.program) and master_files(member.pid)[1]:
+        is_master = member.name == "master" and identity.is_daemon(member.program) and real_uid(member.pid) == 0
+        if is_master and master_files(member.pid)[1]:
             return member
     return None
-
-
-def _id_of(path: str) -> "tuple[int, int] | None":
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return (found.st_dev, found.st_ino)

@@ -1,0 +1,52 @@
+"""Who else stands in the queue directory: processes of users, which are no part of the instance whatever they say."""
+
+import os
+
+from postfix_ha.procfs import living_place, process_ids, process_link, process_stat, real_uid
+from postfix_ha.system.identity import Identity
+from postfix_ha.system.namespaces import sees_ours_at
+from postfix_ha.system.processes import shown_name, stands_in
+
+
+class Stander:
+    """A user's process in the queue directory: pid, place under /proc, real uid."""
+
+    __slots__ = ("pid", "place", "uid")
+
+    def __init__(self, pid: int, place: "int | str", uid: int) -> None:
+        self.pid = pid
+        self.place = place
+        self.uid = uid
+
+    def __str__(self) -> str:
+        stat = process_stat(self.pid)
+        return f"{shown_name(stat.name) if stat else 'process'}[{self.pid}] of uid {self.uid}"
+
+
+def standers(identity: Identity, known: "set[int]") -> "list[Stander]":
+    """The processes of neither root nor mail_owner that stand in the queue directory, without the known ones.
+
+    Also those in a name space of their own, where the kernel has the queue's own file system at that path.
+    """
+    spared = {0, *identity.owner_uids}
+    queue_dirs = identity.queue_dirs - {"/"}
+    mounts: "dict[tuple[str, str], bool]" = {}
+    found = []
+    for pid in process_ids() if queue_dirs else ():
+        if pid in known or pid == os.getpid():
+            continue
+        place: "int | str" = pid
+        cwd = process_link(pid, "cwd")
+        if not cwd:  # the first thread has ended, as a kernel thread has none; another may stand somewhere
+            place = living_place(pid)
+        if not place or not (cwd in queue_dirs or stands_in(place, queue_dirs)):
+            continue
+        uid = real_uid(pid)
+        if uid > 0 and uid not in spared and _is_on_ours(place, queue_dirs, mounts):
+            found.append(Stander(pid, place, uid))
+    return found
+
+
+def _is_on_ours(place: "int | str", queue_dirs: "set[str]", mounts: "dict[tuple[str, str], bool]") -> bool:
+    paths = {process_link(place, "cwd"), process_link(place, "root")} & queue_dirs
+    return any(sees_ours_at(place, path, mounts) for path in paths)
