@@ -86,8 +86,9 @@ def ready():
     print("ready", flush=True)
 
 
-def stand(at, directory):
+def stand(at, directory, trap):
     if os.fork() == 0:
+        os.close(trap.descriptor)  # else it would keep its own trap shut for ever
         with open(f"{at}/file", "rb", buffering=0) as file:
             os.chdir(directory)
             ready()
@@ -139,7 +140,7 @@ def main():
     enter_namespace()
     trap = FileSystem(at)
     if kind == "stand":
-        stand(at, *words)
+        stand(at, *words, trap)
     elif kind == "cwd":
         os.chdir(at)
         trap.hangs = True

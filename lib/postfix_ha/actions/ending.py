@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from postfix_ha.actions.suspending import owner_suspended
 from postfix_ha.procfs import process_stat
-from postfix_ha.system.processes import Identity, Member, census
+from postfix_ha.system.processes import Census, Identity, Member, census
 
 # Share of the time for an orderly end after TERM to master, and its most: deliveries end, then the rest is killed.
 ORDERLY_SHARE = 0.4
@@ -33,26 +33,34 @@ WATCHED_MAX = 256
 def end_instance(identity: Identity, deadline: float) -> "tuple[list[Member], list[Member]]":
     """End all processes of the instance before the deadline: (those that there were, those that are left)."""
     people = census(identity, with_owner=True)
-    there_were = list(people.members)
-    if not there_were:
-        return [], []
+    there_were = left = _sure(people, identity, deadline)
     if people.master:
         _end_orderly(people.master, people.members, _slice(deadline, ORDERLY_SHARE, ORDERLY_MAX_S))
-    # Delivery commands whose daemon has ended just now are known only from the first list: nothing else tells them.
-    left = _merged(_living(people.members), _listed(identity))
-    there_were = _merged(there_were, left)
+        # Delivery commands whose daemon has ended just now are known only from the first list: nothing else tells them.
+        left = _merged(_living(people.members), _listed(identity, deadline))
+        there_were = _merged(there_were, left)
     if left:
         _signal(left, deadline, signal.SIGTERM, signal.SIGCONT)
         left = _wait_for_end(left, _slice(deadline, TERM_SHARE, TERM_MAX_S))
-        left = _merged(left, _listed(identity))
+        left = _merged(left, _listed(identity, deadline))
     while left and time.monotonic() < deadline:
         there_were = _merged(there_were, left)
-        left = _merged(_kill(left, identity, deadline), _listed(identity))
+        left = _merged(_kill(left, identity, deadline), _listed(identity, deadline))
     return _merged(there_were, left), left
 
 
-def _listed(identity: Identity) -> "list[Member]":
-    return census(identity, with_owner=True).members
+def _listed(identity: Identity, deadline: float) -> "list[Member]":
+    return _sure(census(identity, with_owner=True), identity, deadline)
+
+
+def _sure(people: Census, identity: Identity, deadline: float) -> "list[Member]":
+    """The members of a census; if it has none and may have missed some, of one beside which mail_owner starts none."""
+    if people.members or people.is_whole or time.monotonic() >= deadline:
+        return people.members
+    with owner_suspended(identity.owner_uids, deadline):
+        found = census(identity, with_owner=True).members
+        _signal(found, deadline, signal.SIGKILL)
+    return found
 
 
 def _end_orderly(master: Member, members: "list[Member]", deadline: float) -> None:
@@ -94,10 +102,10 @@ def _kill(left: "list[Member]", identity: Identity, deadline: float) -> "list[Me
             break
         known = left
         _signal(known, deadline, signal.SIGSTOP)
-        left = _merged(known, _listed(identity))
+        left = _merged(known, census(identity, with_owner=True).members)
     if len(left) > len(known) and time.monotonic() < deadline:
         with owner_suspended(identity.owner_uids, deadline):
-            left = _merged(left, _listed(identity))
+            left = _merged(left, census(identity, with_owner=True).members)
             _signal(left, deadline, signal.SIGKILL)
     _signal(left, deadline, signal.SIGKILL)
     return _wait_for_end(left, min(deadline, time.monotonic() + KILL_ROUND_S))

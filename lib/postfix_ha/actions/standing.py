@@ -5,8 +5,8 @@ import time
 
 from postfix_ha.actions.ending import descriptor_of, send
 from postfix_ha.procfs import process_link, process_stat, real_uid
+from postfix_ha.system.gathering import stands_in
 from postfix_ha.system.identity import Identity
-from postfix_ha.system.processes import stands_in
 from postfix_ha.system.standing import Stander, standers
 
 # For a few, such as a delivery command without its daemon, there is time to end in order; a crowd is none.

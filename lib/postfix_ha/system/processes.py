@@ -23,30 +23,15 @@ from postfix_ha.procfs import (
     living_place,
     master_files,
     process_children,
-    process_environment,
     process_ids,
-    process_link,
     process_program,
     process_stat,
-    read_bytes,
     real_uid,
-    shown_uid,
-    shown_uids,
 )
-from postfix_ha.system.identity import COMMANDS, STARTERS, Identity
-from postfix_ha.system.namespaces import is_here
-from postfix_ha.system.witnesses import (
-    IN_QUEUE,
-    OF_A_PERSON,
-    OTHER,
-    OURS,
-    ask,
-    is_start,
-    is_starting,
-    serves_a_person,
-)
+from postfix_ha.system.gathering import Gathering, parent_of
+from postfix_ha.system.identity import Identity
 
-__all__ = ["Census", "Identity", "Member", "census", "census_of_daemons", "shown_name", "stands_in"]
+__all__ = ["Census", "Identity", "Member", "census", "census_of_daemons", "shown_name"]
 
 NAME_LENGTH_MAX = 32
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")
@@ -73,13 +58,17 @@ class Member:
 
 
 class Census:
-    """The processes of one instance: the master (it holds a lock on its files) or None, and all members."""
+    """The processes of one instance: the master (it holds a lock on its files) or None, and all members.
 
-    __slots__ = ("master", "members")
+    ``is_whole`` says that in the end no process was new: else there was always another, started by one before.
+    """
 
-    def __init__(self, master: "Member | None", members: "list[Member]") -> None:
+    __slots__ = ("is_whole", "master", "members")
+
+    def __init__(self, master: "Member | None", members: "list[Member]", is_whole: bool = True) -> None:
         self.master = master
         self.members = members
+        self.is_whole = is_whole
 
     @property
     def is_in_service(self) -> bool:
@@ -98,43 +87,25 @@ def shown_name(name: str) -> str:
     return short if PLAIN.issuperset(short) and short else ascii(short)
 
 
-class _Suspect:
-    """A process of root or mail_owner that may be the instance's: its place under /proc, real uid, program."""
-
-    __slots__ = ("is_daemon", "pid", "place", "program", "uid")
-
-    def __init__(self, pid: int, place: "int | str", uid: int, program: str, is_daemon: bool) -> None:
-        self.pid = pid
-        self.place = place
-        self.uid = uid
-        self.program = program
-        self.is_daemon = is_daemon
-
-
 def census(identity: Identity, pids: "list[int] | None" = None, *, with_owner: bool = False) -> Census:
-    """All living processes of the instance, the master first; only among these pids where some are given.
+    """All living processes of the instance, the master first; only these pids and what descends from them where given.
 
     ``with_owner`` adds, as commands, whatever else mail_owner runs in the queue directory: a stop ends that too.
     """
-    looked_at = process_ids() if pids is None else pids
-    suspects = _suspects(identity, looked_at, with_owner)
-    found, commands = _roots(identity, suspects)
-    masters = {each.pid for each in suspects if each.pid in found and os.path.basename(each.program) == "master"}
-    recorded = process_stat(identity.master[0]) if identity.master and identity.master[0] in looked_at else None
-    if recorded is not None and not recorded.is_dead and (recorded.pid, recorded.start) == identity.master:
-        masters.add(recorded.pid)
-        found.add(recorded.pid)
-    # A master's daemons stand where it does, also when the configuration tells of another place, or none.
-    identity.queue_dirs |= {process_link(pid, "cwd") for pid in masters} - {"", "/"}
-    _add_those_in_the_queue(identity, suspects, found, commands)
-    everybody = looked_at if pids is None else None
-    _add_descendants(found, everybody)
-    _add_descendants(commands, everybody)
+    gathering = Gathering(identity, with_owner)
+    if pids is None:
+        is_whole = gathering.look_at_all()
+    else:
+        gathering.look_at(pids)
+        is_whole = True
+    found, commands = gathering.found, gathering.commands
+    _add_descendants(found)
+    _add_descendants(commands)
     members = [member for member in (_member(pid, pid in commands) for pid in sorted(found)) if member is not None]
     master = _master_among(members, identity)
     if master:
         members.sort(key=lambda member: member is not master)
-    return Census(master, members)
+    return Census(master, members, is_whole)
 
 
 def census_of_daemons(identity: Identity, master: int) -> Census:
@@ -145,105 +116,6 @@ def census_of_daemons(identity: Identity, master: int) -> Census:
     return census(identity, [master])
 
 
-def _suspects(identity: Identity, pids: "list[int]", with_owner: bool) -> "list[_Suspect]":
-    """The processes of root and mail_owner that run a program of Postfix's, or anything in the queue as mail_owner."""
-    shown = shown_uids(identity.owner_uids)
-    uids = {0, *identity.owner_uids}
-    own = os.getpid()
-    found = []
-    for pid in pids:
-        if (shown is not None and shown_uid(pid) not in shown) or pid == own:
-            continue
-        program, place = process_program(pid), pid
-        if not program:
-            place = living_place(pid)  # type: ignore[assignment]
-            program = process_program(place) if place else ""
-        if not program:
-            continue
-        is_daemon = identity.is_daemon(program)
-        if not (is_daemon or with_owner or os.path.basename(program) in COMMANDS or _name_of(place) in STARTERS):
-            continue
-        uid = real_uid(pid)
-        if uid in uids:
-            found.append(_Suspect(pid, place, uid, program, is_daemon))
-    return found
-
-
-def _roots(identity: Identity, suspects: "list[_Suspect]") -> "tuple[set[int], set[int]]":
-    """Root's daemons that name the configuration, and root's starts and scripts: (all of them, commands among them)."""
-    found: "set[int]" = set()
-    commands: "set[int]" = set()
-    for each in suspects:
-        if each.uid != 0:
-            continue
-        if each.is_daemon:
-            is_ours = bool(identity.names_config(process_environment(each.place)))
-            # A chrooted daemon shows its own root: it is told by the queue.
-            if not is_ours or process_link(each.place, "root") != "/" or not is_here(each.place):
-                continue
-            if serves_a_person(each.place):
-                commands.add(each.pid)
-        elif _name_of(each.place) not in STARTERS or not is_here(each.place):
-            continue
-        elif is_start(identity, each.place, each.program):
-            if not is_starting(each.place):
-                commands.add(each.pid)
-        else:
-            continue
-        found.add(each.pid)
-    return found, commands
-
-
-def _add_those_in_the_queue(
-    identity: Identity, suspects: "list[_Suspect]", found: "set[int]", commands: "set[int]"
-) -> None:
-    """Add what stands in the queue directory, or says that it is ours where neither queue nor master tells."""
-    masters = {each.pid for each in suspects if each.uid == 0 and each.is_daemon}
-    unsure: "list[_Suspect]" = []
-    for each in suspects:
-        if each.pid in found or (each.uid != 0 and each.is_daemon and _parent(each.pid) in masters):
-            continue  # its master speaks for it: with that it is a descendant, or another instance's
-        stands = each.is_daemon or (_is_known_to_be_ours(each) and stands_in(each.place, identity.queue_dirs))
-        if stands and not _names_another(identity, each):
-            unsure.append(each)
-    said = ask(identity, [each.place for each in unsure]) if unsure else {}
-    for each in unsure:
-        words = said.get(str(each.place), "")
-        stands = stands_in(each.place, identity.queue_dirs) or IN_QUEUE in words
-        named_other = OTHER in words and each.uid == 0
-        if not ((stands and not named_other) or OURS in words) or not is_here(each.place):
-            continue
-        found.add(each.pid)
-        if not each.is_daemon or OF_A_PERSON in words:
-            commands.add(each.pid)
-
-
-def _names_another(identity: Identity, suspect: _Suspect) -> bool:
-    """Whether a process of root's names another configuration than ours, by whatever path that could be ours."""
-    is_told = suspect.uid == 0 and identity.config_id is None
-    return is_told and identity.names_config(process_environment(suspect.place)) is False
-
-
-def _is_known_to_be_ours(suspect: _Suspect) -> bool:
-    """Whether what stands in the queue is a command of Postfix's or mail_owner's; not an administrator's shell."""
-    return suspect.uid != 0 or os.path.basename(suspect.program) in COMMANDS
-
-
-def stands_in(place: "int | str", directories: "set[str]") -> bool:
-    """Whether the working or root directory of the process is one of these, as the kernel spells them."""
-    return process_link(place, "cwd") in directories or process_link(place, "root") in directories
-
-
-def _name_of(place: "int | str") -> str:
-    """The name under which the kernel lists a process."""
-    return os.fsdecode(read_bytes(f"/proc/{place}/comm", 64) or b"").rstrip("\n")
-
-
-def _parent(pid: int) -> int:
-    stat = process_stat(pid)
-    return stat.parent if stat is not None else 0
-
-
 def _member(pid: int, is_command: bool) -> "Member | None":
     stat = process_stat(pid)
     if stat is None or stat.is_dead:
@@ -251,15 +123,15 @@ def _member(pid: int, is_command: bool) -> "Member | None":
     return Member(stat, process_program(living_place(pid)), is_command)
 
 
-def _add_descendants(found: "set[int]", everybody: "list[int] | None") -> None:
-    """Add every process that descends from a found one; ``everybody`` is for a kernel that keeps no lists of them."""
+def _add_descendants(found: "set[int]") -> None:
+    """Add every process that descends from a found one."""
     listed: "dict[int, list[int]] | None" = None
     todo = list(found)
     while todo:
         pid = todo.pop()
         children = process_children(pid) if listed is None else listed.get(pid, [])
         if children is None:
-            listed = _children_of_all(process_ids() if everybody is None else everybody)
+            listed = _children_of_all()
             children = listed.get(pid, [])
         for child in children:
             if child not in found and child != os.getpid():
@@ -267,10 +139,11 @@ def _add_descendants(found: "set[int]", everybody: "list[int] | None") -> None:
                 todo.append(child)
 
 
-def _children_of_all(pids: "list[int]") -> "dict[int, list[int]]":
+def _children_of_all() -> "dict[int, list[int]]":
+    """Parent -> children, on a kernel that keeps no lists of them."""
     children: "dict[int, list[int]]" = {}
-    for pid in pids:
-        children.setdefault(_parent(pid), []).append(pid)
+    for pid in process_ids():
+        children.setdefault(parent_of(pid), []).append(pid)
     return children
 
 

@@ -3,9 +3,10 @@
 import os
 
 from postfix_ha.procfs import living_place, process_ids, process_link, process_stat, real_uid
+from postfix_ha.system.gathering import stands_in
 from postfix_ha.system.identity import Identity
 from postfix_ha.system.namespaces import sees_ours_at
-from postfix_ha.system.processes import shown_name, stands_in
+from postfix_ha.system.processes import shown_name
 
 
 class Stander:
