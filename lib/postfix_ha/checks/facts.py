@@ -10,7 +10,8 @@ import time
 
 from postfix_ha import __version__
 from postfix_ha.checks.boot import enabled_units
-from postfix_ha.checks.secrets import Digester, Hider
+from postfix_ha.checks.digest import Digester
+from postfix_ha.checks.secrets import Hider
 from postfix_ha.checks.setup import group_id, user_id
 from postfix_ha.checks.survey import Survey
 from postfix_ha.checks.tables import Table, is_null, map_types_in_use, tables_in_use

@@ -50,22 +50,7 @@ class Hider:
 
     def digest(self, data: bytes) -> str:
         """A digest that tells nothing to who has not the salt."""
-        digester = Digester(self.salt)
-        digester.take(data)
-        return digester.text
-
-
-class Digester:
-    """The same for what comes piece by piece."""
-
-    def __init__(self, salt: str) -> None:
         import hashlib
         import hmac
 
-        self._state = hmac.new(salt.encode(), digestmod=hashlib.sha256)
-        self.take = self._state.update
-
-    @property
-    def text(self) -> str:
-        """The digest of all that was taken."""
-        return self._state.hexdigest()[:32]
+        return hmac.new(self.salt.encode(), data, hashlib.sha256).hexdigest()[:32]

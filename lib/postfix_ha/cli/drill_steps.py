@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 from postfix_ha.cli.peers import PASSED_ON
 from postfix_ha.cluster.errors import Refused
-from postfix_ha.cluster.nodes import DEFAULT_SHELL, PROGRAM, Remote
+from postfix_ha.cluster.nodes import ANSWER_MAX, DEFAULT_SHELL, PROGRAM, Remote
 from postfix_ha.cluster.tools import complaint
 from postfix_ha.drill.faults import find_victim, inflict
 from postfix_ha.drill.ledger import Mark
@@ -67,7 +67,7 @@ class Nodes:
             said = complaint(done).removeprefix("postfix-ha: ")
             raise Refused(f"{node} over '{' '.join(self.shell)}': {said}")
         try:
-            found = json.loads(done.stdout)
+            found = json.loads(done.stdout[:ANSWER_MAX])
         except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):

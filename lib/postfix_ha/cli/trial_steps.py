@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import stat
 import time
 
 from postfix_ha.cli.agent_call import Call
@@ -71,6 +72,9 @@ class Folder(Step):
 
     def do(self, watch: int) -> None:
         os.makedirs(self.path, mode=0o700 if self.is_ours else 0o755, exist_ok=True)
+        about = os.lstat(self.path)
+        if self.is_ours and (about.st_uid != 0 or not stat.S_ISDIR(about.st_mode)):
+            raise StepFailed(f"{self.path} is not root's: remove it")
 
     def undo(self) -> None:
         if self.is_ours and self.made:

@@ -19,7 +19,8 @@ SUMMARIES = (
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
-OUTPUT_MAX = 1024 * 1024
+# Kept of each stream. The configuration of a large cluster with its status has a few of these mebibytes.
+OUTPUT_MAX = 16 * 1024 * 1024
 # Read at once without a look at the clock: who writes faster than we read must not hold us past the deadline.
 DRAINED_AT_ONCE = 64
 # How long a killed process group may take to be gone; one that hangs in the kernel is left behind.
