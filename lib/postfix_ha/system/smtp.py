@@ -15,6 +15,8 @@ from postfix_ha.endpoint import KIND_SMTPS, Endpoint
 
 # Of one reply, with all its lines; RFC 5321 has 512 bytes a line.
 REPLY_MAX = 65536
+# Of its text, for people to read; the code stands first.
+KEPT_MAX = 2000
 
 Talk = Generator[int, None, None]
 
@@ -187,7 +189,7 @@ def _reply(conversation: Conversation) -> "Generator[int, None, str]":
             line, _, conversation.received = conversation.received.partition(b"\n")
             lines.append(line.decode("utf-8", "replace").rstrip("\r"))
             if lines[-1][3:4] != "-":
-                return " / ".join(lines)
+                return " / ".join(lines)[:KEPT_MAX]
         if size > REPLY_MAX:
             raise OSError(0, f"its reply has no end after {REPLY_MAX} bytes")
         data = yield from _wait_read(conversation)
