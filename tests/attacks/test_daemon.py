@@ -95,6 +95,18 @@ def test_a_directory_that_its_owner_has_shut_makes_no_node_sick(node: JudgedNode
     assert node.monitor(level=20).code == SUCCESS
 
 
+@pytest.mark.parametrize("trap", ["ln -s /tmp/home-postfix/elsewhere", "ln -s /run/victim", "mkfifo"])
+def test_a_test_file_is_made_in_the_queue_and_nowhere_else(node: JudgedNode, postfix: Attacker, trap: str) -> None:
+    node.do("install", "-d", "-m", "777", "/run/victim")
+    node.started()
+    node.do("chown", "postfix", QUEUE)
+    postfix.run(["sh", "-ec", f"cd {QUEUE}; mkdir {postfix.home}/elsewhere; mv corrupt away"], check=True)
+    postfix.run(["sh", "-ec", f"{trap} {CORRUPT}"], check=True)
+    times = {path: os.stat(node.path(path)).st_mtime_ns for path in ("/run/victim", f"{postfix.home}/elsewhere")}
+    assert node.monitor(level=20, timeout_s=10).code == SUCCESS
+    assert {path: os.stat(node.path(path)).st_mtime_ns for path in times} == times
+
+
 def test_leftovers_of_runs_that_were_cut_short_are_cleared(node: JudgedNode, postfix: Attacker) -> None:
     node.started()
     names = [".postfix_ha.probe", ".postfix_ha.probe-0123456789abcdef", "AMESSAGE", ".postfix_ha.probe-other"]

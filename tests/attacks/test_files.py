@@ -330,9 +330,8 @@ def test_nobody_is_told_to_run_a_note_of_another_user(node: CheckNode) -> None:
     assert found == []
 
 
-def test_a_process_that_is_called_like_an_action_does_not_hold_the_undoing(node: CheckNode, owner: Attacker) -> None:
-    owner.hold("print('ready', flush=True); import time; time.sleep(600)",
-               "postfix_ha.agent import run; run() ")  # fmt: skip
+def cut_short(node: CheckNode) -> None:
+    """A trial that is killed while Postfix runs."""
     running = node.popen([*trial(node)], stdout=-1)
     with running.stdout:
         for line in running.stdout:
@@ -344,8 +343,31 @@ def test_a_process_that_is_called_like_an_action_does_not_hold_the_undoing(node:
                 node.signal(process, signal.SIGKILL)
         running.wait()
     assert os.lstat(node.path(NOTE)).st_mode == 0o100600
+
+
+def undone(node: CheckNode) -> None:
+    """The note is followed, and all of it was undone."""
     done = node.run(["sh", NOTE], timeout=30)
     assert done.returncode == 0, done.stderr
     wait_for(lambda: not node.daemons(), 10, "Postfix has ended")
     assert not node.exists(NOTE)
     assert ADDRESS in node.shell("ip address")
+
+
+def test_a_process_that_is_called_like_an_action_does_not_hold_the_undoing(node: CheckNode, owner: Attacker) -> None:
+    owner.hold("print('ready', flush=True); import time; time.sleep(600)",
+               "postfix_ha.agent import run; run() ")  # fmt: skip
+    cut_short(node)
+    undone(node)
+
+
+@pytest.mark.parametrize("owner", ["postfix"], indirect=True)
+def test_names_in_the_data_directory_are_no_patterns_for_the_undoing(node: CheckNode, owner: Attacker) -> None:
+    data = "/var/lib/postfix"
+    owner.run(["sh", "-ec", f"cd {data}; touch '*' '[a]' 'b\\c' -- -name"], check=True)
+    before = set(os.listdir(node.path(data)))
+    cut_short(node)
+    assert set(os.listdir(node.path(data))) > before
+    undone(node)
+    assert set(os.listdir(node.path(data))) == before
+    node.shell(f"cd {data}; rm -- '*' '[a]' 'b\\c' -name")
