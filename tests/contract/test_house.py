@@ -25,6 +25,29 @@ LAYERS = {
     "system": set(),
 }
 FORKING = {"actions/guard.py", "system/child.py", "drill/guard.py"}
+# Who opens anything by a path of its own, and what. All else goes through system/files.py: what has a name that others
+# can reach may be a FIFO, a device, a link, or without end.
+OPENING = {
+    "system/files.py": "what others may have made",
+    "checks/queue_files.py": "the queue directory itself",
+    "cli/trial_steps.py": "the data directory itself",
+    "procfs.py": "/proc",
+    "actions/deep.py": "/proc",
+    "cluster/here.py": "/proc",
+    "system/mounts.py": "/proc and /sys",
+    "instance.py": "root's own snapshot",
+    "report.py": "the cluster's log",
+    "actions/metadata.py": "our own meta-data",
+    "checks/survey.py": "a file in a new directory of ours",
+    "drill/recipient.py": "a file in a new directory of ours",
+    "checks/tls.py": "memory",
+    "cluster/tools.py": "memory",
+    "system/child.py": "a pipe",
+    "system/command.py": "a terminal",
+    "agent.py": "/dev/null",
+    "cli/main.py": "/dev/null",
+    "drill/guard.py": "/dev/null",
+}
 FORBIDDEN_WORDS = {"utils", "util", "helper", "helpers", "common", "manager"}
 
 
@@ -151,6 +174,20 @@ def test_no_module_imports_itself_in_a_circle():
 def test_one_place_alone_does_it(name, owners):
     users = {module for module in MODULES if name in calls(module) or name in {used for used, _ in imports(module)}}
     assert users <= owners
+
+
+def opens(module):
+    """Whether a module opens, makes or reads files by other means than system/files.py."""
+    names = {"open", "os.open", "io.open", "tempfile.mkstemp"}
+    called = [node.func for node in ast.walk(tree(module)) if isinstance(node, ast.Call)]
+    methods = {func.attr for func in called if isinstance(func, ast.Attribute)}
+    reads_paths = methods & {"read_text", "read_bytes", "write_text", "write_bytes"}
+    return bool(names & {ast.unparse(func) for func in called}) or bool(reads_paths)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_files_that_others_can_reach_are_opened_in_one_place(module):
+    assert not opens(module) or module in OPENING
 
 
 @pytest.mark.parametrize("module", MODULES)

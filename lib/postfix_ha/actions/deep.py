@@ -7,9 +7,9 @@ a service that greets nobody although a process could be started for it has fail
 import errno
 import os
 import socket
-import stat
 import time
 
+from postfix_ha.checks.queue_files import connect_as_owner, write_as_owner
 from postfix_ha.checks.room import check_room
 from postfix_ha.endpoint import KIND_POSTSCREEN, Endpoint
 from postfix_ha.health import name_of
@@ -22,7 +22,6 @@ from postfix_ha.verdict import Finding
 # Kept free of what an operation has, so that all is said before its end.
 RESERVE_S = 1.0
 SERVICE_ANSWER_S = 5.0
-PROBE_NAME = ".postfix_ha.probe"
 QUEUE_SERVICES = ("qmgr", "pickup")
 
 
@@ -159,7 +158,7 @@ def check_queue(instance: Instance) -> "list[Finding]":
     """Whether a file can be made, synced and removed in the queue as the mail owner, and whether there is room."""
     directory = instance.queue_directory
     try:
-        _write_as_owner(instance)
+        write_as_owner(directory, instance.mail_owner)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             why = error.strerror or str(error)
@@ -167,27 +166,6 @@ def check_queue(instance: Instance) -> "list[Finding]":
     except KeyError:
         return [Finding("queue_writable", path=directory, user=instance.mail_owner, why="there is no such user")]
     return check_room(directory, instance.settings)
-
-
-def _write_as_owner(instance: Instance) -> None:
-    """Make, sync and remove one file; in the directory of damaged messages, which no daemon scans."""
-    import pwd
-
-    owner = pwd.getpwnam(instance.mail_owner)
-    path = os.path.join(instance.queue_directory, "corrupt", PROBE_NAME)
-    os.setegid(owner.pw_gid)
-    os.seteuid(owner.pw_uid)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, b"postfix_ha\n")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-            os.unlink(path)
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
 
 
 def check_queue_services(instance: Instance, people: Census, end: float) -> "list[Finding]":
@@ -207,7 +185,7 @@ def _check_queue_service(instance: Instance, people: Census, service: str, path:
     if any(_is_stopped(member) for member in members):
         return Finding("queue_service_alive", service=service, instance=name_of(instance), why="frozen")
     timeout_s = min(SERVICE_ANSWER_S, max(0.1, end - time.monotonic()))
-    answered = _wake_up(os.path.join(instance.queue_directory, path), timeout_s)
+    answered = _wake_up(instance, path, timeout_s)
     if answered:
         return None
     if not members:  # master's own list of them may lack one
@@ -223,17 +201,16 @@ def _check_queue_service(instance: Instance, people: Census, service: str, path:
     return Finding("queue_service_answers", service=service, instance=name_of(instance), timeout_s=timeout_s)
 
 
-def _wake_up(path: str, timeout_s: float) -> "bool | None":
+def _wake_up(instance: Instance, path: str, timeout_s: float) -> "bool | None":
     """Send the trigger ``W``, which master itself sends by the clock; the service closes when it has read it.
 
     None where there is no socket to ask.
     """
     try:
-        if not stat.S_ISSOCK(os.stat(path).st_mode):
-            return None
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as trigger:
             trigger.settimeout(timeout_s)
-            trigger.connect(path)
+            if not connect_as_owner(trigger, instance.queue_directory, path, instance.mail_owner):
+                return None
             trigger.sendall(b"W")
             return trigger.recv(1) == b""
     except socket.timeout:

@@ -1,7 +1,6 @@
 """The start action: success only when a client would be served; a failure leaves nothing behind."""
 
 import os
-import stat
 import time
 
 from postfix_ha import codes
@@ -12,16 +11,19 @@ from postfix_ha.actions.prepare import prepare
 from postfix_ha.actions.running import Found, attach, find_running, forget, judge_health, record, wait_until
 from postfix_ha.checks.holders import lock_holder
 from postfix_ha.checks.postfix_check import begin_fatal_check, judge_fatal_check, log_warnings
+from postfix_ha.checks.queue_files import clear_queue, quick_start
 from postfix_ha.checks.setup import Setup, check_addresses, check_endpoints_free, check_queue_writable, check_setup
 from postfix_ha.health import check_health, name_of
 from postfix_ha.instance import Instance
 from postfix_ha.params import Params
-from postfix_ha.procfs import process_stat, read_bytes
+from postfix_ha.procfs import process_stat
 from postfix_ha.request import Request
 from postfix_ha.system.command import last_complaint, last_telling, run
+from postfix_ha.system.files import open_regular, read_head, read_regular
 from postfix_ha.system.processes import Census, Identity, census
 from postfix_ha.verdict import Finding, Verdict, decide, grade
 
+PID_FILE = "pid/master.pid"
 # Kept of the operation's time for ending again what could not be started.
 UNDO_SHARE = 0.2
 UNDO_MAX_S = 10.0
@@ -118,18 +120,13 @@ def _end_leftovers(request: Request, params: Params, found: Found, step: Step) -
 
 
 def _start_postfix(request: Request, params: Params, instance: Instance, step: Step) -> "Finding | None":
-    """Run ``postfix start`` and wait until a client is greeted; what went wrong, or None.
-
-    The file quick-start tells postfix-script that its checks are done; it takes the file away itself.
-    """
+    """Run ``postfix start`` and wait until a client is greeted; what went wrong, or None."""
     until = request.deadline - min(UNDO_MAX_S, request.remaining_s * UNDO_SHARE)
     log = instance.settings.get("maillog_file", "")
     log_size = _size(log)
     step("running postfix start")
-    quick_start = os.path.join(instance.queue_directory, "quick-start")
-    _touch(quick_start)
-    done = run(params.command("start", config_dir=instance.config_dir), deadline=until, terminal=True)
-    _remove(quick_start)  # left where postfix-script does not know it, or did not come to it
+    with quick_start(instance.queue_directory):
+        done = run(params.command("start", config_dir=instance.config_dir), deadline=until, terminal=True)
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace")
         why = last_complaint(said) or _log_line(log, log_size) or _lack_of_room(instance)
@@ -157,8 +154,10 @@ def _start_postfix(request: Request, params: Params, instance: Instance, step: S
 
 def _people_of(instance: Instance, identity: Identity) -> Census:
     """The instance's processes; its master alone where the pid file names a process that bears the other witnesses."""
-    data = read_bytes(os.path.join(instance.queue_directory, "pid/master.pid"), 64) or b""
-    text = data.strip()
+    try:
+        text = read_regular(os.path.join(instance.queue_directory, PID_FILE), 64, follow=False).strip()
+    except OSError:
+        text = b""
     if text.isdigit():
         people = census(identity, [int(text)])
         if people.master is not None:
@@ -202,10 +201,12 @@ def _log_line(path: str, since: int) -> str:
     if not path:
         return ""
     try:
-        # Whatever has that name: a FIFO would wait for its writer.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            file.seek(max(since, _size(path) - LOG_TAIL))
-            return last_complaint(file.read(LOG_TAIL).decode("utf-8", "replace"))
+        log = open_regular(path)
+        try:
+            os.lseek(log, max(since, os.fstat(log).st_size - LOG_TAIL), os.SEEK_SET)
+            return last_complaint(read_head(log, LOG_TAIL).decode("utf-8", "replace"))
+        finally:
+            os.close(log)
     except OSError:
         return ""
 
@@ -221,35 +222,7 @@ def _undo(request: Request, params: Params, instance: Instance, step: Step) -> N
 def _clear(request: Request, params: Params, instance: Instance) -> None:
     """Take away what an instance that does not run has left: snapshot, pid file, sockets; but not another's."""
     forget(request, params)
-    pid_file = os.path.join(instance.queue_directory, "pid/master.pid")
+    pid_file = os.path.join(instance.queue_directory, PID_FILE)
     if not instance.queue_directory or lock_holder(os.path.realpath(pid_file)):
         return
-    leftover = [pid_file]
-    for directory in ("public", "private"):
-        leftover += _sockets_in(os.path.join(instance.queue_directory, directory))
-    for path in leftover:
-        _remove(path)
-
-
-def _touch(path: str) -> None:
-    """Make an empty file; where that cannot be done, its reader does without."""
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-    except OSError:
-        return
-
-
-def _remove(path: str) -> None:
-    """Remove a file that may never have been made, or whose file system is gone."""
-    try:
-        os.unlink(path)
-    except OSError:
-        return
-
-
-def _sockets_in(directory: str) -> "list[str]":
-    try:
-        with os.scandir(directory) as entries:
-            return [e.path for e in entries if stat.S_ISSOCK(e.stat(follow_symlinks=False).st_mode)]
-    except OSError:
-        return []
+    clear_queue(instance.queue_directory)

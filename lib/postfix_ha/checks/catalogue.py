@@ -658,6 +658,15 @@ ROWS = (
         subject="{table}",
     ),
     Row(
+        "files_looked_at",
+        "command",
+        COMMAND_ONLY,
+        "the {what} cannot be checked: {why}",
+        "see the kernel log, and on which file systems they lie ('df' of each path)",
+        severity="error",
+        subject="{what}",
+    ),
+    Row(
         "table_current",
         "command",
         COMMAND_ONLY,
@@ -951,6 +960,15 @@ ROWS = (
         COMMAND_ONLY,
         "{path} ({table}) is not the same on {node} and {peer}: {why}",
         "make them equal; this node is taken as the pattern",
+        subject="{path}",
+    ),
+    Row(
+        "table_compared",
+        "cluster",
+        COMMAND_ONLY,
+        "{path} ({table}) of {node} and {peer} is not compared: {why}",
+        "compare it by hand",
+        severity="note",
         subject="{path}",
     ),
     Row(

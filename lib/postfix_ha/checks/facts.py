@@ -5,21 +5,29 @@ secrets are there as digests with the asker's salt.
 """
 
 import os
+import stat
 import time
 
 from postfix_ha import __version__
 from postfix_ha.checks.boot import enabled_units
+from postfix_ha.checks.digest import Digester
 from postfix_ha.checks.secrets import Hider
 from postfix_ha.checks.setup import group_id, user_id
 from postfix_ha.checks.survey import Survey
-from postfix_ha.checks.tables import Table, map_types_in_use, tables_in_use
+from postfix_ha.checks.tables import Table, is_null, map_types_in_use, tables_in_use
 from postfix_ha.checks.tls import Pair, pairs_in_use, validity
 from postfix_ha.config.interfaces import local_addresses
 from postfix_ha.config.master_cf import MasterRow
+from postfix_ha.system.child import known_by_child
 from postfix_ha.system.devices import file_system_uuids
+from postfix_ha.system.files import MEBIBYTE, feed
 from postfix_ha.system.mounts import existing
 
 FORMAT = 1
+# A larger file is known by its size alone: who asks over the network does not wait for ever.
+COMPARED_MAX = 256 * MEBIBYTE
+FILES_S = 8.0
+LATE_S = 1.0
 Json = dict[str, object]
 
 
@@ -27,6 +35,12 @@ def facts_of(survey: Survey, salt: str) -> Json:
     """All facts of the instance on this node."""
     hider = Hider(salt, survey.values)
     instance = survey.instance
+    until = min(survey.deadline, time.monotonic() + FILES_S)
+    files = known_by_child(lambda: _files_of(survey, salt, until), until + LATE_S)
+    lacking = missing(survey)
+    if not isinstance(files, dict):
+        files = {"tables": [], "certificates": []}
+        lacking.append("tables and certificates: what they lie on does not answer")
     main = {name: hider.value(name, value) for name, value in survey.values.items()}
     raw = {name: hider.value(f"set:{name}", value) for name, value in survey.main.raw.items()}
     master = [row_text(row, hider) for row in survey.master.rows]
@@ -34,8 +48,8 @@ def facts_of(survey: Survey, salt: str) -> Json:
         "format": FORMAT,
         "node": survey.node,
         "time": time.time(),
-        "complete": not missing(survey),
-        "missing": missing(survey),
+        "complete": not lacking,
+        "missing": lacking,
         "config_dir": survey.config_dir,
         "main": main,
         "set": raw,
@@ -47,8 +61,8 @@ def facts_of(survey: Survey, salt: str) -> Json:
         "map_types": sorted(survey.map_types),
         "map_types_used": [{"type": type_, "parameter": name} for type_, name in map_types_in_use(survey).items()],
         "units": [{"name": unit.name, "path": unit.path} for unit in enabled_units()],
-        "tables": [_table(table, hider) for table in tables_in_use(survey)],
-        "certificates": [_certificate(pair, hider) for pair in pairs_in_use(survey)],
+        "tables": files["tables"],
+        "certificates": files["certificates"],
         "storage": storage_of(survey),
         "running": survey.people.master.pid if survey.people.master else None,
         "secrets": hider.digests,
@@ -105,28 +119,44 @@ def storage_of(survey: Survey) -> Json:
     return found
 
 
-def _table(table: Table, hider: Hider) -> Json:
+def _files_of(survey: Survey, salt: str, deadline: float) -> Json:
+    """The tables and certificates with the digests of their files; a child's work, for they lie anywhere."""
+    return {
+        "tables": [_table(table, salt, deadline) for table in tables_in_use(survey)],
+        "certificates": [_certificate(pair, salt, deadline) for pair in pairs_in_use(survey)],
+    }
+
+
+def _table(table: Table, salt: str, deadline: float) -> Json:
     """A table with its source first, then what postmap made of it."""
-    files = [_file(path, hider) for path in dict.fromkeys((table.path, *table.files))]
+    files = [_file(path, salt, deadline) for path in dict.fromkeys((table.path, *table.files))]
     return {"table": table.name, "parameter": table.parameter, "files": files}
 
 
-def _file(path: str, hider: Hider) -> Json:
+def _file(path: str, salt: str, deadline: float) -> Json:
+    """A file's size and digest, null where there is none; ``why`` there is a file without a digest."""
+    found: Json = {"path": path, "size": None, "digest": None}
+    digester = Digester(salt)
     try:
-        with open(path, "rb") as file:
-            data = file.read()
-    except OSError:
-        return {"path": path, "size": None, "digest": None}
-    return {"path": path, "size": len(data), "digest": hider.digest(data)}
+        about = os.stat(path)
+        if stat.S_ISREG(about.st_mode):
+            found["size"] = about.st_size
+        found["size"] = 0 if is_null(about) else feed(path, digester.take, COMPARED_MAX, deadline)
+        found["digest"] = digester.text
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        found["why"] = error.strerror or str(error)
+    return found
 
 
-def _certificate(pair: Pair, hider: Hider) -> Json:
-    dates = validity(pair.certificate) if os.path.isfile(pair.certificate) else None
+def _certificate(pair: Pair, salt: str, deadline: float) -> Json:
+    dates = validity(pair.certificate)
     return {
         "path": pair.certificate,
         "parameter": pair.parameter,
         "key": pair.key,
         "has_key": os.path.isfile(pair.key),
-        "digest": _file(pair.certificate, hider)["digest"],
+        "digest": _file(pair.certificate, salt, deadline)["digest"],
         "not_after": int(dates[1]) if dates else None,
     }

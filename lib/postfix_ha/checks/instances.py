@@ -5,7 +5,7 @@ import os
 from postfix_ha.checks.storage import own_data_directory
 from postfix_ha.checks.survey import Survey
 from postfix_ha.config.discover import instance_directories
-from postfix_ha.config.logical_lines import FILE_SIZE_MAX, split_words
+from postfix_ha.config.logical_lines import read_file, split_words
 from postfix_ha.config.main_cf import parse_main_cf
 from postfix_ha.config.postconf import ask_values
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
@@ -50,11 +50,7 @@ def _listed_by_default() -> "list[str]":
 
 
 def _read_main_cf(config_dir: str) -> "dict[str, str]":
-    try:
-        with open(os.path.join(config_dir, "main.cf"), "rb") as file:
-            return parse_main_cf(file.read(FILE_SIZE_MAX)).raw
-    except OSError:
-        return {}
+    return parse_main_cf(*read_file(os.path.join(config_dir, "main.cf"))).raw
 
 
 def _is_instance(config_dir: str) -> bool:

@@ -1,10 +1,12 @@
 """Check of the chroot jail in the queue directory: after a move it holds what the other node's /etc said."""
 
+import itertools
 import os
 import stat
 
 from postfix_ha.checks.survey import Survey
 from postfix_ha.config.master_cf import MasterRow
+from postfix_ha.system.files import MEBIBYTE, files_below, read_regular
 from postfix_ha.system.quoting import quote, quote_words
 from postfix_ha.verdict import Finding
 
@@ -19,6 +21,9 @@ PREPARATIONS = (
     ("/usr/lib/postfix/configure-instance.sh", "-"),
     ("/usr/libexec/postfix/chroot-update",),
 )
+# Libraries are the largest of them. A directory of libraries that holds more files is none.
+COPY_MAX = 64 * MEBIBYTE
+LIBRARY_FILES_MAX = 5000
 SHOWN = 4
 
 
@@ -57,14 +62,9 @@ def _difference(jail: str, name: str) -> str:
 
 def _stale_libraries(jail: str) -> "list[str]":
     """Copies of the C library's modules that are older than the node's own."""
-    stale = []
-    for top in LIBRARIES:
-        for directory, _, names in os.walk(os.path.join(jail, top)):
-            for name in names:
-                path = os.path.relpath(os.path.join(directory, name), jail)
-                if _is_file("/" + path) and _difference(jail, path):
-                    stale.append(path)
-    return stale
+    paths = (os.path.relpath(path, jail) for top in LIBRARIES for path in files_below(os.path.join(jail, top)))
+    looked_at = itertools.islice(paths, LIBRARY_FILES_MAX)
+    return [path for path in looked_at if _is_file("/" + path) and _difference(jail, path)]
 
 
 def _stale_authorities(survey: Survey, rows: "list[MasterRow]") -> "list[str]":
@@ -98,10 +98,7 @@ def _is_file(path: str) -> bool:
 
 
 def _content(path: str) -> "bytes | None":
-    if not _is_file(path):
-        return None
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return read_regular(path, COPY_MAX)
     except OSError:
         return None

@@ -8,6 +8,7 @@ import os
 import stat
 
 from postfix_ha.checks.holders import endpoint_holder, is_taken, lock_holder
+from postfix_ha.checks.queue_files import write_as_root
 from postfix_ha.checks.values import wrong_values
 from postfix_ha.config.postconf import find_postconf
 from postfix_ha.config.resolve import IN_TIME
@@ -24,7 +25,6 @@ MAILDROP_MODE = 0o730
 # What a start runs, and the daemons without which no mail is taken.
 COMMANDS = ("postconf", "postsuper", "postlog")
 DAEMONS = ("master", "postfix-script", "smtpd", "cleanup", "qmgr")
-TRIAL_NAME = ".postfix_ha.trial"
 
 
 class Setup:
@@ -183,10 +183,8 @@ def check_queue_writable(setup: Setup) -> "list[Finding]":
     A full queue does not stand against a start: what waits in it can be delivered.
     """
     directory = setup.instance.queue_directory
-    path = os.path.join(directory, TRIAL_NAME)
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-        os.unlink(path)
+        write_as_root(directory)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             why = error.strerror or str(error)

@@ -1,6 +1,7 @@
 """All checks of what surrounds the instance on this node, in the order of the instance's life."""
 
 import os
+import time
 
 from postfix_ha.checks.cluster import Managed, check_managed
 from postfix_ha.checks.instances import check_other_instances
@@ -21,7 +22,12 @@ from postfix_ha.checks.storage import check_data_storage, check_queue_storage, c
 from postfix_ha.checks.survey import Survey
 from postfix_ha.checks.tables import check_map_types, check_tables
 from postfix_ha.checks.tls import check_tls
+from postfix_ha.system.child import known_by_child
 from postfix_ha.verdict import Finding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def check_daemon_values(survey: Survey) -> "list[Finding]":
@@ -46,10 +52,10 @@ CHECKS = (
     check_repeated,
     check_daemon_values,
     check_map_types,
-    check_tables,
-    check_tls,
-    check_jail,
 )
+# These read what other users may own: a child does it, so that nothing but the child can hang.
+FILE_CHECKS = ((check_tables, "lookup tables"), (check_tls, "TLS files"), (check_jail, "chroot jail"))
+FILES_S = 20.0
 
 
 def check_surroundings(survey: Survey, managed: "Managed | None") -> "list[Finding]":
@@ -58,9 +64,22 @@ def check_surroundings(survey: Survey, managed: "Managed | None") -> "list[Findi
     found: "list[Finding]" = []
     for check in CHECKS:
         found += check(survey)
+    for check, what in FILE_CHECKS:
+        found += check_in_time(check, what, survey)
     found += check_addresses(survey.setup)
     if os.path.isdir(survey.instance.queue_directory):
         found += check_room(survey.instance.queue_directory, survey.values)
     if managed is not None:
         found += check_managed(survey, managed)
     return found + exchangers.check()
+
+
+def check_in_time(check: "Callable[[Survey], list[Finding]]", what: str, survey: Survey) -> "list[Finding]":
+    """The findings of a check that a child makes; files_looked_at where it does not come to an end."""
+    deadline = min(survey.deadline, time.monotonic() + FILES_S)
+    told = known_by_child(lambda: [[each.check, each.values] for each in check(survey)], deadline)
+    if not isinstance(told, list):
+        late = time.monotonic() >= deadline
+        why = "what they lie on does not answer" if late else "the look at them has failed"
+        return [Finding("files_looked_at", what=what, why=why)]
+    return [Finding(name, **values) for name, values in told]

@@ -8,7 +8,7 @@ from postfix_ha.config.expand import ExpandError, expand
 from postfix_ha.config.logical_lines import read_file
 from postfix_ha.config.main_cf import parse_main_cf
 from postfix_ha.config.master_cf import MasterRow, parse_master_cf
-from postfix_ha.config.postconf import Answer, find_postconf, read_answer
+from postfix_ha.config.postconf import Answer, find_postconf, obstacle, read_answer
 from postfix_ha.endpoint import WILDCARDS, missing_addresses
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.params import Params
@@ -123,7 +123,7 @@ class Survey:
         """All parameters; postconf is not asked where it cannot but fail, for it sleeps a second before it says so."""
         place = ["-c", self.params.config_dir] if self.params.config_dir else []
         is_missing = bool(place) and not os.path.exists(self.main.file)
-        if is_missing or self.main.fatal or self.master.unreadable:
+        if is_missing or obstacle(self.config_dir) or self.main.fatal or self.master.unreadable:
             return Answer({}, [], f"{self.config_dir} holds no configuration that postconf could read")
         answer = read_answer(self.postconf, run([self.postconf, *place, "-x"], deadline=self.deadline), None)
         if answer.error and not self.is_set("mynetworks"):
@@ -137,7 +137,7 @@ class Survey:
         """What ``postconf -m`` lists. Where the service's address is not up it refuses even that with this main.cf, and
         sleeps before it says so; then another one will do."""
         done = None
-        if not self.absent_addresses:
+        if not self.absent_addresses and not obstacle(self.config_dir):
             done = run([self.postconf, "-c", self.config_dir, "-m"], deadline=self.deadline)
         if done is None or done.returncode != 0:
             done = self._ask_with_inert_config("-m")

@@ -5,6 +5,7 @@ import stat
 
 from postfix_ha.checks.survey import Survey
 from postfix_ha.config.logical_lines import split_words
+from postfix_ha.system.files import open_regular
 from postfix_ha.system.packages import installing_command
 from postfix_ha.system.quoting import quote
 from postfix_ha.verdict import Finding
@@ -33,6 +34,7 @@ FILE_LISTS = (
     "debug_peer_list", "smtpd_authorized_xclient_hosts", "smtpd_authorized_xforward_hosts",
 )  # fmt: skip
 ALIAS_PARAMETERS = ("alias_maps", "alias_database")
+NULL = os.makedev(1, 3)
 NO_TABLE_ALIASES = ("alias_maps", "local_recipient_maps")
 
 
@@ -180,11 +182,18 @@ def _why_unreadable(path: str, state: os.stat_result, is_indexed: bool) -> str:
         return "it is a directory"
     if is_indexed and not state.st_size:
         return "it is empty"
+    if is_null(state):
+        return ""
     try:
-        os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+        os.close(open_regular(path))
     except OSError as error:
         return error.strerror or str(error)
     return ""
+
+
+def is_null(state: "os.stat_result | None") -> bool:
+    """Whether a file is /dev/null, which some name as a table without entries."""
+    return state is not None and stat.S_ISCHR(state.st_mode) and state.st_rdev == NULL
 
 
 def _stat(path: str) -> "os.stat_result | None":

@@ -1,13 +1,25 @@
-"""Checks of TLS keys and certificates: there, usable, belonging together, not expired."""
+"""Checks of TLS keys and certificates: there, usable, belonging together, not expired.
 
+Each file is read once, up to a limit, and OpenSSL gets what was read: by the time that it opened the path itself, its
+owner might have put a FIFO there.
+"""
+
+import contextlib
 import os
 import stat
 import time
 
 from postfix_ha.checks.survey import Survey
 from postfix_ha.config.master_cf import MasterRow
+from postfix_ha.system.files import MEBIBYTE, read_regular
 from postfix_ha.verdict import Finding
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A bundle of every authority there is has a quarter of it.
+PEM_MAX = 2 * MEBIBYTE
 SOON_DAYS = 14
 DAY_S = 86400
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -150,10 +162,21 @@ def _why_unusable(path: str) -> str:
 def _read(path: str) -> "bytes | None":
     """The content of a file, None where there is none; raises OSError where it cannot be read."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return read_regular(path, PEM_MAX)
     except FileNotFoundError:
         return None
+
+
+@contextlib.contextmanager
+def _in_memory(path: str) -> "Iterator[str]":
+    """A path of what a file holds now; OSError where it cannot be read."""
+    copy = os.memfd_create("pem")
+    try:
+        with open(copy, "wb", closefd=False) as file:
+            file.write(read_regular(path, PEM_MAX))
+        yield f"/proc/self/fd/{copy}"
+    finally:
+        os.close(copy)
 
 
 def _read_or_nothing(path: str) -> bytes:
@@ -164,7 +187,10 @@ def _read_or_nothing(path: str) -> bytes:
 
 
 def _check_key_mode(pair: Pair, about: "dict[str, object]") -> "list[Finding]":
-    mode = stat.S_IMODE(os.stat(pair.key).st_mode)
+    try:
+        mode = stat.S_IMODE(os.stat(pair.key).st_mode)
+    except OSError:
+        return []  # gone meanwhile
     if not mode & stat.S_IROTH:
         return []
     values = {"path": pair.key, "parameter": pair.key_parameter, "mode": f"{mode:04o}"}
@@ -178,9 +204,10 @@ def _why_no_pair(pair: Pair) -> str:
     context = _ssl._SSLContext(_ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers("ALL:@SECLEVEL=0")  # whether a key is long enough is not the question
     try:
-        context.load_cert_chain(pair.certificate, pair.key, lambda: "")
+        with _in_memory(pair.certificate) as certificate, _in_memory(pair.key) as key:
+            context.load_cert_chain(certificate, key, lambda: "")
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        return str(getattr(error, "reason", None) or error)
+        return str(getattr(error, "reason", None) or getattr(error, "strerror", None) or error)
     return ""
 
 
@@ -189,7 +216,8 @@ def validity(path: str) -> "tuple[float, float] | None":
     import _ssl  # all that ssl itself has; that costs four times as much to load
 
     try:
-        decoded = _ssl._test_decode_cert(path)  # type: ignore[attr-defined]
+        with _in_memory(path) as copy:
+            decoded = _ssl._test_decode_cert(copy)  # type: ignore[attr-defined]
         return _seconds(decoded["notBefore"]), _seconds(decoded["notAfter"])
     except (OSError, KeyError, ValueError):
         return None

@@ -24,7 +24,8 @@ from postfix_ha.cluster.errors import Refused
 from postfix_ha.drill import picture
 from postfix_ha.drill.faults import KINDS, MEANING
 from postfix_ha.drill.recipient import is_address
-from postfix_ha.drill.report import as_object, text_of, write
+from postfix_ha.drill.report import Facts, as_object, text_of, write
+from postfix_ha.system.files import open_directory
 from postfix_ha.system.packages import installing_command
 
 RATE_MAX = 200
@@ -153,34 +154,54 @@ def agreed(course: Course) -> bool:
 def check_writable(directory: str) -> None:
     """Refuse a place where the report cannot be left; before the drill, not after it."""
     at = os.path.abspath(directory)
-    while not os.path.exists(at):
+    while not os.path.lexists(at):
         at = os.path.dirname(at)
-    if not os.path.isdir(at) or not os.access(at, os.W_OK | os.X_OK):
-        raise Refused(f"the report cannot be left in {directory}: {at} is no directory to write in: say --report DIR")
-
-
-def finish(drill: Drill, directory: str) -> int:
-    """Print the report and leave it in the directory with its picture; the exit code."""
-    facts = drill.facts()
-    found = as_object(facts)
-    code = 128 + drill.signal if drill.interrupted else NOT_AS_ASKED if found["errors"] else DONE
-    found.update(changed=drill.has_changed, exit_code=code)
-    os.makedirs(directory, exist_ok=True)
-    paths = []
+    why = "no directory to write in"
     try:
+        os.close(open_directory(at))
+    except NotADirectoryError:
+        pass
+    except OSError as error:
+        why = f"no place to write in ({error.strerror})"
+    else:
+        if os.access(at, os.W_OK | os.X_OK):
+            return
+    raise Refused(f"the report cannot be left in {directory}: {at} is {why}: say --report DIR")
+
+
+def leave(facts: Facts, found: "dict[str, object]", directory: str) -> "tuple[list[str], list[str]]":
+    """(lines of the report, paths) of what was left in the directory, with a picture where one can be drawn."""
+    paths: "list[str]" = []
+    try:
+        os.close(open_directory(directory, make=True))
         paths = picture.draw(found, directory)
     except picture.NoLibrary:
         command = installing_command(LIBRARY) or f"install {LIBRARY}"
         facts.remarks.append(f"no picture: {LIBRARY} is not installed ('{command}')")
+    except OSError as error:
+        facts.remarks.append(f"no report in {directory}: {error.strerror}")
+        return text_of(facts), []
     lines = text_of(facts)
-    paths = write(directory, found, lines) + paths
+    try:
+        return lines, write(directory, found, lines) + paths
+    except OSError as error:
+        return [*lines, f"no report in {directory}: {error.strerror}"], paths
+
+
+def finish(drill: Drill, directory: str) -> int:
+    """Print the report and leave it in the directory; the exit code."""
+    facts = drill.facts()
+    found = as_object(facts)
+    code = 128 + drill.signal if drill.interrupted else NOT_AS_ASKED if found["errors"] else DONE
+    found.update(changed=drill.has_changed, exit_code=code)
+    lines, paths = leave(facts, found, directory)
     found["files"] = paths
     if drill.course.options.json:
         print_json(found)
     else:
         for line in lines:
             to_stdout(line)
-        to_stdout(f"report: {', '.join(paths)}")
+        to_stdout(f"report: {', '.join(paths) or 'none could be left'}")
     for error in facts.errors:
         drill.course.work.say_failure(error, [])
     return code

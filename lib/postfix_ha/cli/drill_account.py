@@ -68,9 +68,9 @@ class Counting:
         except Refused as refusal:
             self._remark(f"queue and mailbox were not seen: {refusal}")
             return None, None
-        if found["why"]:
+        if found.get("why"):
             self._remark(str(found["why"]))
-        return _marks(found["delivered"]), _marks(found["queued"])
+        return _marks(found.get("delivered")), _marks(found.get("queued"))
 
     def _remark(self, text: str) -> None:
         if text not in self.remarks:
@@ -78,4 +78,10 @@ class Counting:
 
 
 def _marks(found: object) -> "Optional[list[Mark]]":
-    return [(int(number), int(attempt)) for number, attempt in found] if isinstance(found, list) else None
+    """The marks of a node's answer, None where it has none."""
+    if not isinstance(found, list):
+        return None
+    try:
+        return [(int(number), int(attempt)) for number, attempt in found]
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -3,13 +3,14 @@
 import json
 import os
 import time
-from typing import Any
+from typing import Any, Callable
 
 from postfix_ha.cli.peers import PASSED_ON
 from postfix_ha.cluster.errors import Refused
-from postfix_ha.cluster.nodes import DEFAULT_SHELL, PROGRAM, Remote
+from postfix_ha.cluster.nodes import ANSWER_MAX, DEFAULT_SHELL, PROGRAM, Remote
 from postfix_ha.cluster.tools import complaint
 from postfix_ha.drill.faults import find_victim, inflict
+from postfix_ha.drill.ledger import Mark
 from postfix_ha.drill.mailbox import in_mailbox, in_queue
 from postfix_ha.request import caller_environment
 from postfix_ha.system.command import run
@@ -35,13 +36,16 @@ def do_step(step: Step) -> Step:
 def _count(step: Step) -> Step:
     drill, since = step["drill"], step["since"]
     found: Step = {"queued": None, "delivered": None, "why": ""}
+    looks: "list[tuple[str, str, Callable[[str, str, float], list[Mark]]]]" = []
     if os.path.isdir(os.path.join(step["queue"], "active")):
-        found["queued"] = in_queue(step["queue"], drill, since)
+        looks.append(("queued", step["queue"], in_queue))
     if step["mailbox"]:
+        looks.append(("delivered", step["mailbox"], in_mailbox))
+    for name, path, look in looks:
         try:
-            found["delivered"] = in_mailbox(step["mailbox"], drill, since)
+            found[name] = look(path, drill, since)
         except OSError as error:
-            found["why"] = f"{step['mailbox']}: {(error.strerror or str(error)).lower()}"
+            found["why"] = f"{path}: {(error.strerror or str(error)).lower()}"
     return found
 
 
@@ -63,10 +67,12 @@ class Nodes:
             said = complaint(done).removeprefix("postfix-ha: ")
             raise Refused(f"{node} over '{' '.join(self.shell)}': {said}")
         try:
-            found = json.loads(done.stdout)
-        except ValueError:
-            raise Refused(f"{node} over '{' '.join(self.shell)}': what came is no answer of postfix-ha") from None
-        return dict(found)
+            found = json.loads(done.stdout[:ANSWER_MAX])
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise Refused(f"{node} over '{' '.join(self.shell)}': what came is no answer of postfix-ha")
+        return found
 
     def thaw(self, node: str, pid: str, start: str) -> None:
         """Let a frozen master run on; one that has ended needs it no more."""
@@ -81,5 +87,5 @@ def run_step(text: str) -> Step:
     try:
         step = json.loads(text)
         return do_step(step)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Refused("that is no step of a drill: install the same version of postfix-ha on all nodes") from None

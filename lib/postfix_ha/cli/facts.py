@@ -12,6 +12,7 @@ from postfix_ha.cli.check import FAILED, TIMEOUT_S, add_instance_options, ordere
 from postfix_ha.cli.instances import concerns
 from postfix_ha.cli.table import Printer, printable
 from postfix_ha.params import Params
+from postfix_ha.system.child import known_by_child
 
 EXAMPLES = """examples:
   postfix-ha facts
@@ -21,6 +22,8 @@ EXAMPLES = """examples:
 metadata/schema/facts.json describes the object. Values that tell a secret are hidden; files are there as digests,
 which two nodes can compare that were given the same --salt.
 """
+LATE = "no answer in time: some file system or name service hangs"
+NOTHING = "no facts came of the look at this node"
 SHOWN = ("node", "config_dir", "running", "versions", "ids", "endpoints", "addresses", "units", "storage", "missing")
 
 
@@ -55,7 +58,11 @@ def run_facts(options: argparse.Namespace) -> int:
         Printer(sys.stderr, no_color=True).statements(ordered(params.findings, None))
         return FAILED
     salt = options.salt or os.urandom(16).hex()
-    facts = facts_of(Survey(params, time.monotonic() + TIMEOUT_S), salt)
+    deadline = time.monotonic() + TIMEOUT_S
+    facts = known_by_child(lambda: facts_of(Survey(params, deadline), salt), deadline)
+    if not isinstance(facts, dict):
+        print(f"postfix-ha facts: {LATE if time.monotonic() >= deadline else NOTHING}", file=sys.stderr)
+        return FAILED
     if options.json:
         json.dump(facts, sys.stdout, indent=1)
         sys.stdout.write("\n")

@@ -10,6 +10,7 @@ import re
 
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.request import caller_environment
+from postfix_ha.system.files import read_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,8 +76,7 @@ def stored_configuration(cib_file: str = "") -> bytes:
         return b""
     path = cib_file or environment.get("CIB_file") or CIB
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            return file.read(CIB_SIZE_MAX)
+        return read_regular(path, CIB_SIZE_MAX)
     except OSError:
         return b""
 

@@ -6,10 +6,13 @@ import time
 from postfix_ha.config.discover import discover
 from postfix_ha.endpoint import Endpoint
 from postfix_ha.instance import Instance
+from postfix_ha.system.files import files_below
 from postfix_ha.system.smtp import Conversation, close, converse
 
 GREETING_S = 5.0
 LOOK_S = 5.0
+# A million files take a second or two.
+COUNT_S = 20.0
 QUEUES = ("maildrop", "hold", "incoming", "active", "deferred")
 
 
@@ -31,12 +34,17 @@ def greetings(instance: Instance, is_here: bool) -> "dict[str, str]":
 
 
 def queue_counts(queue_directory: str) -> "dict[str, int]":
-    """Queue -> messages in it; empty where the queue is not on this node."""
+    """Queue -> messages in it; empty where the queue is not on this node, or cannot be counted in time."""
     counts = {}
+    deadline = time.monotonic() + COUNT_S
     for name in QUEUES:
         path = os.path.join(queue_directory, name)
         if queue_directory and os.path.isdir(path):
-            counts[name] = sum(len(files) for _, _, files in os.walk(path))
+            counts[name] = 0
+            for _ in files_below(path):
+                counts[name] += 1
+                if time.monotonic() > deadline:
+                    return {}
     return counts
 
 

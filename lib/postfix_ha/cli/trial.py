@@ -13,12 +13,13 @@ import time
 from postfix_ha.checks.listening import network_of
 from postfix_ha.checks.node import check_node
 from postfix_ha.checks.survey import Survey
-from postfix_ha.checks.trial_note import NOTE
+from postfix_ha.checks.trial_note import NOTE, is_noted
 from postfix_ha.cli.agent_call import Call
 from postfix_ha.cli.managed import active_elsewhere
 from postfix_ha.cli.table import printable
 from postfix_ha.cli.trial_steps import Address, DataDirectory, Folder, Mounting, Service, Step, StepFailed, is_mounted
 from postfix_ha.params import Params
+from postfix_ha.system.files import replace_file
 from postfix_ha.system.processes import Identity, census
 from postfix_ha.verdict import Finding
 
@@ -79,7 +80,7 @@ class Trial:
         """What stands against a trial at all, "" for nothing."""
         if os.geteuid() != 0:
             return "a trial needs root"
-        if os.path.exists(NOTE):
+        if is_noted():
             return f"an earlier trial was cut short: undo it with 'sh {NOTE}'"
         survey = self.survey()
         if survey.people.members:
@@ -185,13 +186,12 @@ class Trial:
         """The script that undoes what was begun; gone when nothing is left to undo."""
         lines = [line for line in (step.note() for step in reversed(self.begun)) if line]
         if not lines:
-            if os.path.exists(NOTE):
+            if os.path.lexists(NOTE):
                 os.unlink(NOTE)
             return
         head = ["#!/bin/sh -e", "# A trial of postfix-ha was cut short; this undoes what it did on this node."]
-        with open(NOTE + ".new", "w", encoding="utf-8") as file:
-            file.write("\n".join([*head, *lines, f"rm -f {NOTE}"]) + "\n")
-        os.replace(NOTE + ".new", NOTE)
+        script = "\n".join([*head, *lines, f"rm -f {NOTE}"]) + "\n"
+        replace_file(NOTE, script.encode("utf-8", "surrogateescape"))
 
     def _begin(self, text: str) -> None:
         self.at = text

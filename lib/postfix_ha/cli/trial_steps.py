@@ -1,6 +1,7 @@
 """The steps of a trial: each is done once, and undone whatever happened to it."""
 
 import os
+import re
 import shutil
 import stat
 import time
@@ -8,6 +9,7 @@ import time
 from postfix_ha.cli.agent_call import Call
 from postfix_ha.endpoint import missing_addresses
 from postfix_ha.system.command import run, telling_line
+from postfix_ha.system.files import clear
 from postfix_ha.system.mounts import read_mounts
 from postfix_ha.system.quoting import quote, quote_words
 
@@ -15,6 +17,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from postfix_ha.system.command import Completed
 
+# A data directory has a dozen files. Where somebody has put so many, those of a trial are not told from them.
+NAMES_MAX = 1000
+# What find(1) would take for a pattern.
+GLOB = re.compile(r"[*?\[\]\\]")
 STEP_S = 60.0
 PING_S = 1
 
@@ -66,6 +72,9 @@ class Folder(Step):
 
     def do(self, watch: int) -> None:
         os.makedirs(self.path, mode=0o700 if self.is_ours else 0o755, exist_ok=True)
+        about = os.lstat(self.path)
+        if self.is_ours and (about.st_uid != 0 or not stat.S_ISDIR(about.st_mode)):
+            raise StepFailed(f"{self.path} is not root's: remove it")
 
     def undo(self) -> None:
         if self.is_ours and self.made:
@@ -132,26 +141,33 @@ class DataDirectory(Step):
         self.name = f"note what is in {path}"
         self.path = path
         self.was_there = os.path.isdir(path)
-        self.names = set(self._files())
+        self.names = self._names()
 
-    def _files(self) -> "list[str]":
-        """The regular files in it: Postfix keeps locks, seeds and caches there."""
+    def _names(self) -> "set[str]":
+        """The names in it: Postfix keeps locks, seeds and caches there, and the mail owner what he likes."""
         try:
             with os.scandir(self.path) as entries:
-                return [e.name for e in entries if stat.S_ISREG(e.stat(follow_symlinks=False).st_mode)]
+                return {entry.name for _, entry in zip(range(NAMES_MAX), entries)}
         except OSError:
-            return []
+            return set()
 
     def undo(self) -> None:
-        for name in set(self._files()) - self.names:
-            os.unlink(os.path.join(self.path, name))
-        if not self.was_there and os.path.isdir(self.path):
+        if len(self.names) >= NAMES_MAX or not os.path.isdir(self.path):
+            return
+        directory = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            clear(directory, lambda name: name not in self.names)
+        finally:
+            os.close(directory)
+        if not self.was_there:
             os.rmdir(self.path)
 
     def note(self) -> str:
         if not self.was_there:
             return f"rm -rf {quote(self.path)}"
-        kept = [word for name in sorted(self.names) for word in ("!", "-name", name)]
+        if len(self.names) >= NAMES_MAX:
+            return ""
+        kept = [word for name in sorted(self.names) for word in ("!", "-name", GLOB.sub(r"\\\g<0>", name))]
         return quote_words(["find", self.path, "-maxdepth", "1", "-type", "f", *kept, "-delete"])
 
 
@@ -177,7 +193,10 @@ class Service(Step):
         environment = [f"{name}={value}" for name, value in self.agent.environment(STEP_S).items()]
         stop = quote_words(["env", *environment, *self.agent.argv("stop")])
         # An action that was under way goes on to its own end when the trial is killed.
-        return f"while pgrep -f 'postfix_ha.agent import run; run[(][)] ' >/dev/null; do sleep 0.2; done\n{stop}"
+        # Only root's: any user may call a process so, and would keep the service on this node.
+        return (
+            f"while pgrep -u 0 -U 0 -f 'postfix_ha.agent import run; run[(][)] ' >/dev/null; do sleep 0.2; done\n{stop}"
+        )
 
 
 def is_mounted(directory: str) -> bool:

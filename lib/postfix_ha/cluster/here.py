@@ -11,8 +11,10 @@ from postfix_ha.config.logical_lines import split_words
 from postfix_ha.config.resolve import HOST, resolve
 from postfix_ha.instance import Instance
 from postfix_ha.system.command import run
+from postfix_ha.system.files import read_regular
 
 LOOK_UP_S = 5.0
+FSTAB_MAX = 1024 * 1024
 FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
@@ -131,10 +133,10 @@ def read_networks(deadline: float) -> "list[tuple[str, str]]":
 def read_fstab(path: str = "/etc/fstab") -> "list[str]":
     """The mount points that are mounted at boot."""
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            lines = [line.split() for line in file if not line.lstrip().startswith("#")]
+        text = read_regular(path, FSTAB_MAX).decode("utf-8", "surrogateescape")
     except OSError:
         return []
+    lines = [line.split() for line in text.splitlines() if not line.lstrip().startswith("#")]
     return [_unescaped(words[1]) for words in lines if len(words) > 3 and "noauto" not in words[3].split(",")]
 
 

@@ -10,6 +10,8 @@ from postfix_ha.system.quoting import quote, quote_words
 DEFAULT_SHELL = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"]
 PROGRAM = "postfix-ha"
 FORMAT = 1
+# Of what another node answers: some hundred kibibytes are usual, and an object takes many times its text in memory.
+ANSWER_MAX = 4 * 1024 * 1024
 SAME_VERSION = "install the same version of postfix-ha on all nodes"
 # What the comparison takes for granted in an object from another node; the rest of the schema is the sender's affair.
 SHAPE: "dict[str, type | tuple[type, ...]]" = {
@@ -64,7 +66,7 @@ class Question:
         if done.returncode != 0:
             return None, said[-1] if said else f"the remote shell ended with exit code {done.returncode}"
         try:
-            facts = json.loads(without_greeting(done.stdout))
+            facts = json.loads(without_greeting(done.stdout[:ANSWER_MAX]))
         except (ValueError, RecursionError):
             return None, f"what came is not the object of '{PROGRAM} facts --json'"
         why = wrong_shape(facts)

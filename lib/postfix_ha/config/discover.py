@@ -8,9 +8,16 @@ from postfix_ha.config.expand import ExpandError
 from postfix_ha.config.logical_lines import FILE_SIZE_MAX, split_words
 from postfix_ha.config.main_cf import MainCf, parse_main_cf
 from postfix_ha.config.master_cf import MasterCf, parse_master_cf
-from postfix_ha.config.postconf import ask_default_config_directory, ask_defaults, ask_values, find_postconf
+from postfix_ha.config.postconf import (
+    ask_default_config_directory,
+    ask_defaults,
+    ask_values,
+    find_postconf,
+    obstacle,
+)
 from postfix_ha.endpoint import Endpoint
 from postfix_ha.instance import DEFAULT_CONFIG_DIR, Instance, file_stamps
+from postfix_ha.system.files import read_regular
 
 FACTS = (
     "queue_directory",
@@ -161,12 +168,7 @@ def _read(config_dir: str, name: str, problems: "list[tuple[str, str, str, int]]
     """(bytes, path) of a configuration file; no bytes and a problem where it cannot be read."""
     path = os.path.join(config_dir, name)
     try:
-        # O_NONBLOCK: a FIFO in the file's place must not hang us.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            if os.fstat(descriptor).st_mode & 0o170000 == 0o100000:
-                return file.read(FILE_SIZE_MAX), path
-        wrong = "Not a regular file"
+        return read_regular(path, FILE_SIZE_MAX), path
     except OSError as error:
         wrong = error.strerror or "unknown error"
     problems.append((name, f"cannot be read: {wrong}", path, 0))
@@ -181,7 +183,7 @@ def _values(
     config_dir = os.path.dirname(main.file)
     failure = ""
     # Where postconf cannot but fail it is not asked: it sleeps a second before it gives up.
-    if not main.fatal and not master.unreadable:
+    if not main.fatal and not master.unreadable and not obstacle(config_dir):
         answer = ask_values(postconf, config_dir, names, _share(deadline))
         if not answer.error:
             return answer.values

@@ -1,6 +1,6 @@
 """Postfix's logical lines: the one grammar under main.cf and master.cf (``readllines`` in Postfix's source)."""
 
-import os
+from postfix_ha.system.files import read_regular
 
 # White space as C's isspace() has it for ASCII. Never str.isspace(): to Postfix a no-break space is a letter.
 SPACE = " \t\n\v\f\r"
@@ -84,9 +84,7 @@ def read_logical_lines(data: bytes, file: str = "") -> "tuple[list[LogicalLine],
 def read_file(path: str) -> "tuple[bytes, str]":
     """(bytes, path) of a configuration file; no bytes where it cannot be read, which is told elsewhere."""
     try:
-        # O_NONBLOCK: a FIFO in the file's place must not hang us.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            return file.read(FILE_SIZE_MAX), path
+        return read_regular(path, FILE_SIZE_MAX), path
     except OSError:
         return b"", path
 

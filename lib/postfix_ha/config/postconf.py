@@ -1,9 +1,11 @@
 """Ask the real ``postconf``: expanded values, compiled-in defaults, and the errors and warnings it has to tell."""
 
 import os
+import stat
 
-from postfix_ha.config.logical_lines import SPACE
+from postfix_ha.config.logical_lines import FILE_SIZE_MAX, SPACE
 from postfix_ha.config.resolve import IN_TIME
+from postfix_ha.instance import CONFIG_FILES
 from postfix_ha.system import command
 
 USUAL_PATH = "/usr/sbin/postconf"
@@ -43,8 +45,29 @@ def ask_values(postconf: str, config_dir: str, names: "list[str]", deadline: flo
     Not to be asked for mynetworks. postconf shows any run of blanks in a value as one space, and it waits until
     main.cf was left alone for a second or two.
     """
+    why = obstacle(config_dir) if config_dir else ""
+    if why:
+        return Answer({}, [], why)
     place = ["-c", config_dir] if config_dir else []
     return _ask([postconf, *place, *MYNETWORKS, "-x", *names], names, deadline)
+
+
+def obstacle(config_dir: str) -> str:
+    """Why postconf must not be let near a configuration directory, "" where it may.
+
+    It reads whatever has the name: it waits at a FIFO, and takes all memory for a file without end.
+    """
+    for name in CONFIG_FILES:
+        path = os.path.join(config_dir, name)
+        try:
+            about = os.stat(path)
+        except OSError:
+            continue
+        if not stat.S_ISREG(about.st_mode) and not stat.S_ISDIR(about.st_mode):
+            return f"{path} is not a regular file"
+        if about.st_size > FILE_SIZE_MAX:
+            return f"{path} is larger than {FILE_SIZE_MAX} bytes"
+    return ""
 
 
 def ask_defaults(postconf: str, deadline: float) -> Answer:

@@ -10,7 +10,9 @@ from postfix_ha.drill.ledger import ACK, DOT, FAIL, GREETING, Crew
 
 # Between two tries while nobody listens: short against any gap that is measured.
 RETRY_S = 0.02
-LINE_MAX = 4096
+# Of one reply with all its lines: what a server sends without end is no reply.
+REPLY_MAX = 65536
+SHOWN_MAX = 512
 Note = Callable[..., None]
 
 
@@ -46,22 +48,40 @@ class Session:
 
     def __init__(self, endpoint: "tuple[str, int]", connect_timeout_s: float, read_timeout_s: float) -> None:
         self.sock = socket.create_connection(endpoint, timeout=connect_timeout_s)
-        self.sock.settimeout(read_timeout_s)
-        self.lines = self.sock.makefile("rb")
+        self.read_timeout_s = read_timeout_s
+        self._received = b""
 
     def expect(self, code: bytes) -> None:
-        """Read one reply and insist on its code."""
+        """Read one reply and insist on its code; before the read time-out, however slowly its bytes come."""
+        deadline = time.monotonic() + self.read_timeout_s
+        size = 0
         while True:
-            line = self.lines.readline(LINE_MAX)
-            if not line:
+            line, found, rest = self._received.partition(b"\n")
+            if found:
+                self._received = rest
+                size += len(line) + 1
+                if line[3:4] != b"-":
+                    break
+                continue
+            if size + len(line) > REPLY_MAX:
+                raise Refused(f"a reply without end after {REPLY_MAX} bytes")
+            part = self._receive(deadline)
+            if not part:
                 raise Refused("connection closed")
-            if line[3:4] != b"-":
-                break
+            self._received += part
         if line[:3] != code:
-            raise Refused(line.decode("latin-1").strip())
+            raise Refused(line[:SHOWN_MAX].decode("latin-1").strip())
+
+    def _receive(self, deadline: float) -> bytes:
+        remaining_s = deadline - time.monotonic()
+        if remaining_s <= 0:
+            raise socket.timeout("timed out")
+        self.sock.settimeout(remaining_s)
+        return self.sock.recv(4096)
 
     def say(self, text: str, code: bytes) -> None:
         """Send one command and insist on the reply's code."""
+        self.sock.settimeout(self.read_timeout_s)
         self.sock.sendall(text.encode() + b"\r\n")
         self.expect(code)
 
@@ -79,7 +99,6 @@ class Session:
                 self.say("QUIT", b"221")
         except (OSError, Refused):
             pass
-        self.lines.close()
         self.sock.close()
 
 

@@ -1,7 +1,10 @@
 """The picture of a drill, from its report: where the service ran, what was acknowledged, which attempts failed."""
 
+import io
 import os
 from typing import Any
+
+from postfix_ha.system.files import replace_file
 
 RUNS, GAP, GOOD, BAD, INK = "#2f6f9f", "#f2c9a1", "#3a8a5c", "#c0392b", "#444444"
 WIDTH_IN, PANEL_IN, LANE_IN = 10.0, 1.6, 0.42
@@ -45,8 +48,10 @@ def draw(found: "dict[str, Any]", directory: str) -> "list[str]":
             f"seconds since the drill began; bars of {timeline['interval_s']:g} s; shaded: no server for clients"
         )
         paths = [os.path.join(directory, f"drill.{name}") for name in FORMATS]
-        for path in paths:
-            figure.savefig(path, dpi=DPI)
+        for path, name in zip(paths, FORMATS):
+            drawn = io.BytesIO()
+            figure.savefig(drawn, dpi=DPI, format=name)
+            replace_file(path, drawn.getvalue())
     return paths
 
 

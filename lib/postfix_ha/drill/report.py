@@ -7,6 +7,7 @@ from typing import Optional
 
 from postfix_ha.drill.ledger import ACK, FAIL, Account, Gap, Ledger, per_interval
 from postfix_ha.drill.timeline import Timeline
+from postfix_ha.system.files import open_directory, replace_file
 
 # About as many bars as a picture can show.
 BARS = 60
@@ -148,9 +149,8 @@ def text_of(facts: Facts) -> "list[str]":
 
 def write(directory: str, found: "dict[str, object]", lines: "list[str]") -> "list[str]":
     """Leave drill.json and drill.txt in the directory, which is made; their paths."""
-    os.makedirs(directory, exist_ok=True)
+    os.close(open_directory(directory, make=True))
     paths = [os.path.join(directory, name) for name in ("drill.json", "drill.txt")]
     for path, text in zip(paths, (json.dumps(found, indent=2), "\n".join(lines))):
-        with open(path, "w", encoding="utf-8", errors="replace") as file:
-            file.write(text + "\n")
+        replace_file(path, (text + "\n").encode("utf-8", "replace"))
     return paths

@@ -19,7 +19,10 @@ SUMMARIES = (
 
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
-OUTPUT_MAX = 1024 * 1024
+# Kept of each stream. The configuration of a large cluster with its status has a few of these mebibytes.
+OUTPUT_MAX = 16 * 1024 * 1024
+# Read at once without a look at the clock: who writes faster than we read must not hold us past the deadline.
+DRAINED_AT_ONCE = 64
 # How long a killed process group may take to be gone; one that hangs in the kernel is left behind.
 REAP_S = 1.0
 
@@ -249,7 +252,7 @@ def _watch_exit(pid: int) -> int:
 
 def _drain(descriptor: int, kept: bytearray) -> bool:
     """Read what is there now, keeping OUTPUT_MAX bytes; False at the end of the stream."""
-    while True:
+    for _ in range(DRAINED_AT_ONCE):
         try:
             data = os.read(descriptor, 65536)
         except BlockingIOError:
@@ -259,6 +262,7 @@ def _drain(descriptor: int, kept: bytearray) -> bool:
         if not data:
             return False
         kept += data[: OUTPUT_MAX - len(kept)]
+    return True
 
 
 def _feed(descriptor: int, unsent: memoryview) -> memoryview:

@@ -6,11 +6,14 @@ import socket
 import struct
 import time
 
+from postfix_ha.system.files import read_regular
+
 A, MX, AAAA = 1, 15, 28
 CLASS_IN = 1
 RECURSION_DESIRED = 0x0100
 RESPONSE, RCODE = 0x8000, 0x000F
 RESOLVER_FILE = "/etc/resolv.conf"
+RESOLVER_FILE_MAX = 65536
 SERVERS_MAX = 2
 ANSWER_MAX = 4096
 
@@ -23,11 +26,10 @@ def name_servers(path: str = RESOLVER_FILE) -> "list[str]":
     """The name servers that resolv.conf lists."""
     found = []
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            for line in file:
-                words = line.split()
-                if len(words) > 1 and words[0] == "nameserver":
-                    found.append(words[1].partition("%")[0])
+        for line in read_regular(path, RESOLVER_FILE_MAX).decode("utf-8", "replace").splitlines():
+            words = line.split()
+            if len(words) > 1 and words[0] == "nameserver":
+                found.append(words[1].partition("%")[0])
     except OSError:
         return []
     return found[:SERVERS_MAX]

@@ -13,7 +13,10 @@ from collections.abc import Generator, Iterable
 
 from postfix_ha.endpoint import KIND_SMTPS, Endpoint
 
+# Of one reply, with all its lines; RFC 5321 has 512 bytes a line.
 REPLY_MAX = 65536
+# Of its text, for people to read; the code stands first.
+KEPT_MAX = 2000
 
 Talk = Generator[int, None, None]
 
@@ -178,17 +181,21 @@ def _wait_read(conversation: Conversation) -> "Generator[int, None, bytes]":
 
 
 def _reply(conversation: Conversation) -> "Generator[int, None, str]":
-    """One whole reply: continuation lines ``220-`` up to the line ``220 ``."""
+    """One whole reply: continuation lines ``220-`` up to the line ``220 ``; OSError for one without end."""
     lines: "list[str]" = []
+    size = len(conversation.received)
     while True:
         while b"\n" in conversation.received:
             line, _, conversation.received = conversation.received.partition(b"\n")
             lines.append(line.decode("utf-8", "replace").rstrip("\r"))
             if lines[-1][3:4] != "-":
-                return " / ".join(lines)
+                return " / ".join(lines)[:KEPT_MAX]
+        if size > REPLY_MAX:
+            raise OSError(0, f"its reply has no end after {REPLY_MAX} bytes")
         data = yield from _wait_read(conversation)
-        if not data or len(conversation.received) > REPLY_MAX:
+        if not data:
             raise OSError(0, "the connection was closed without a reply")
+        size += len(data)
         conversation.received += data
 
 

@@ -33,6 +33,7 @@ PROVOKED_ELSEWHERE = {
     "run_by_root": "test_cli_check.py",
     "queue_storage_shared": "test_cli_check.py",
     "trial_passed": "test_cli_trial.py",
+    "files_looked_at": "attacks/test_files.py",
     # No such storage can be made here: tests/unit/test_mounts.py has what the kernel would show.
     "queue_on_block_storage": "test_mounts.py",
     "queue_mounted_once": "test_mounts.py",

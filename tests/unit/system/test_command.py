@@ -76,5 +76,5 @@ def test_a_killed_program_gives_the_signal() -> None:
 
 
 def test_output_without_end_is_cut() -> None:
-    done = run(["/bin/sh", "-c", "yes | head -c 3000000"], deadline=soon())
+    done = run(["/bin/sh", "-c", "yes | head -c 30000000"], deadline=soon())
     assert (done.returncode, len(done.stdout)) == (0, OUTPUT_MAX)
