@@ -11,6 +11,7 @@ from postfix_ha.checks.statement import Statement
 from postfix_ha.checks.survey import Survey
 from postfix_ha.cli.instances import Concern, concerns
 from postfix_ha.cli.managed import Question
+from postfix_ha.cli.output import say_json
 from postfix_ha.cli.table import Printer
 from postfix_ha.params import BINARY_DEFAULT, Params
 from postfix_ha.request import caller_environment
@@ -111,7 +112,9 @@ def existing_file(text: str) -> str:
 
 def node_name(text: str) -> str:
     """A node's name, which no remote shell could take for an option."""
-    if not text or text.startswith("-") or not text.isprintable() or " " in text:
+    from postfix_ha.cluster.nodes import HOST
+
+    if not HOST.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not the name of a node")
     return text
 
@@ -214,8 +217,6 @@ def report(options: argparse.Namespace, groups: "list[Group]") -> None:
                 printer.line(concern.heading)
             printer.statements(found)
         return
-    import json
-
     counts = {f"{severity}s": 0 for severity in ("error", "warning", "note")}
     for statement in statements:
         counts[f"{statement.severity}s"] += 1
@@ -224,5 +225,4 @@ def report(options: argparse.Namespace, groups: "list[Group]") -> None:
         for concern, found in groups
         for statement in found
     ]
-    json.dump({"format": FORMAT, **counts, "findings": findings}, sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    say_json({"format": FORMAT, **counts, "findings": findings})

@@ -6,8 +6,9 @@ import sys
 import time
 
 from postfix_ha.cli.check import remote_shell
-from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, add_command, cluster_of, print_json, seconds
+from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, add_command, cluster_of, seconds
 from postfix_ha.cli.liveness import greetings, look, queue_counts
+from postfix_ha.cli.output import say_json, say_lines, steer
 from postfix_ha.cli.peers import PASSED_ON
 from postfix_ha.cluster.hierarchy import Hierarchy, find_hierarchy, hierarchies
 from postfix_ha.cluster.nodes import PROGRAM, Remote
@@ -55,9 +56,11 @@ def run_status(options: argparse.Namespace) -> int:
     while True:
         found = [gather(options, cluster, each) for each in chosen(cluster, options.tag)]
         if options.json:
-            print_json({"hierarchies": found})
+            say_json({"hierarchies": found})
         else:
-            sys.stdout.write((CLEAR if options.watch and sys.stdout.isatty() else "") + text_of(found))
+            if options.watch and sys.stdout.isatty():
+                steer(CLEAR, sys.stdout)
+            say_lines(lines_of_all(found))
         sys.stdout.flush()
         if not options.watch:
             return DONE if found and all(each["as_asked"] for each in found) else NOT_AS_ASKED
@@ -105,14 +108,13 @@ def ask_there(shell: "list[str]", node: str, tag: str) -> "dict[str, object]":
         return {"endpoints": {node: f"not asked: {complaint(done)}"}, "queues": {}}
 
 
-def text_of(found: "list[dict[str, object]]") -> str:
+def lines_of_all(found: "list[dict[str, object]]") -> "list[str]":
     """The text of all of them, a blank line between."""
-    blocks = []
+    lines: "list[str]" = []
     for each in found:
-        lines = each["text"]
-        assert isinstance(lines, list)
-        blocks.append("\n".join(lines) + "\n")
-    return "\n".join(blocks)
+        assert isinstance(each["text"], list)
+        lines += ["", *each["text"]] if lines else each["text"]
+    return lines
 
 
 def lines_of(overview: Overview, found: "dict[str, object]") -> "list[str]":

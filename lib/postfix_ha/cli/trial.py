@@ -16,7 +16,7 @@ from postfix_ha.checks.survey import Survey
 from postfix_ha.checks.trial_note import NOTE
 from postfix_ha.cli.agent_call import Call
 from postfix_ha.cli.managed import active_elsewhere
-from postfix_ha.cli.table import printable
+from postfix_ha.cli.output import say
 from postfix_ha.cli.trial_steps import Address, DataDirectory, Folder, Mounting, Service, Step, StepFailed, is_mounted
 from postfix_ha.params import Params
 from postfix_ha.system.processes import Identity, census
@@ -189,7 +189,7 @@ class Trial:
                 os.unlink(NOTE)
             return
         head = ["#!/bin/sh -e", "# A trial of postfix-ha was cut short; this undoes what it did on this node."]
-        with open(NOTE + ".new", "w", encoding="utf-8") as file:
+        with open(NOTE + ".new", "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write("\n".join([*head, *lines, f"rm -f {NOTE}"]) + "\n")
         os.replace(NOTE + ".new", NOTE)
 
@@ -199,5 +199,4 @@ class Trial:
 
     def _say(self, text: str) -> None:
         stream = sys.stderr if self.options.json else sys.stdout
-        stream.write(f"trial: {printable(text)}\n")
-        stream.flush()
+        say(f"trial: {text}", stream, flush=True)

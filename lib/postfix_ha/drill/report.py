@@ -7,6 +7,7 @@ from typing import Optional
 
 from postfix_ha.drill.ledger import ACK, FAIL, Account, Gap, Ledger, per_interval
 from postfix_ha.drill.timeline import Timeline
+from postfix_ha.printable import printable
 
 # About as many bars as a picture can show.
 BARS = 60
@@ -150,7 +151,7 @@ def write(directory: str, found: "dict[str, object]", lines: "list[str]") -> "li
     """Leave drill.json and drill.txt in the directory, which is made; their paths."""
     os.makedirs(directory, exist_ok=True)
     paths = [os.path.join(directory, name) for name in ("drill.json", "drill.txt")]
-    for path, text in zip(paths, (json.dumps(found, indent=2), "\n".join(lines))):
+    for path, text in zip(paths, (json.dumps(found, indent=2), "\n".join(map(printable, lines)))):
         with open(path, "w", encoding="utf-8", errors="replace") as file:
             file.write(text + "\n")
     return paths

@@ -121,7 +121,18 @@ def begin(
     process = _begin(argv, {**ENVIRONMENT, **(env or {})}, cwd, bool(input), terminal)
     if isinstance(process, Completed):
         return Running(None, deadline, input, process)
-    return Running(process, deadline, input, None, watch)
+    return Running(process, deadline, _begin_to_feed(process, input), None, watch)
+
+
+def _begin_to_feed(process: "subprocess.Popen[bytes]", input: bytes) -> bytes:
+    """Write what the pipe takes at once, so that the program need not wait for finish(); what is left of the input."""
+    if process.stdin:
+        os.set_blocking(process.stdin.fileno(), False)
+        input = bytes(_feed(process.stdin.fileno(), memoryview(input)))
+        if not input:
+            _close(process.stdin)
+            process.stdin = None
+    return input
 
 
 def _begin(
