@@ -201,6 +201,9 @@ def look_deeper(options: argparse.Namespace, survey: Survey) -> "list[Finding]":
 def ordered(findings: "list[Finding]", survey: "Survey | None") -> "list[Statement]":
     """The findings in full, the gravest first, each once."""
     statements = [Statement(finding, survey.locate if survey else None) for finding in findings]
+    if survey and survey.secrets.known:
+        for statement in statements:
+            statement.hide(survey.secrets.text)
     unique = {(statement.text, statement.where): statement for statement in statements}
     return sorted(unique.values(), key=lambda statement: statement.rank)
 

@@ -37,7 +37,7 @@ class Screens:
 
     def __enter__(self) -> None:
         self._streams = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = (Screen(stream) for stream in self._streams)  # type: ignore[assignment]
+        sys.stdout, sys.stderr = (Screen(stream) for stream in self._streams)
 
     def __exit__(self, *_: object) -> None:
         sys.stdout, sys.stderr = self._streams

@@ -91,7 +91,9 @@ def run_switchover(options: argparse.Namespace) -> int:
     cluster = cluster_of(options)
     hierarchy = find_hierarchy(cluster.read(), options.tag)
     if hierarchy.is_disabled:
-        raise Refused(f"{hierarchy.tag} is out of service: 'postfix-ha in-service {quote(options.node)}' starts it there")
+        raise Refused(
+            f"{hierarchy.tag} is out of service: 'postfix-ha in-service {quote(options.node)}' starts it there"
+        )
     return move(options, cluster, hierarchy.tag, starts=False)
 
 

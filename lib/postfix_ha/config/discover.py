@@ -9,8 +9,10 @@ from postfix_ha.config.logical_lines import FILE_SIZE_MAX, split_words
 from postfix_ha.config.main_cf import MainCf, parse_main_cf
 from postfix_ha.config.master_cf import MasterCf, parse_master_cf
 from postfix_ha.config.postconf import ask_default_config_directory, ask_defaults, ask_values, find_postconf
+from postfix_ha.config.secrets import Secrets
 from postfix_ha.endpoint import Endpoint
 from postfix_ha.instance import DEFAULT_CONFIG_DIR, Instance, file_stamps
+from postfix_ha.system.complaints import without_values
 
 FACTS = (
     "queue_directory",
@@ -186,6 +188,8 @@ def _values(
         except ExpandError as error:
             wrong.append((name, str(error), main.file, main.lines.get(name, 0)))
     if failure:
+        options = [pair for row in master.rows for pair in row.options.items()]
+        failure = Secrets(values, main.raw, options).complaint(without_values(failure))
         where = f" ({wrong[0][0]}: {wrong[0][1]})" if wrong else ""
         problems.append(("postconf", failure + where, main.file, wrong[0][3] if wrong else 0))
     problems += wrong

@@ -41,10 +41,19 @@ def test_colours() -> None:
     assert "\x1b" not in printed(io.StringIO())
 
 
-@pytest.mark.parametrize(("text", "shown"), [
-        ("a\tb", r"a\tb"), ("ä€", "ä€"), ("\udcff\x9b", r"\xff\x9b"), ("a\nb", r"a\nb"), ("\u202e", r"\u202e"),
-        ("\x1b]0;x\x07", r"\x1b]0;x\x07"), ("\U000e0041", r"\U000e0041"), ("\u2028\xa0", r"\u2028\xa0"),
-    ])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\tb", r"a\tb"),
+        ("ä€", "ä€"),
+        ("\udcff\x9b", r"\xff\x9b"),
+        ("a\nb", r"a\nb"),
+        ("\u202e", r"\u202e"),
+        ("\x1b]0;x\x07", r"\x1b]0;x\x07"),
+        ("\U000e0041", r"\U000e0041"),
+        ("\u2028\xa0", r"\u2028\xa0"),
+    ],
+)
 def test_printable(text: str, shown: str) -> None:
     assert printable(text) == shown
 
