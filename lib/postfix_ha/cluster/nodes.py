@@ -43,7 +43,7 @@ class Remote:
 
     @property
     def refusal(self) -> str:
-        """Why no remote shell is given this name, "" where it is one: an id in the CIB can be ``-oProxyCommand=...``."""
+        """Why no remote shell is given this name, "" where it is a host's: the CIB may have ``-oProxyCommand=...``."""
         return "" if HOST.fullmatch(self.node) else f"'{printable(self.node, 80)}' is no name of a host"
 
     def argv(self, words: "list[str]") -> "list[str]":

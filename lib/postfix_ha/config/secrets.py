@@ -1,4 +1,4 @@
-"""What in a configuration tells a secret: by the parameter's name, by the form of the value, and by what refers to it."""
+"""What in a configuration tells a secret: by the parameter's name, the value's form, and by what refers to it."""
 
 import re
 

@@ -21,7 +21,7 @@ def mark_of(drill: str) -> str:
 
 def find_marks(data: bytes, drill: str) -> "list[Mark]":
     """(number, attempt) of every header of the drill's in the bytes."""
-    found = re.findall(f"{HEADER}: {re.escape(drill)} (\\d+) (\\d+)".encode(), data)
+    found = re.findall(f"{HEADER}: {re.escape(drill)} (\\d{{1,9}}) (\\d{{1,9}})(?!\\d)".encode(), data)
     return [(int(number), int(attempt)) for number, attempt in found]
 
 
