@@ -105,7 +105,7 @@ class Attacker:
         return wait_for(found, 15, f"{self.user} runs {argv}", every=0.01)
 
     def copy(self, program: str, path: str) -> str:
-        """A copy of a program at a path of this user's, such as ``HOME/usr/lib/postfix/sbin/master``; gives the path."""
+        """Copy a program to a path of this user's, such as ``HOME/usr/lib/postfix/sbin/master``; gives the path."""
         self.run(["sh", "-ec", 'mkdir -p "${1%/*}"; cp "$0" "$1"; chmod 755 "$1"', program, path], check=True)
         return path
 
