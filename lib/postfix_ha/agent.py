@@ -103,7 +103,9 @@ def unimplemented(request: Request) -> Verdict:
     """The answer to an action that we do not have, or to a call without exactly one action."""
     known = "|".join(ACTIONS)
     if request.action:
-        sys.stderr.write(f"postfix_ha: no action '{request.action}'; there are {known}\n")
+        from postfix_ha.printable import printable
+
+        sys.stderr.write(f"postfix_ha: no action '{printable(request.action, 80)}'; there are {known}\n")
         return Verdict(codes.ERR_UNIMPLEMENTED)
     sys.stderr.write(f"usage: postfix_ha {{{known}}}\n")
     return Verdict(codes.ERR_ARGS)

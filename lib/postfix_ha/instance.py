@@ -8,7 +8,7 @@ import errno
 import os
 import time
 
-from postfix_ha.endpoint import KINDS, Endpoint
+from postfix_ha.endpoint import KINDS, Endpoint, address_bytes
 from postfix_ha.procfs import boot_id
 
 SNAPSHOT_HEADER = b"postfix_ha snapshot 1\n"
@@ -26,6 +26,9 @@ TEXT_KEYS = (
     "setgid_group",
     "boot_id",
 )
+PATH_KEYS = ("config_dir", "queue_directory", "data_directory", "daemon_directory", "command_directory")
+# The kernel's greatest pid (PID_MAX_LIMIT), and the end of what 64 bits hold.
+PID_MAX, NUMBER_END = 4194304, 2**64
 Stamp = tuple[str, int, int, int]
 Problem = tuple[str, str, str, int]
 NUMBER_KEYS = ("master_pid", "master_start", "mail_owner_uid", "files_local", "pidfile_noticed")
@@ -167,7 +170,32 @@ def parse_snapshot(data: bytes) -> "Instance | None":
                 return None
     except ValueError:  # also a UnicodeDecodeError and a wrong number of fields
         return None
-    return instance
+    return instance if _is_possible(instance) else None
+
+
+def _is_possible(instance: Instance) -> bool:
+    """Whether each value is one that a start can have written: the kernel's ranges, whole paths, real addresses."""
+    paths = [*(getattr(instance, key) for key in PATH_KEYS), *(stamp[0] for stamp in instance.stamps)]
+    texts = [*(getattr(instance, key) for key in TEXT_KEYS), *paths, *instance.settings, *instance.settings.values()]
+    numbers = [instance.master_start, *(instance.queue_id or ())]
+    numbers += [number for stamp in (*instance.stamps, *instance.noticed) for number in (stamp[1], stamp[3])]
+    return (
+        all(text.startswith("/") or not text for text in paths)
+        and not any("\0" in text for text in texts)
+        and 0 <= instance.master_pid <= PID_MAX
+        and all(0 <= number < NUMBER_END for number in numbers)
+        and all(-NUMBER_END <= stamp[2] < NUMBER_END for stamp in (*instance.stamps, *instance.noticed))
+        and instance.files_local in (0, 1)
+        and instance.pidfile_noticed in (0, 1)
+        and all(map(_is_endpoint, instance.endpoints))
+    )
+
+
+def _is_endpoint(endpoint: Endpoint) -> bool:
+    try:
+        return 0 < endpoint.port < 65536 and bool(address_bytes(endpoint.address)) and "\0" not in endpoint.service
+    except (OSError, ValueError):
+        return False
 
 
 def format_snapshot(instance: Instance) -> bytes:

@@ -101,8 +101,9 @@ class Params:
 
     def _greeting_timeout(self, value: str) -> int:
         text = value.removesuffix("s")
-        if text.isascii() and text.isdigit() and 0 < int(text[:9]) <= GREETING_TIMEOUT_MAX_S:
-            return int(text)
+        digits = text.lstrip("0")
+        if text.isascii() and text.isdigit() and 0 < int(digits[:9] or "0") <= GREETING_TIMEOUT_MAX_S:
+            return int(digits[:9])
         self.findings.append(Finding("greeting_timeout_valid", value=value, maximum_s=GREETING_TIMEOUT_MAX_S))
         return GREETING_TIMEOUT_DEFAULT_S
 

@@ -9,6 +9,7 @@ import os
 import sys
 
 from postfix_ha import codes
+from postfix_ha.printable import printable
 from postfix_ha.request import Request
 from postfix_ha.verdict import Finding, Verdict
 
@@ -42,9 +43,8 @@ def line_of(finding: Finding) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text with every run of white space as one space, other control characters as ?, and not too long."""
-    joined = " ".join(text.split())
-    clean = "".join(letter if letter.isprintable() else "?" for letter in joined)
+    """The text with every run of white space as one space, what cannot be printed escaped, and not too long."""
+    clean = printable(" ".join(text.split()), REASON_LENGTH_MAX)
     return clean if len(clean) <= REASON_LENGTH_MAX else clean[: REASON_LENGTH_MAX - 3] + "..."
 
 

@@ -22,7 +22,9 @@ SOCKET = "/run/shell-to.socket"
 CLIENT = f"""#!{PYTHON} -IS
 import base64, json, select, socket, sys
 data = b""
-if not sys.stdin.isatty() and select.select([sys.stdin], [], [], 0)[0] or "tar" in " ".join(sys.argv[2:]):
+said = " ".join(sys.argv[2:])
+is_fed = "tar" in said or "--salt-file" in said
+if not sys.stdin.isatty() and (is_fed or select.select([sys.stdin], [], [], 0)[0]):
     data = sys.stdin.buffer.read()
 line = socket.socket(socket.AF_UNIX)
 line.connect({SOCKET!r})

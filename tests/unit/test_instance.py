@@ -20,7 +20,9 @@ from postfix_ha.instance import (
 )
 
 texts = st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+paths = texts.map(lambda text: "/" + text)
 numbers = st.integers(min_value=0, max_value=2**63)
+pids = st.integers(min_value=0, max_value=4194304)
 endpoints = st.builds(Endpoint, st.sampled_from(["::", "192.0.2.1"]), st.integers(1, 65535), st.just("smtp"), texts)
 
 
@@ -29,12 +31,12 @@ def same(one: "Instance | None", other: Instance) -> bool:
 
 
 @given(
-    texts,
-    texts,
-    numbers,
+    paths,
+    paths,
+    pids,
     st.lists(endpoints),
     st.dictionaries(texts, texts),
-    st.lists(st.tuples(texts, numbers, numbers, numbers)),
+    st.lists(st.tuples(paths, numbers, numbers, numbers)),
 )
 def test_what_is_written_is_read(config_dir, queue, number, listened, settings, stamps) -> None:
     instance = Instance(
@@ -57,6 +59,40 @@ def test_a_damaged_snapshot_is_refused_or_whole(data: st.DataObject) -> None:
     found = parse_snapshot(damaged)
     assert found is None or isinstance(found, Instance)
     assert parse_snapshot(whole[:at]) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"master_pid 7\n", b"master_pid -1\n"),
+        (b"master_pid 7\n", b"master_pid 4194305\n"),
+        (b"master_pid 7\n", b"master_pid 99999999999999999999999\n"),
+        (b"master_start 5\n", b"master_start -5\n"),
+        (b"files_local 0\n", b"files_local 2\n"),
+        (b"queue_id 1 2\n", b"queue_id -1 2\n"),
+        (b"queue_directory /q\n", b"queue_directory q\n"),
+        (b"queue_directory /q\n", b"queue_directory /q%00x\n"),
+        (b"config_dir /etc/postfix\n", b"config_dir ../etc\n"),
+        (b"mail_owner \n", b"mail_owner a%00b\n"),
+        (b"endpoint smtp :: 25 smtp\n", b"endpoint smtp :: 65536 smtp\n"),
+        (b"endpoint smtp :: 25 smtp\n", b"endpoint smtp :: 0 smtp\n"),
+        (b"endpoint smtp :: 25 smtp\n", b"endpoint smtp mail.example.com 25 smtp\n"),
+        (b"endpoint smtp :: 25 smtp\n", b"endpoint smtp 0x7f000001 25 smtp\n"),
+        (b"stamp 1 2 3 /etc/postfix/main.cf\n", b"stamp 1 2 3 main.cf\n"),
+        (b"stamp 1 2 3 /etc/postfix/main.cf\n", b"stamp -1 2 3 /etc/postfix/main.cf\n"),
+        (b"setting a b\n", b"setting a %00\n"),
+    ],
+)
+def test_a_snapshot_with_what_cannot_be_is_ignored(old: bytes, new: bytes) -> None:
+    whole = format_snapshot(
+        Instance(
+            config_dir="/etc/postfix", queue_directory="/q", master_pid=7, master_start=5, queue_id=(1, 2),
+            endpoints=[Endpoint("::", 25)], stamps=[("/etc/postfix/main.cf", 1, 2, 3)], settings={"a": "b"},
+        )
+    )  # fmt: skip
+    assert parse_snapshot(whole) is not None
+    assert whole.count(old) == 1
+    assert parse_snapshot(whole.replace(old, new)) is None
 
 
 @pytest.fixture

@@ -73,6 +73,12 @@ def test_a_greeting_timeout_that_is_no_number_of_seconds(value: str) -> None:
 def test_a_greeting_timeout() -> None:
     assert Params({"greeting_timeout": "30"}).greeting_timeout_s == 30
     assert Params({"greeting_timeout": "30s"}).greeting_timeout_s == 30
+    assert Params({"greeting_timeout": "0" * 5000 + "30"}).greeting_timeout_s == 30
+
+
+@pytest.mark.parametrize("value", ["00000000199999999", "0" * 5000, "0" * 5000 + "9" * 5000, "9" * 5000])
+def test_a_greeting_timeout_beyond_all_bounds(value: str) -> None:
+    assert checks_of(greeting_timeout=value) == ["greeting_timeout_valid"]
 
 
 def test_words_are_split_as_a_shell_would() -> None:

@@ -7,7 +7,8 @@ it holds the other node's resolver files. Red Hat rebuilds the alias database an
 import os
 
 from postfix_ha.instance import Instance
-from postfix_ha.system.command import run, telling_line
+from postfix_ha.system.command import run
+from postfix_ha.system.complaints import telling_line
 from postfix_ha.verdict import Finding
 
 PROGRAMS = (

@@ -8,7 +8,8 @@ from postfix_ha.actions.running import discover_now, find_running, record
 from postfix_ha.health import listened_endpoints, name_of
 from postfix_ha.params import Params
 from postfix_ha.request import Request
-from postfix_ha.system.command import run, telling_line
+from postfix_ha.system.command import run
+from postfix_ha.system.complaints import telling_line
 from postfix_ha.verdict import Finding, Verdict, decide
 
 

@@ -18,7 +18,8 @@ from postfix_ha.instance import Instance
 from postfix_ha.params import Params
 from postfix_ha.procfs import process_stat
 from postfix_ha.request import Request
-from postfix_ha.system.command import last_complaint, last_telling, run
+from postfix_ha.system.command import run
+from postfix_ha.system.complaints import last_complaint, last_telling
 from postfix_ha.system.files import open_regular, read_head, read_regular
 from postfix_ha.system.processes import Census, Identity, census
 from postfix_ha.verdict import Finding, Verdict, decide, grade

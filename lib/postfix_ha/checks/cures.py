@@ -3,6 +3,7 @@
 import os
 import stat
 
+from postfix_ha.checks.enders import ending_command
 from postfix_ha.checks.listening import command_to_add
 from postfix_ha.checks.setup import OWNED_DIRECTORIES, user_id
 from postfix_ha.checks.storage import own_data_directory
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 # Where a master.cf as delivered may be had.
 MASTER_CF_PATTERNS = ("/etc/postfix/master.cf.proto", "/usr/share/postfix/master.cf.dist")
 FSTAB_MAX = MEBIBYTE
+# What postfix-script and the daemons tell people to run.
+ADVICE = (("postfix", "set-permissions"), ("postfix", "upgrade-configuration"), ("newaliases",), ("postfix", "reload"))
 LOGIN = ["--home-dir", "/var/spool/postfix", "--shell", "/usr/sbin/nologin"]
 
 
@@ -147,8 +150,8 @@ def _own_data_directory(survey: Survey, values: Values) -> str:
 
 
 def _other_instance(survey: Survey, values: Values) -> str:
-    config = str(values["config"])
-    return quote_words(["postfix", "-c", config, "stop"]) if config.startswith("/") else f"kill {values['pid']}"
+    pid = values["pid"]
+    return ending_command(pid) if isinstance(pid, int) else ""
 
 
 def _setgid(survey: Survey, values: Values) -> str:
@@ -160,9 +163,10 @@ def _setgid(survey: Survey, values: Values) -> str:
 
 
 def _what_postfix_says(survey: Survey, values: Values) -> str:
-    """Postfix's own advice, where its complaint ends with "run '...'"."""
-    _, said, command = str(values["why"]).partition("run '")
-    return command.partition("'")[0] if said else ""
+    """Postfix's own advice, where its complaint ends with "run '...'": no file's name that says it."""
+    _, _, command = str(values["why"]).rpartition("run '")
+    words = command.removesuffix("'").split()
+    return quote_words(words) if tuple(words) in ADVICE else ""
 
 
 CURES: "dict[str, Callable[[Survey, Values], str]]" = {

@@ -17,7 +17,6 @@ from postfix_ha.checks.survey import Survey
 from postfix_ha.checks.tables import Table, is_null, map_types_in_use, tables_in_use
 from postfix_ha.checks.tls import Pair, pairs_in_use, validity
 from postfix_ha.config.interfaces import local_addresses
-from postfix_ha.config.master_cf import MasterRow
 from postfix_ha.system.child import known_by_child
 from postfix_ha.system.devices import file_system_uuids
 from postfix_ha.system.files import MEBIBYTE, feed
@@ -33,7 +32,7 @@ Json = dict[str, object]
 
 def facts_of(survey: Survey, salt: str) -> Json:
     """All facts of the instance on this node."""
-    hider = Hider(salt, survey.values)
+    hider = Hider(salt, survey.values, survey.main.raw, survey.master.rows, survey.is_own)
     instance = survey.instance
     until = min(survey.deadline, time.monotonic() + FILES_S)
     files = known_by_child(lambda: _files_of(survey, salt, until), until + LATE_S)
@@ -43,8 +42,8 @@ def facts_of(survey: Survey, salt: str) -> Json:
         lacking.append("tables and certificates: what they lie on does not answer")
     main = {name: hider.value(name, value) for name, value in survey.values.items()}
     raw = {name: hider.value(f"set:{name}", value) for name, value in survey.main.raw.items()}
-    master = [row_text(row, hider) for row in survey.master.rows]
-    return {
+    master = [hider.row(row) for row in survey.master.rows]
+    found: Json = {
         "format": FORMAT,
         "node": survey.node,
         "time": time.time(),
@@ -65,8 +64,21 @@ def facts_of(survey: Survey, salt: str) -> Json:
         "certificates": files["certificates"],
         "storage": storage_of(survey),
         "running": survey.people.master.pid if survey.people.master else None,
-        "secrets": hider.digests,
     }
+    return {**_hidden(found, hider), "secrets": hider.digests}
+
+
+def _hidden(facts: Json, hider: Hider) -> Json:
+    """The facts without the secrets that any text among them repeats, such as a table's name."""
+
+    def walk(fact: object) -> object:
+        if isinstance(fact, dict):
+            return {name: walk(value) for name, value in fact.items()}
+        if isinstance(fact, list):
+            return [walk(value) for value in fact]
+        return hider.text(fact) if isinstance(fact, str) else fact
+
+    return {name: walk(value) for name, value in facts.items()} if hider.secrets.known else facts
 
 
 def missing(survey: Survey) -> "list[str]":
@@ -77,15 +89,6 @@ def missing(survey: Survey) -> "list[str]":
     if survey.error:
         found.append(f"main.cf: {survey.error}")
     return found
-
-
-def row_text(row: MasterRow, hider: Hider) -> str:
-    """A row of master.cf as ``postconf -M`` has it, without its secrets."""
-    text = str(row)
-    for name, value in row.options.items():
-        shown = hider.value(f"{row.name}/{row.type}:{name}", value)
-        text = text.replace(value, shown) if shown != value else text
-    return text
 
 
 def ids_of(survey: Survey) -> Json:

@@ -3,12 +3,13 @@
 import _socket
 import sys
 
+from postfix_ha.checks.enders import ending_command
 from postfix_ha.checks.holders import is_taken, process_in_words, socket_holder, sockets_against
 from postfix_ha.checks.survey import Survey, is_loopback
 from postfix_ha.config.endpoints import split_host_port
 from postfix_ha.config.interfaces import local_addresses
 from postfix_ha.endpoint import WILDCARDS, address_bytes
-from postfix_ha.procfs import master_files, process_environment, read_bytes
+from postfix_ha.procfs import master_files, read_bytes
 from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
 
@@ -34,7 +35,7 @@ def check_endpoints(survey: Survey) -> "list[Finding]":
         if strangers and (own or is_taken(endpoint)):
             pid = socket_holder(strangers)
             values = {"endpoint": str(endpoint), "holder": process_in_words(pid)}
-            found.append(Finding("endpoint_free", cure=_ending_command(pid), **values))
+            found.append(Finding("endpoint_free", cure=ending_command(pid, endpoint.port), **values))
     return found
 
 
@@ -57,18 +58,6 @@ def check_bind_address(survey: Survey) -> "list[Finding]":
         cure = quote_words(setting) if len(own) == 1 else ""
         found.append(Finding("bind_address_chosen", count=count, parameter=parameter, cure=cure))
     return found
-
-
-def _ending_command(pid: int) -> str:
-    """The command that ends what listens: its Postfix instance, its unit, or the process itself."""
-    if not pid:
-        return ""
-    config = process_environment(pid).get("MAIL_CONFIG", "")
-    if config:
-        return quote_words(["postfix", "-c", config, "stop"])
-    groups = (read_bytes(f"/proc/{pid}/cgroup") or b"").decode("utf-8", "replace").split()
-    units = [part for line in groups for part in line.split("/") if part.endswith(".service")]
-    return quote_words(["systemctl", "disable", "--now", units[-1]]) if units else f"kill {pid}"
 
 
 def is_routed(address: str) -> bool:

@@ -1,6 +1,6 @@
 """Checks of what Postfix takes from the node where main.cf does not say it, and of what main.cf says in vain."""
 
-from postfix_ha.checks.secrets import is_secret
+from postfix_ha.checks.secrets import HIDDEN
 from postfix_ha.checks.survey import Survey
 from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
@@ -53,7 +53,7 @@ def check_repeated(survey: Survey) -> "list[Finding]":
 
 def _cure_repeated(survey: Survey, name: str, value: str) -> str:
     """Leave the last definition, which is the one in force; an edit by postconf alone would change them all."""
-    if is_secret(name, value):
+    if survey.secrets.hides(name, value) or HIDDEN in survey.secrets.text(value):
         return ""
     command = ["postconf", "-c", survey.config_dir]
     return quote_words([*command, "-X", name]) + " && " + quote_words([*command, "-e", f"{name}={value}"])

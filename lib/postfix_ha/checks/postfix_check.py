@@ -1,7 +1,8 @@
 """Postfix's own check, begun first and judged last: it takes longer than all of ours together."""
 
 from postfix_ha.checks.setup import Setup
-from postfix_ha.system.command import Running, begin, run, telling_line
+from postfix_ha.system.command import Running, begin, run
+from postfix_ha.system.complaints import telling_line
 from postfix_ha.verdict import Finding
 
 

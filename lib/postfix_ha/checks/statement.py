@@ -51,6 +51,11 @@ class Statement:
         """What statements are sorted by: errors first."""
         return (SEVERITIES.index(self.severity), self.check, self.subject)
 
+    def hide(self, hidden: "Callable[[str], str]") -> None:
+        """Leave out of it what the function leaves out of a text; a command that lacks something is none."""
+        self.text, self.remedy, self.subject = map(hidden, (self.text, self.remedy, self.subject))
+        self.cure = self.cure if hidden(self.cure) == self.cure else ""
+
     def as_object(self) -> "dict[str, object]":
         """The statement as a JSON object."""
         return {

@@ -8,11 +8,13 @@ from postfix_ha.config.expand import ExpandError, expand
 from postfix_ha.config.logical_lines import read_file
 from postfix_ha.config.main_cf import parse_main_cf
 from postfix_ha.config.master_cf import MasterRow, parse_master_cf
-from postfix_ha.config.postconf import Answer, find_postconf, obstacle, read_answer
+from postfix_ha.config.postconf import Answer, ask_defaults, find_postconf, obstacle, read_answer
+from postfix_ha.config.secrets import Secrets
 from postfix_ha.endpoint import WILDCARDS, missing_addresses
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.params import Params
 from postfix_ha.system.command import Completed, run
+from postfix_ha.system.complaints import without_values
 from postfix_ha.system.mounts import read_mounts
 from postfix_ha.system.processes import Census, Identity, census
 
@@ -24,11 +26,12 @@ class Survey:
     """One instance on this node.
 
     ``values`` are all parameters as ``postconf -x`` has them (empty where postconf fails, and ``error`` says why),
-    ``warnings`` what it warned of, ``main`` and ``master`` the files.
+    ``warnings`` what it warned of, ``main`` and ``master`` the files, ``secrets`` what of all that is not to be told.
     """
 
     def __init__(self, params: Params, deadline: float) -> None:
         self.params = params
+        self._built_in: "set[str]" = set()
         self.deadline = deadline
         self.node = os.uname().nodename
         self.postconf = find_postconf(params.binary)
@@ -39,8 +42,10 @@ class Survey:
             self.config_dir = answer.values["config_directory"]
             self._read_files()
         self.values = answer.values if not answer.error else {}
-        self.error = answer.error
-        self.warnings = list(dict.fromkeys(answer.warnings))
+        options = [pair for row in self.master.rows for pair in row.options.items()]
+        self.secrets = Secrets(self.values, self.main.raw, options, self.is_own)
+        self.error = self.secrets.complaint(without_values(answer.error))
+        self.warnings = list(dict.fromkeys(map(self.secrets.complaint, answer.warnings)))
         instance = discover(self.config_dir, deadline, binary=params.binary, known=self.values)
         self.setup = Setup(instance, params, deadline)
         self.instance = instance
@@ -99,6 +104,12 @@ class Survey:
             return expand(raw, lambda name: options.get(name, self.values.get(name))) if "$" in raw else raw
         except ExpandError:
             return raw
+
+    def is_own(self, name: str) -> bool:
+        """Whether a parameter is the administrator's own, and not one of Postfix's."""
+        if not self._built_in:
+            self._built_in.update(ask_defaults(self.postconf, self.deadline).values or ("",))
+        return name not in self._built_in
 
     def is_set(self, name: str) -> bool:
         """Whether main.cf sets the parameter."""

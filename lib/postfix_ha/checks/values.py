@@ -74,7 +74,10 @@ class Values:
         try:
             default = self.built_in.expanded(name, self.defaults) if name in self.defaults else None
             kind = kind_of(name, default, self.transports)
-            return wrong_value(name, expand(raw, look_up) if "$" in raw else raw, kind) if kind else ""
+            if not kind:
+                return ""
+            # What it refers to may be anything, a secret too: shown is what stands there.
+            return wrong_value(name, expand(raw, look_up), kind, raw) if "$" in raw else wrong_value(name, raw, kind)
         except ExpandError:
             return ""
 
@@ -134,11 +137,15 @@ def check_options(master: MasterCf) -> "list[Finding]":
             "daemon_values_valid",
             where=_where(master.file, row.line),
             name=f"-o of {row.name}/{row.type}",
-            why=f"{text[:60]!r}: {wrong}",
+            why=f"the {_ordinal(number)} -o: {wrong}",
         )
         for row in master.rows
-        for text, wrong in row.wrong_options
+        for number, wrong in row.wrong_options
     ]
+
+
+def _ordinal(number: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
 
 
 def _where(file: str, line: int) -> str:

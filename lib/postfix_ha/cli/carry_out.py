@@ -1,11 +1,11 @@
 """From a planned change to a done one: show it, ask, push it, wait for the service, and say what became of it."""
 
 import argparse
-import sys
 from typing import Callable, Optional
 
 from postfix_ha.cli.dialogue import confirm
-from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, is_interactive, print_json
+from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, is_interactive
+from postfix_ha.cli.output import complain, say, say_json
 from postfix_ha.cluster.changes import ADD_RESOURCE, sentence
 from postfix_ha.cluster.crm_lines import crm_lines
 from postfix_ha.cluster.errors import Refused
@@ -41,10 +41,11 @@ class Work:
         self.outcome: "Optional[Outcome]" = None if self.plan.is_empty else simulate(cluster, self.plan.new)
         self.report: "dict[str, object]" = {}
 
-    def say(self, text: str) -> None:
-        """A line for people; JSON has its own."""
+    def say(self, *lines: str) -> None:
+        """Lines for people; JSON has its own."""
         if not self.options.json:
-            print(text, flush=True)
+            for line in lines:
+                say(line, flush=True, length_max=0)
 
     def show(self, remarks: "list[Remark]") -> None:
         """Show what there is to say, what would change, and what the cluster would then do."""
@@ -72,10 +73,10 @@ class Work:
         for each in found:
             self.say(f"  {sentence(each)}")
         if self.options.dry_run:
-            self.say("\n" + diff + "\n\nthe same with pcs:\n" + "\n".join(lines["pcs"]))
-            self.say("\nthe same with crm configure:\n" + "\n".join(lines["crm"]))
+            self.say("", *diff.split("\n"), "", "the same with pcs:", *lines["pcs"])
+            self.say("", "the same with crm configure:", *lines["crm"])
         if self.outcome is not None:
-            self.say("\nthe cluster would then: " + ("; ".join(self.outcome.actions) or "start and stop nothing"))
+            self.say("", "the cluster would then: " + ("; ".join(self.outcome.actions) or "start and stop nothing"))
 
     def confirm(self, question: str) -> bool:
         """Ask on a terminal; yes where there is nobody to ask."""
@@ -116,13 +117,13 @@ class Work:
         """Say what went wrong and why, on standard error."""
         self.report.setdefault("errors", [text, *reasons])
         for line in [text, *reasons]:
-            print(f"postfix-ha: {line}", file=sys.stderr, flush=True)
+            complain(f"postfix-ha: {line}", flush=True)
 
     def end(self, code: int) -> int:
         """Print the report where JSON was asked for; returns the exit code."""
         self.report["exit_code"] = code
         if self.options.json:
-            print_json(self.report)
+            say_json(self.report)
         return code
 
 

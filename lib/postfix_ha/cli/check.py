@@ -11,6 +11,7 @@ from postfix_ha.checks.statement import Statement
 from postfix_ha.checks.survey import Survey
 from postfix_ha.cli.instances import Concern, concerns
 from postfix_ha.cli.managed import Question
+from postfix_ha.cli.output import say_json
 from postfix_ha.cli.table import Printer
 from postfix_ha.params import BINARY_DEFAULT, Params
 from postfix_ha.request import caller_environment
@@ -111,7 +112,9 @@ def existing_file(text: str) -> str:
 
 def node_name(text: str) -> str:
     """A node's name, which no remote shell could take for an option."""
-    if not text or text.startswith("-") or not text.isprintable() or " " in text:
+    from postfix_ha.cluster.nodes import HOST
+
+    if not HOST.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not the name of a node")
     return text
 
@@ -198,6 +201,9 @@ def look_deeper(options: argparse.Namespace, survey: Survey) -> "list[Finding]":
 def ordered(findings: "list[Finding]", survey: "Survey | None") -> "list[Statement]":
     """The findings in full, the gravest first, each once."""
     statements = [Statement(finding, survey.locate if survey else None) for finding in findings]
+    if survey and survey.secrets.known:
+        for statement in statements:
+            statement.hide(survey.secrets.text)
     unique = {(statement.text, statement.where): statement for statement in statements}
     return sorted(unique.values(), key=lambda statement: statement.rank)
 
@@ -214,8 +220,6 @@ def report(options: argparse.Namespace, groups: "list[Group]") -> None:
                 printer.line(concern.heading)
             printer.statements(found)
         return
-    import json
-
     counts = {f"{severity}s": 0 for severity in ("error", "warning", "note")}
     for statement in statements:
         counts[f"{statement.severity}s"] += 1
@@ -224,5 +228,4 @@ def report(options: argparse.Namespace, groups: "list[Group]") -> None:
         for concern, found in groups
         for statement in found
     ]
-    json.dump({"format": FORMAT, **counts, "findings": findings}, sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    say_json({"format": FORMAT, **counts, "findings": findings})

@@ -2,7 +2,9 @@
 
 from typing import Callable
 
+from postfix_ha.cli.output import say
 from postfix_ha.cluster.errors import Refused
+from postfix_ha.printable import LENGTH_MAX, printable
 
 BACK = "<"
 
@@ -23,7 +25,7 @@ def hold_dialogue(questions: "list[Question]") -> "dict[str, object]":
     answers: "dict[str, object]" = {}
     given: "dict[str, str]" = {}
     if questions:
-        print(f"(Enter takes what is in brackets, {BACK} goes back, ? explains, Ctrl-C ends without a change)")
+        say(f"(Enter takes what is in brackets, {BACK} goes back, ? explains, Ctrl-C ends without a change)")
     at = 0
     while at < len(questions):
         question = questions[at]
@@ -32,12 +34,13 @@ def hold_dialogue(questions: "list[Question]") -> "dict[str, object]":
         if text == BACK:
             at = max(0, at - 1)
         elif text == "?":
-            print(question.explanation)
+            for line in question.explanation.splitlines():
+                say(line)
         else:
             try:
                 answers[question.name] = question.take(text)
             except ValueError as error:
-                print(str(error))
+                say(str(error))
                 continue
             given[question.name] = text
             at += 1
@@ -47,9 +50,10 @@ def hold_dialogue(questions: "list[Question]") -> "dict[str, object]":
 def ask(prompt: str) -> str:
     """One line from the terminal without the blanks around it; Refused at the end of the input."""
     try:
-        return input(prompt).strip()
+        # input() writes the prompt past sys.stdout where that is a terminal.
+        return input(printable(prompt, LENGTH_MAX)).strip()
     except EOFError:
-        print()
+        say()
         raise Refused("the input ended before the last question: nothing was changed") from None
 
 
@@ -61,4 +65,4 @@ def confirm(question: str) -> bool:
             return True
         if answer in ("n", "no", BACK):
             return False
-        print("yes or no?")
+        say("yes or no?")

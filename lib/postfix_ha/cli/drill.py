@@ -17,9 +17,9 @@ from postfix_ha.cli.frame import (
     add_tag,
     cluster_of,
     is_interactive,
-    print_json,
     seconds,
 )
+from postfix_ha.cli.output import say_json
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.drill import picture
 from postfix_ha.drill.faults import KINDS, MEANING
@@ -93,7 +93,7 @@ def run_drill(options: argparse.Namespace) -> int:
     if os.geteuid() != 0 and not options.cib_file:
         raise Refused("a drill needs root: it looks into the queue, and at the mail system's processes")
     if options.step:
-        print_json(run_step(options.step))
+        say_json(run_step(options.step))
         return DONE
     if options.cib_file and not options.dry_run:
         raise Refused("a drill needs the live cluster: with --cib-file only --dry-run is of use")
@@ -197,7 +197,7 @@ def finish(drill: Drill, directory: str) -> int:
     lines, paths = leave(facts, found, directory)
     found["files"] = paths
     if drill.course.options.json:
-        print_json(found)
+        say_json(found)
     else:
         for line in lines:
             to_stdout(line)

@@ -25,6 +25,7 @@ from postfix_ha.drill.mailbox import mark_of
 from postfix_ha.drill.recipient import Tables, choose, objection, service_endpoints
 from postfix_ha.endpoint import Endpoint
 from postfix_ha.params import Params
+from postfix_ha.system.quoting import quote_words
 
 LOOK_S = 30.0
 
@@ -119,7 +120,7 @@ class Course:
         node, hierarchy = self.fault_node, self.hierarchy
         failed = [member for member, counts in self.overview.fail_counts.items() if counts.get(node)]
         if failed:
-            command = f"crm_resource --cleanup --resource {failed[0]} --node {node}"
+            command = quote_words(["crm_resource", "--cleanup", f"--resource={failed[0]}", f"--node={node}"])
             raise Refused(f"{failed[0]} has failed on {node} before, to which this would add: '{command}' first")
         if self.fault == STANDBY:
             outcome = simulate(self.cluster, with_standby(self.work.plan.new, node))

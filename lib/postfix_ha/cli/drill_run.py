@@ -1,12 +1,12 @@
 """A drill from its first message to its last: mail flows, the service is moved or broken, and all is left as it was."""
 
-import sys
 import time
 from typing import Callable
 
 from postfix_ha.cli.drill_account import Counting, await_so
 from postfix_ha.cli.drill_checks import Course
 from postfix_ha.cli.drill_steps import INFLICT
+from postfix_ha.cli.output import say
 from postfix_ha.cluster.errors import ClusterError, Refused
 from postfix_ha.cluster.moves import HOLD_MARGIN_S, hold, release
 from postfix_ha.cluster.overview import Overview
@@ -247,5 +247,4 @@ class Drill:
 
 def to_stdout(text: str) -> None:
     """A line of progress, at once."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    say(text, flush=True)

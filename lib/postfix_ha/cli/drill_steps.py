@@ -7,16 +7,18 @@ from typing import Any, Callable
 
 from postfix_ha.cli.peers import PASSED_ON
 from postfix_ha.cluster.errors import Refused
-from postfix_ha.cluster.nodes import ANSWER_MAX, DEFAULT_SHELL, PROGRAM, Remote
+from postfix_ha.cluster.nodes import ANSWER_MAX, DEFAULT_SHELL, PROGRAM, Remote, without_greeting
 from postfix_ha.cluster.tools import complaint
 from postfix_ha.drill.faults import find_victim, inflict
 from postfix_ha.drill.ledger import Mark
 from postfix_ha.drill.mailbox import in_mailbox, in_queue
+from postfix_ha.printable import printable
 from postfix_ha.request import caller_environment
 from postfix_ha.system.command import run
 
 VICTIM, INFLICT, COUNT = "victim", "inflict", "count"
 ASK_S = 40.0
+KEYS_MAX, TEXT_MAX = 20, 400
 Step = dict[str, Any]
 
 
@@ -49,6 +51,26 @@ def _count(step: Step) -> Step:
     return found
 
 
+def checked(step: Step, told: object) -> Step:
+    """What another node answered, where it is what a node of ours would; ValueError where it is not."""
+    if not isinstance(told, dict) or len(told) > KEYS_MAX:
+        raise ValueError("no object")
+    if step.get("step") != COUNT:
+        if not all(isinstance(value, str) and len(value) <= TEXT_MAX for value in told.values()):
+            raise ValueError("no victim")
+        return dict(told)
+    for name in ("queued", "delivered"):
+        if told[name] is not None and not all(map(_is_mark, told[name])):
+            raise ValueError("no marks")
+    return {**told, "why": printable(str(told["why"]), TEXT_MAX)}
+
+
+def _is_mark(mark: object) -> bool:
+    if not isinstance(mark, list) or len(mark) != 2:
+        return False
+    return all(type(number) is int and 0 <= number < 10**9 for number in mark)
+
+
 class Nodes:
     """The way to each node: ``here`` is this one, ``shell`` leads to the others."""
 
@@ -67,12 +89,9 @@ class Nodes:
             said = complaint(done).removeprefix("postfix-ha: ")
             raise Refused(f"{node} over '{' '.join(self.shell)}': {said}")
         try:
-            found = json.loads(done.stdout[:ANSWER_MAX])
-        except (ValueError, RecursionError):
-            found = None
-        if not isinstance(found, dict):
-            raise Refused(f"{node} over '{' '.join(self.shell)}': what came is no answer of postfix-ha")
-        return found
+            return checked(dict(step), json.loads(without_greeting(done.stdout[:ANSWER_MAX])))
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise Refused(f"{node} over '{' '.join(self.shell)}': what came is no answer of postfix-ha") from None
 
     def thaw(self, node: str, pid: str, start: str) -> None:
         """Let a frozen master run on; one that has ended needs it no more."""

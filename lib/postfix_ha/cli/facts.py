@@ -10,7 +10,8 @@ from postfix_ha.checks.facts import facts_of
 from postfix_ha.checks.survey import Survey
 from postfix_ha.cli.check import FAILED, TIMEOUT_S, add_instance_options, ordered
 from postfix_ha.cli.instances import concerns
-from postfix_ha.cli.table import Printer, printable
+from postfix_ha.cli.output import complain, say, say_json
+from postfix_ha.cli.table import Printer
 from postfix_ha.params import Params
 from postfix_ha.system.child import known_by_child
 
@@ -24,6 +25,7 @@ which two nodes can compare that were given the same --salt.
 """
 LATE = "no answer in time: some file system or name service hangs"
 NOTHING = "no facts came of the look at this node"
+SALT_MAX = 1024
 SHOWN = ("node", "config_dir", "running", "versions", "ids", "endpoints", "addresses", "units", "storage", "missing")
 
 
@@ -39,7 +41,19 @@ def add_facts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     add_instance_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object with everything")
     parser.add_argument("--salt", default="", metavar="TEXT", help="a secret of the asker that goes into all digests")
+    parser.add_argument(
+        "--salt-file", default="", metavar="FILE", help="the same, in the first line of a file; - is standard input"
+    )
     parser.set_defaults(run=run_facts)
+
+
+def first_line(path: str) -> str:
+    """The first line of a file, "-" for standard input; "" where there is none."""
+    try:
+        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
+            return os.fsdecode(file.readline(SALT_MAX).strip())
+    except OSError:
+        return ""
 
 
 def run_facts(options: argparse.Namespace) -> int:
@@ -47,10 +61,7 @@ def run_facts(options: argparse.Namespace) -> int:
     meant = concerns(options)
     if len(meant) > 1:
         names = " or ".join(concern.config_dir for concern in meant)
-        print(
-            f"postfix-ha facts: the cluster has several instances for this node: say --config-dir {names}",
-            file=sys.stderr,
-        )
+        complain(f"postfix-ha facts: the cluster has several instances for this node: say --config-dir {names}")
         return FAILED
     options = meant[0].options(options)
     params = Params({"config_dir": options.config_dir, "binary": options.binary})
@@ -58,17 +69,21 @@ def run_facts(options: argparse.Namespace) -> int:
         Printer(sys.stderr, no_color=True).statements(ordered(params.findings, None))
         return FAILED
     salt = options.salt or os.urandom(16).hex()
+    if options.salt_file:
+        salt = first_line(options.salt_file)
+        if not salt:
+            complain(f"postfix-ha facts: {options.salt_file} has no salt in its first line")
+            return FAILED
     deadline = time.monotonic() + TIMEOUT_S
     facts = known_by_child(lambda: facts_of(Survey(params, deadline), salt), deadline)
     if not isinstance(facts, dict):
-        print(f"postfix-ha facts: {LATE if time.monotonic() >= deadline else NOTHING}", file=sys.stderr)
+        complain(f"postfix-ha facts: {LATE if time.monotonic() >= deadline else NOTHING}")
         return FAILED
     if options.json:
-        json.dump(facts, sys.stdout, indent=1)
-        sys.stdout.write("\n")
+        say_json(facts, indent=1)
     else:
         for name in SHOWN:
-            print(printable(f"{name}: {json.dumps(facts[name])}"))
+            say(f"{name}: {json.dumps(facts[name])}")
     for why in facts["missing"] if isinstance(facts["missing"], list) else []:
-        print(f"postfix-ha facts: {printable(str(why))}", file=sys.stderr)
+        complain(f"postfix-ha facts: {why}")
     return 0

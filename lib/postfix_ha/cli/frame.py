@@ -6,11 +6,11 @@ SIGINT, SIGTERM and SIGHUP ended it, between two steps.
 """
 
 import argparse
-import json
 import signal
 import sys
 from typing import Callable
 
+from postfix_ha.cli.output import complain, say_json
 from postfix_ha.cluster.cib import Cib
 from postfix_ha.cluster.errors import ClusterError, Refused
 from postfix_ha.cluster.intent import unfinished
@@ -110,23 +110,17 @@ def end_interrupted(options: argparse.Namespace, interrupted: Interrupted) -> in
 def tell_unfinished(cib: Cib) -> None:
     """Tell of what an earlier command has begun and not ended, one line each."""
     for text in unfinished(cib).values():
-        print(f"postfix-ha: warning: {text}", file=sys.stderr)
+        complain(f"postfix-ha: warning: {text}")
 
 
 def fail(options: argparse.Namespace, reasons: "list[str]", code: int, *, changed: bool = False) -> int:
     """Say why, one line each, and return the code."""
     if options.json:
-        print_json({"changed": changed, "exit_code": code, "errors": reasons})
+        say_json({"changed": changed, "exit_code": code, "errors": reasons})
     for reason in reasons:
         # A name that was given may have lines of its own.
-        print(f"postfix-ha: {' '.join(reason.split())}", file=sys.stderr)
+        complain(f"postfix-ha: {' '.join(reason.split())}")
     return code
-
-
-def print_json(value: object) -> None:
-    """Print one JSON value."""
-    json.dump(value, sys.stdout, indent=2)
-    sys.stdout.write("\n")
 
 
 def cluster_of(options: argparse.Namespace) -> Cluster:

@@ -1,10 +1,10 @@
 """postfix-ha graph: a hierarchy as a drawing, for a ticket or a runbook."""
 
 import argparse
-import sys
 import time
 
 from postfix_ha.cli.frame import DONE, add_command, cluster_of, tell_unfinished
+from postfix_ha.cli.output import say_page
 from postfix_ha.cluster.drawing import dot_of
 from postfix_ha.cluster.errors import ClusterError
 from postfix_ha.cluster.hierarchy import find_hierarchy, hierarchies
@@ -37,12 +37,12 @@ def run_graph(options: argparse.Namespace) -> int:
     status = cluster.status()
     text = dot_of([Overview(each, status) for each in chosen])
     if options.dot:
-        sys.stdout.write(text)
+        say_page(text)
         return DONE
-    done = run(["dot", "-Tsvg"], deadline=time.monotonic() + 30, input=text.encode())
+    done = run(["dot", "-Tsvg"], deadline=time.monotonic() + 30, input=text.encode("utf-8", "replace"))
     if done.returncode == NOT_FOUND:
         raise ClusterError("Graphviz is not installed here (package graphviz): --dot writes its input")
     if done.returncode != 0:
         raise ClusterError(f"dot failed: {done.stderr.decode('utf-8', 'replace').strip()}")
-    sys.stdout.write(done.stdout.decode())
+    say_page(done.stdout.decode("utf-8", "replace"))
     return DONE

@@ -6,6 +6,7 @@ import time
 from postfix_ha.config.discover import discover
 from postfix_ha.endpoint import Endpoint
 from postfix_ha.instance import Instance
+from postfix_ha.printable import printable
 from postfix_ha.system.files import files_below
 from postfix_ha.system.smtp import Conversation, close, converse
 
@@ -13,6 +14,7 @@ GREETING_S = 5.0
 LOOK_S = 5.0
 # A million files take a second or two.
 COUNT_S = 20.0
+GREETING_MAX = 512
 QUEUES = ("maildrop", "hold", "incoming", "active", "deferred")
 
 
@@ -30,7 +32,10 @@ def greetings(instance: Instance, is_here: bool) -> "dict[str, str]":
         converse(conversations, (), deadline)
     finally:
         close(conversations)
-    return {str(each.endpoint): each.greeting or f"no greeting: {each.failure}" for each in conversations}
+    return {
+        str(each.endpoint): printable(each.greeting, GREETING_MAX) or f"no greeting: {each.failure}"
+        for each in conversations
+    }
 
 
 def queue_counts(queue_directory: str) -> "dict[str, int]":

@@ -10,7 +10,9 @@ import sys
 from collections.abc import Sequence
 
 from postfix_ha import __version__
-from postfix_ha.agent import with_barrier
+from postfix_ha.agent import open_streams, with_barrier
+from postfix_ha.cli.output import Screens, complain
+from postfix_ha.printable import LENGTH_MAX, printable
 from postfix_ha.request import OCF_ROOT, Request
 from postfix_ha.verdict import Verdict
 
@@ -29,21 +31,27 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> "NoReturn":
         """Say what is wrong and where the help is, and end with 2."""
-        self.exit(FAILED, f"{self.prog}: {' '.join(message.split())}; see {self.prog} --help\n")
+        self.exit(FAILED, f"{self.prog}: {printable(' '.join(message.split()), LENGTH_MAX)}; see {self.prog} --help\n")
 
 
 def main(arguments: "Sequence[str] | None" = None) -> int:
     """Run the command line and return the exit code."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        open_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a letter that the locale has not is no reason to end
+    with Screens():
+        return _main(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _main(words: "list[str]") -> int:
     command = words[0] if words and words[0] in QUICK else ""
     parser = build_parser(command)
     options = parser.parse_args(words)
     if not hasattr(options, "run"):
         parser.print_help()
         return FAILED
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a letter that the locale has not is no reason to end
     try:
         verdict = with_barrier(Request(["postfix-ha", words[0]], {}), lambda: Verdict(_run(options)))
     except KeyboardInterrupt:
@@ -52,7 +60,7 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
         return verdict.code
     from postfix_ha.report import line_of
 
-    sys.stderr.write(f"postfix-ha: {line_of(verdict.reason)}\n")
+    complain(f"postfix-ha: {line_of(verdict.reason)}")
     return FAILED
 
 

@@ -80,6 +80,6 @@ def active_elsewhere(survey: Survey, mount_points: "list[str]", cib_file: str) -
 
 def _location(resource: str, question: Question) -> str:
     """The node on which the cluster runs a resource, "" for none."""
-    argv = ["crm_resource", "--resource", resource, "--locate", "--quiet"]
+    argv = ["crm_resource", f"--resource={resource}", "--locate", "--quiet"]
     done = run(argv, deadline=time.monotonic() + ANSWER_S, env=question.environment)
     return done.stdout.decode("utf-8", "replace").split("\n")[0].strip() if done.returncode == 0 else ""

@@ -1,12 +1,12 @@
 """postfix-ha manual and completion: the man page and the shell's completion, made from the command line itself."""
 
 import argparse
-import sys
 
 from postfix_ha import __version__
 from postfix_ha.cli.frame import DONE
 from postfix_ha.cli.manual_agent import AGENT, agent_manual
 from postfix_ha.cli.manual_zsh import zsh_completion
+from postfix_ha.cli.output import say_page
 
 PROGRAM = "postfix-ha"
 
@@ -16,18 +16,18 @@ def add_manual(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
     def run_manual(options: argparse.Namespace) -> int:
         if options.page == AGENT:
-            sys.stdout.write(agent_manual())
+            say_page(agent_manual())
         else:
-            sys.stdout.write(manual(dict(commands.choices)))
+            say_page(manual(dict(commands.choices)))
         return DONE
 
     def run_completion(options: argparse.Namespace) -> int:
         parsers = dict(commands.choices)
         if options.shell == "zsh":
             told = {action.dest: action.help or "" for action in commands._get_subactions()}
-            sys.stdout.write(zsh_completion(PROGRAM, parsers, told))
+            say_page(zsh_completion(PROGRAM, parsers, told))
         else:
-            sys.stdout.write(completion(parsers))
+            say_page(completion(parsers))
         return DONE
 
     told = f"postfix-ha manual >/usr/share/man/man8/{PROGRAM}.8"

@@ -14,6 +14,7 @@ from postfix_ha.cluster.remarks import NOTE, Remark
 from postfix_ha.cluster.signals import one_step, when_interrupted
 from postfix_ha.cluster.tools import Cluster
 from postfix_ha.cluster.waiting import State
+from postfix_ha.system.quoting import quote
 
 EXAMPLES = """\
   postfix-ha migrate                           to ocf:mail:postfix_ha
@@ -78,12 +79,12 @@ def check(cluster: Cluster, hierarchy: Hierarchy, agent: str, begun: bool) -> No
         raise Refused(refused)
     if not cluster.is_live:
         return
-    if cluster.call("crm_resource", "--show-metadata", agent).returncode != 0:
+    if cluster.call("crm_resource", f"--show-metadata={agent}").returncode != 0:
         raise Refused(f"{agent} is not installed on this node: install it on every node first")
     if is_in_maintenance(hierarchy) and not begun:
         raise Refused(
             f"{hierarchy.tag} is in maintenance: end that first, as with 'crm_resource --resource "
-            f"{hierarchy.tag} --meta --delete-parameter maintenance'"
+            f"{quote(hierarchy.tag)} --meta --delete-parameter maintenance'"
         )
     state = State(cluster.status(), hierarchy.tag)
     if not state.nodes and state.is_active:

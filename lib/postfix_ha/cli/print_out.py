@@ -5,7 +5,8 @@ import copy
 
 from lxml import etree
 
-from postfix_ha.cli.frame import DONE, add_command, add_tag, cluster_of, print_json, tell_unfinished
+from postfix_ha.cli.frame import DONE, add_command, add_tag, cluster_of, tell_unfinished
+from postfix_ha.cli.output import say_json, say_lines
 from postfix_ha.cluster import changes as kinds
 from postfix_ha.cluster.changes import Change, changes
 from postfix_ha.cluster.cib import to_text
@@ -48,9 +49,9 @@ def run_print(options: argparse.Namespace) -> int:
     made = [change for change in made if change.kind in (kinds.ADD_RESOURCE, kinds.ADD_CONSTRAINT)]
     printed = {"pcs": pcs_script(made, f"{tag}.xml"), "crm": crm_lines(made), "xml": xml_lines(made)}
     if options.json:
-        print_json(printed)
+        say_json(printed)
     else:
-        print("\n".join(printed[options.format]))
+        say_lines(printed[options.format])
     return DONE
 
 

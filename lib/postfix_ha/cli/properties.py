@@ -3,7 +3,8 @@
 import argparse
 
 from postfix_ha.cli.carry_out import Work, carry_out
-from postfix_ha.cli.frame import DONE, add_change_options, add_command, add_tag, cluster_of, print_json, tell_unfinished
+from postfix_ha.cli.frame import DONE, add_change_options, add_command, add_tag, cluster_of, tell_unfinished
+from postfix_ha.cli.output import say, say_json
 from postfix_ha.cluster import edit
 from postfix_ha.cluster.cib import Cib, pairs
 from postfix_ha.cluster.errors import Refused
@@ -111,7 +112,7 @@ def show(options: argparse.Namespace, hierarchy: Hierarchy) -> int:
         "moves": hierarchy.moves,
     }
     if options.json:
-        print_json(found)
+        say_json(found)
         return DONE
     for name, value in found.items():
         if isinstance(value, dict):
@@ -119,5 +120,5 @@ def show(options: argparse.Namespace, hierarchy: Hierarchy) -> int:
         else:
             lines = [str(each) for each in value] if isinstance(value, list) else [str(value)]
         for at, line in enumerate(lines):
-            print(f"{name if not at else '':14}{line}")
+            say(f"{name if not at else '':14}{line}")
     return DONE

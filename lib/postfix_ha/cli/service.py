@@ -21,6 +21,7 @@ from postfix_ha.cluster.push import change
 from postfix_ha.cluster.signals import one_step
 from postfix_ha.cluster.tools import Cluster
 from postfix_ha.cluster.waiting import State
+from postfix_ha.system.quoting import quote
 
 SWITCHOVER_EXAMPLES = """\
   postfix-ha switchover n2
@@ -90,7 +91,9 @@ def run_switchover(options: argparse.Namespace) -> int:
     cluster = cluster_of(options)
     hierarchy = find_hierarchy(cluster.read(), options.tag)
     if hierarchy.is_disabled:
-        raise Refused(f"{hierarchy.tag} is out of service: 'postfix-ha in-service {options.node}' starts it there")
+        raise Refused(
+            f"{hierarchy.tag} is out of service: 'postfix-ha in-service {quote(options.node)}' starts it there"
+        )
     return move(options, cluster, hierarchy.tag, starts=False)
 
 
@@ -138,7 +141,7 @@ def check_online(status: Element, node: str) -> None:
         if each.get("name") == node:
             for attribute, why in (("standby", "in standby"), ("maintenance", "in maintenance")):
                 if each.get(attribute) == "true":
-                    raise Refused(f"node {node} is {why}: end that first ('pcs node un{attribute} {node}')")
+                    raise Refused(f"node {node} is {why}: end that first ('pcs node un{attribute} {quote(node)}')")
             if each.get("online") != "true":
                 raise Refused(f"node {node} is offline")
 
@@ -154,4 +157,4 @@ def forget_failures(cluster: Cluster, members: "list[str]") -> None:
     }
     for member in members:
         if member in failed:
-            cluster.call("crm_resource", "--cleanup", "--resource", member)
+            cluster.call("crm_resource", "--cleanup", f"--resource={member}")

@@ -6,15 +6,17 @@ import sys
 import time
 
 from postfix_ha.cli.check import remote_shell
-from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, add_command, cluster_of, print_json, seconds
-from postfix_ha.cli.liveness import greetings, look, queue_counts
+from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, add_command, cluster_of, seconds
+from postfix_ha.cli.liveness import GREETING_MAX, QUEUES, greetings, look, queue_counts
+from postfix_ha.cli.output import say_json, say_lines, steer
 from postfix_ha.cli.peers import PASSED_ON
 from postfix_ha.cluster.hierarchy import Hierarchy, find_hierarchy, hierarchies
-from postfix_ha.cluster.nodes import PROGRAM, Remote
+from postfix_ha.cluster.nodes import PROGRAM, Remote, without_greeting
 from postfix_ha.cluster.overview import Overview
 from postfix_ha.cluster.reshape import priorities
 from postfix_ha.cluster.tools import Cluster, complaint
 from postfix_ha.params import Params
+from postfix_ha.printable import printable
 from postfix_ha.request import caller_environment
 from postfix_ha.system.command import run
 
@@ -26,6 +28,8 @@ EXAMPLES = """\
 WIDTH = 80
 ASK_S = 20.0
 NAME_WIDTH = 30
+# What another node tells is bounded: SMTP's reply line, the kernel's limits, and some.
+ENDPOINTS_MAX, NAME_MAX, COUNT_MAX = 200, 80, 10**9
 CLEAR = "\033[H\033[J"
 
 
@@ -55,9 +59,11 @@ def run_status(options: argparse.Namespace) -> int:
     while True:
         found = [gather(options, cluster, each) for each in chosen(cluster, options.tag)]
         if options.json:
-            print_json({"hierarchies": found})
+            say_json({"hierarchies": found})
         else:
-            sys.stdout.write((CLEAR if options.watch and sys.stdout.isatty() else "") + text_of(found))
+            if options.watch and sys.stdout.isatty():
+                steer(CLEAR, sys.stdout)
+            say_lines(lines_of_all(found))
         sys.stdout.flush()
         if not options.watch:
             return DONE if found and all(each["as_asked"] for each in found) else NOT_AS_ASKED
@@ -99,20 +105,34 @@ def ask_there(shell: "list[str]", node: str, tag: str) -> "dict[str, object]":
     env = caller_environment(*PASSED_ON)
     done = run(Remote(node, shell).argv(words), deadline=time.monotonic() + ASK_S, env=env)
     try:
-        (told,) = json.loads(done.stdout)["hierarchies"]
-        return {"endpoints": dict(told["endpoints"]), "queues": dict(told["queues"])}
-    except (ValueError, KeyError, TypeError):
+        (told,) = json.loads(without_greeting(done.stdout))["hierarchies"]
+        return {"endpoints": _greetings_told(told["endpoints"]), "queues": _counts_told(told["queues"])}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {"endpoints": {node: f"not asked: {complaint(done)}"}, "queues": {}}
 
 
-def text_of(found: "list[dict[str, object]]") -> str:
+def _greetings_told(told: "dict[str, object]") -> "dict[str, str]":
+    """Endpoint -> greeting, as much of it as a node of ours would tell."""
+    pairs = list(told.items())[:ENDPOINTS_MAX]
+    return {printable(name, NAME_MAX): printable(str(said), GREETING_MAX) for name, said in pairs}
+
+
+def _counts_told(told: "dict[str, object]") -> "dict[str, int]":
+    """Queue -> messages in it, where the number can be one."""
+    return {
+        name: count
+        for name, count in ((name, told.get(name)) for name in QUEUES)
+        if type(count) is int and 0 <= count <= COUNT_MAX
+    }
+
+
+def lines_of_all(found: "list[dict[str, object]]") -> "list[str]":
     """The text of all of them, a blank line between."""
-    blocks = []
+    lines: "list[str]" = []
     for each in found:
-        lines = each["text"]
-        assert isinstance(lines, list)
-        blocks.append("\n".join(lines) + "\n")
-    return "\n".join(blocks)
+        assert isinstance(each["text"], list)
+        lines += ["", *each["text"]] if lines else each["text"]
+    return lines
 
 
 def lines_of(overview: Overview, found: "dict[str, object]") -> "list[str]":

@@ -2,6 +2,8 @@
 
 from postfix_ha.checks.catalogue import SEVERITIES
 from postfix_ha.checks.statement import Statement
+from postfix_ha.cli.output import say, steer
+from postfix_ha.printable import LENGTH_MAX, printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,29 +29,31 @@ class Printer:
 
     def line(self, text: str) -> None:
         """One line of plain text."""
-        self.stream.write(printable(text) + "\n")
+        say(text, self.stream)
 
     def _statement(self, statement: Statement) -> None:
         first, *more = statement.text.split("\n")
-        severity = self._coloured(statement.severity, statement.severity.ljust(WIDTH))
-        self.stream.write(f"{severity}{printable(first)}\n")
+        self._coloured(statement.severity, statement.severity.ljust(WIDTH), end="")
+        say(first, self.stream)
         indent = " " * WIDTH
         for line in more:
-            self.stream.write(f"{indent}  {printable(line)}\n")
+            say(f"{indent}  {line}", self.stream)
         where = f"{statement.check}" + (f", {statement.where}" if statement.where else "")
-        self.stream.write(indent + self._coloured("where", printable(where)) + "\n")
+        self.stream.write(indent)
+        self._coloured("where", printable(where, LENGTH_MAX))
         if statement.cure:
-            self.stream.write(indent + self._coloured("cure", "$ " + printable(statement.cure)) + "\n")
+            self.stream.write(indent)
+            self._coloured("cure", "$ " + printable(statement.cure))
         else:
-            self.stream.write(f"{indent}{printable(statement.remedy)}\n")
+            say(f"{indent}{statement.remedy}", self.stream)
 
-    def _coloured(self, what: str, text: str) -> str:
-        return f"{COLOURS[what]}{text}{RESET}" if self.has_colours else text
-
-
-def printable(text: str) -> str:
-    """The text without what could steer a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    def _coloured(self, what: str, text: str, end: str = "\n") -> None:
+        if self.has_colours:
+            steer(COLOURS[what], self.stream)
+        self.stream.write(text)
+        if self.has_colours:
+            steer(RESET, self.stream)
+        self.stream.write(end)
 
 
 def summary(statements: "list[Statement]") -> str:

@@ -16,7 +16,7 @@ from postfix_ha.checks.survey import Survey
 from postfix_ha.checks.trial_note import NOTE, is_noted
 from postfix_ha.cli.agent_call import Call
 from postfix_ha.cli.managed import active_elsewhere
-from postfix_ha.cli.table import printable
+from postfix_ha.cli.output import say
 from postfix_ha.cli.trial_steps import Address, DataDirectory, Folder, Mounting, Service, Step, StepFailed, is_mounted
 from postfix_ha.params import Params
 from postfix_ha.system.files import replace_file
@@ -199,5 +199,4 @@ class Trial:
 
     def _say(self, text: str) -> None:
         stream = sys.stderr if self.options.json else sys.stdout
-        stream.write(f"trial: {printable(text)}\n")
-        stream.flush()
+        say(f"trial: {text}", stream, flush=True)

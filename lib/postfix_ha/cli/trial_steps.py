@@ -8,7 +8,8 @@ import time
 
 from postfix_ha.cli.agent_call import Call
 from postfix_ha.endpoint import missing_addresses
-from postfix_ha.system.command import run, telling_line
+from postfix_ha.system.command import run
+from postfix_ha.system.complaints import telling_line
 from postfix_ha.system.files import clear
 from postfix_ha.system.mounts import read_mounts
 from postfix_ha.system.quoting import quote, quote_words

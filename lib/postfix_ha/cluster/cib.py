@@ -166,4 +166,6 @@ def to_text(element: "Optional[Element]") -> str:
         return ""
     clean = copy.deepcopy(element)
     etree.indent(clean)
-    return etree.tostring(clean, encoding="unicode")
+    text = etree.tostring(clean, encoding="unicode")
+    # A character reference says the same and steers no terminal; line ends in values are references already.
+    return "".join(each if each == "\n" or each.isprintable() else f"&#{ord(each)};" for each in text)

@@ -7,7 +7,7 @@ from postfix_ha.cluster.comparison_files import compare_certificates, compare_ta
 from postfix_ha.cluster.comparison_settings import compare_main, compare_master
 from postfix_ha.cluster.comparison_storage import compare_storage
 from postfix_ha.cluster.nodes import Facts, Remote
-from postfix_ha.cluster.pair import Pair, mapping, objects, texts
+from postfix_ha.cluster.pair import Pair, mapping, objects, shown, texts
 from postfix_ha.endpoint import WILDCARDS
 from postfix_ha.request import OCF_ROOT
 from postfix_ha.system.packages import installing_command
@@ -15,6 +15,8 @@ from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
 
 CLOCK_OFF_S = 5.0
+NAME_MAX = 255
+MISSING_MAX = 20
 LOGIN = ["--home-dir", "/var/spool/postfix", "--shell", "/usr/sbin/nologin"]
 COMMANDS = ("postdrop", "postqueue")
 INIT_SCRIPT = "init script "
@@ -28,7 +30,7 @@ def compare(here: Facts, there: Facts, remote: Remote, began: float, ended: floa
     missing = texts(there["missing"])
     if is_shared(pair, pair.config_dir):  # it is with the service, wherever that is
         missing = [why for why in missing if not why.startswith("main.cf: ")]
-    found = [Finding("peer_sees_all", why=why, **pair.names) for why in missing]
+    found = [Finding("peer_sees_all", why=shown(why), **pair.names) for why in missing[:MISSING_MAX]]
     for check in (compare_ids, compare_versions, compare_map_types, compare_units):
         found += check(pair)
     settings = compare_main(pair) + compare_master(pair)
@@ -79,7 +81,7 @@ def compare_versions(pair: Pair) -> "list[Finding]":
     for name, what in VERSIONS.items():
         here, there = pair.both("versions", name)
         if here != there:
-            found.append(Finding("version_agrees", what=what, here=here, there=there, **pair.names))
+            found.append(Finding("version_agrees", what=what, here=here, there=shown(str(there)), **pair.names))
     return found
 
 
@@ -101,7 +103,9 @@ def compare_units(pair: Pair) -> "list[Finding]":
     """unit_disabled_at_boot on the peer."""
     found = []
     for unit in objects(pair.there["units"]):
-        name = str(unit.get("name"))
+        name = str(unit.get("name"))[:NAME_MAX]
+        if not name.startswith((INIT_SCRIPT, "postfix")) or not name.isprintable():
+            continue  # no unit that a node of ours would tell of
         is_script = name.startswith(INIT_SCRIPT)
         words = ["update-rc.d", name[len(INIT_SCRIPT) :], "disable"] if is_script else ["systemctl", "disable", name]
         values = {"unit": name, "path": unit.get("path"), "node": pair.remote.node}
@@ -114,8 +118,11 @@ def compare_endpoints(pair: Pair) -> "list[Finding]":
     here, there = (_endpoints(facts) for facts in pair.both("endpoints"))
     if here == there:
         return []
-    only_here, only_there = ", ".join(sorted(here - there)), ", ".join(sorted(there - here))
-    values = {"here": only_here or "nothing else", "there": only_there or "nothing else"}
+    only_here, only_there = (shown(", ".join(sorted(only))) for only in (here - there, there - here))
+    values = {
+        "here": only_here if here - there else "nothing else",
+        "there": only_there if there - here else "nothing else",
+    }
     return [Finding("endpoints_agree", **values, **pair.names)]
 
 

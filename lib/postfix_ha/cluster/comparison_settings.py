@@ -60,8 +60,8 @@ def _follows(name: str, roots: "list[str]", here: Settings, there: Settings) -> 
 def _difference(pair: Pair, name: str, here: Settings, there: Settings) -> Finding:
     ours, theirs = here.values.get(name), there.values.get(name)
     values = {"name": name, "here": shown(ours), "there": shown(theirs)}
-    if ours == theirs == HIDDEN:
-        values["there"] = f"{HIDDEN}, but not the same"
+    if ours == theirs and HIDDEN in (ours or ""):
+        values["there"] = f"{shown(theirs)}, but {HIDDEN} is not the same"
     check = "myhostname_agrees" if name == "myhostname" else "main_cf_agrees"
     return Finding(check, cure=_cure(pair, name, here), **values, **pair.names)
 
@@ -70,7 +70,7 @@ def _cure(pair: Pair, name: str, here: Settings) -> str:
     """The command that gives the peer this node's definition; where neither has one, both get it."""
     postconf = ["postconf", "-c", pair.config_dir]
     raw = here.raw.get(name)
-    if HIDDEN in (raw, here.values.get(name)):
+    if HIDDEN in (raw or "") or HIDDEN in here.values.get(name, ""):
         return ""
     if raw is not None:
         return pair.remote.paste(quote_words([*postconf, "-e", f"{name}={raw}"]))

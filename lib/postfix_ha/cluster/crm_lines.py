@@ -5,7 +5,10 @@ import shlex
 from postfix_ha.cluster import changes as kinds
 from postfix_ha.cluster.changes import Change
 from postfix_ha.cluster.cib import Element, pairs
-from postfix_ha.cluster.pcs_lines import agent_of, operation_words
+from postfix_ha.cluster.pcs_lines import NO_WORD, agent_of, assignment, comment, operation_words
+from postfix_ha.system.quoting import quote_words
+
+LINE_END = "\n"
 
 
 def crm_lines(found: "list[Change]") -> "list[str]":
@@ -13,12 +16,12 @@ def crm_lines(found: "list[Change]") -> "list[str]":
     lines = []
     for change in found:
         words = _line(change)
-        if words:
-            lines.append(" ".join(map(_quoted, words)).replace(" \n ", "\n"))
-        elif change.kind in (kinds.SET_META, kinds.SET_PARAMETER):
-            lines.append("# not inside configure: " + shlex.join(_setting(change)))
+        if words and not any(map(_is_misread, words)):
+            lines += " ".join(map(_quoted, words)).split(" \n ")
+        elif not words and change.kind in (kinds.SET_META, kinds.SET_PARAMETER):
+            lines.append("# not inside configure: " + quote_words(_setting(change)))
         else:
-            lines.append(f"# crm has no line for: {kinds.sentence(change)}")
+            lines.append(comment("crm has no line for", change))
     return lines
 
 
@@ -30,6 +33,15 @@ def _setting(change: Change) -> "list[str]":
     return ["crm", "resource", part, change.subject, "set", change.name, change.value]
 
 
+def _is_misread(word: str) -> bool:
+    """Whether crmsh would take the word for something else: it has no escape for what cannot be printed."""
+    if word == LINE_END:
+        return False
+    name, sign, _ = word.partition("=")
+    is_plain = name.isprintable() and not set(name) & set(" '\"\\#;")
+    return word == NO_WORD or not word.isprintable() or not is_plain or (not sign and word.startswith("-"))
+
+
 def _quoted(word: str) -> str:
     name, sign, value = word.partition("=")
     return f"{name}={shlex.quote(value)}" if sign else word
@@ -38,7 +50,7 @@ def _quoted(word: str) -> str:
 def _line(change: Change) -> "list[str]":
     element = change.element
     if change.kind == kinds.SET_PROPERTY:
-        return ["property", f"{change.name}={change.value}"]
+        return ["property", assignment(change.name, change.value)]
     if change.kind in (kinds.REMOVE_CONSTRAINT, kinds.REMOVE_RESOURCE):
         return ["delete", change.subject]
     if element is None:
@@ -57,20 +69,20 @@ def _line(change: Change) -> "list[str]":
 def _primitive(resource: Element) -> "list[str]":
     if resource.tag == "group":
         members = resource.findall("primitive")
-        words = [word for member in members for word in [*_primitive(member), "\n"]]
-        meta = [f"{name}={value}" for name, value in pairs(resource, "meta_attributes").items()]
+        words = [word for member in members for word in [*_primitive(member), LINE_END]]
+        meta = [assignment(name, value) for name, value in pairs(resource, "meta_attributes").items()]
         names = [member.get("id", "") for member in members]
         return [*words, "group", resource.get("id", ""), *names, *(["meta", *meta] if meta else [])]
     if resource.tag == "clone":
         inner = resource.find("primitive")
         if inner is None:
             return []
-        meta = [f"{name}={value}" for name, value in pairs(resource, "meta_attributes").items()]
+        meta = [assignment(name, value) for name, value in pairs(resource, "meta_attributes").items()]
         clone = ["clone", resource.get("id", ""), inner.get("id", ""), *(["meta", *meta] if meta else [])]
-        return [*_primitive(inner), "\n", *clone]
+        return [*_primitive(inner), LINE_END, *clone]
     words = ["primitive", resource.get("id", ""), agent_of(resource)]
     for keyword, tag in (("params", "instance_attributes"), ("meta", "meta_attributes")):
-        values = [f"{name}={value}" for name, value in pairs(resource, tag).items()]
+        values = [assignment(name, value) for name, value in pairs(resource, tag).items()]
         words += [keyword, *values] if values else []
     for operation in resource.iterfind("operations/op"):
         words += ["op", *operation_words(operation)]

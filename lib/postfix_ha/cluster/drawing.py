@@ -1,7 +1,9 @@
 """Drawing: overviews in Graphviz's language."""
 
 from postfix_ha.cluster.overview import Overview
+from postfix_ha.printable import printable
 
+LABEL_MAX = 200
 COLOURS = {"started": "#d5efd5", "out": "#f3c9c9"}
 
 
@@ -37,4 +39,4 @@ def _agent(overview: Overview, member: str) -> str:
 
 def _escaped(text: str) -> str:
     # Graphviz reads HTML's entities in every text.
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
+    return printable(text, LABEL_MAX).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")

@@ -8,11 +8,15 @@ from postfix_ha.cluster import edit
 from postfix_ha.cluster.cib import Cib, pairs
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.hierarchy import Hierarchy, find_hierarchy, hierarchies
+from postfix_ha.system.quoting import quote
 
 MARK = "postfix-ha-unfinished"
 MIGRATE, LEAVE_RUNNING, CREATE = "migrate", "delete --leave-running", "create"
 # What these have begun, no other command can go over: the cluster is not to touch Postfix meanwhile.
 BINDING = (MIGRATE, LEAVE_RUNNING)
+# What ours begin with, and what none of their words has: advice is to be pasted, and anybody may write into the CIB.
+COMMANDS = (MIGRATE, "delete", CREATE, "switchover", "in-service", "out-of-service")
+SHELL_LETTERS = frozenset("\n\r\t\"'`$\\;&|<>(){}*?!#~")
 # Command -> what takes it back; of the binding ones, only the exchange of an agent can be.
 TAKEN_BACK_BY = {
     "switchover": "in-service",
@@ -23,8 +27,9 @@ TAKEN_BACK_BY = {
 
 
 def mark_of(hierarchy: Hierarchy) -> str:
-    """The command that has begun something with the hierarchy and not ended it, "" for none."""
-    return pairs(hierarchy.mail, "meta_attributes").get(MARK, "")
+    """The command that has begun something with the hierarchy and not ended it, "" for none; no other text is one."""
+    text = pairs(hierarchy.mail, "meta_attributes").get(MARK, "")
+    return text if text.startswith(COMMANDS) and not set(text) & SHELL_LETTERS else ""
 
 
 def mark(cib: Cib, tag: str, command: str) -> None:
@@ -56,7 +61,7 @@ def advice(hierarchy: Hierarchy) -> str:
     before = mark_of(hierarchy)
     if not before:
         return ""
-    suffix = f" --tag {hierarchy.tag}" if len(hierarchies(hierarchy.cib)) > 1 else ""
+    suffix = f" --tag {quote(hierarchy.tag)}" if len(hierarchies(hierarchy.cib)) > 1 else ""
     text = f"'postfix-ha {before}{suffix}' is under way or was interrupted: the same again finishes it"
     back = _taken_back_by(hierarchy, before)
     return f"{text}, 'postfix-ha {back}{suffix}' takes it back" if back else text

@@ -114,7 +114,7 @@ def wait_unwatched(cluster: Cluster, tag: str, deadline: float) -> None:
 def look_again(cluster: Cluster, tag: str, agent: str, nodes: "list[str]", deadline: float) -> bool:
     """Let the cluster forget the resource's past and look with the new agent; True once it found it where it was."""
     while time.monotonic() < deadline:
-        done = cluster.call("crm_resource", "--refresh", "--resource", tag, "--force")
+        done = cluster.call("crm_resource", "--refresh", f"--resource={tag}", "--force")
         if done.returncode != 0:
             raise ClusterError(f"the cluster does not look again for {tag}: {complaint(done)}")
         until = min(deadline, time.monotonic() + LOOK_S)

@@ -9,6 +9,7 @@ from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.cluster.intent import is_bound, mark, mark_of, unmark
 from postfix_ha.cluster.templates import fill
+from postfix_ha.system.quoting import quote
 
 # What a hold lasts beyond the time in which the move is to be done: it must not end while the move is under way.
 HOLD_MARGIN_S = 120
@@ -22,7 +23,7 @@ def check_target(hierarchy: Hierarchy, node: str) -> None:
     if node not in known:
         raise Refused(f"there is no node '{node}': the cluster has {', '.join(known)}")
     if node not in hierarchy.nodes:
-        raise Refused(f"node {node} does not take part in {hierarchy.tag}: 'postfix-ha extend {node}' first")
+        raise Refused(f"node {node} does not take part in {hierarchy.tag}: 'postfix-ha extend {quote(node)}' first")
 
 
 def check_stays(hierarchy: Hierarchy, node: str) -> None:

@@ -1,10 +1,24 @@
 """Changes as pcs commands that can be pasted."""
 
-import shlex
+import re
 
 from postfix_ha.cluster import changes as kinds
 from postfix_ha.cluster.changes import Change
 from postfix_ha.cluster.cib import Element, pairs
+from postfix_ha.cluster.names import legal
+from postfix_ha.printable import printable
+from postfix_ha.system.quoting import quote, quote_words
+
+# What pcs takes for a value's name, and an element's id as the CIB's schema has it, without what begins an option.
+NAME = re.compile(r"[A-Za-z_#][^=\s]*")
+SCORE = re.compile(r"[+-]?(?:INFINITY|[0-9]{1,7})")
+NO_WORD = "\0"
+
+
+class Option(str):
+    """A word that is meant to be an option."""
+
+    __slots__ = ()
 
 
 def pcs_lines(found: "list[Change]", file: str = "") -> "list[str]":
@@ -13,9 +27,10 @@ def pcs_lines(found: "list[Change]", file: str = "") -> "list[str]":
     lines = []
     for change in found:
         commands = _commands(change)
-        lines += [shlex.join([*start, *words]) for words in commands]
-        if not commands:
-            lines.append(f"# pcs has no command for: {kinds.sentence(change)}")
+        if not commands or any(map(_is_misread, commands)):
+            lines.append(comment("pcs has no command for", change))
+        else:
+            lines += [quote_words([*start, *words]) for words in commands]
     return lines
 
 
@@ -24,8 +39,25 @@ def pcs_script(found: "list[Change]", file: str) -> "list[str]":
     lines = pcs_lines(found)
     if len(lines) < 2:
         return lines
-    copy = shlex.quote(file)
-    return [f"pcs cluster cib {copy}", *pcs_lines(found, file), f"pcs cluster cib-push {copy}"]
+    copy = quote(file_name(file))
+    return [f"pcs cluster cib {copy}", *pcs_lines(found, file_name(file)), f"pcs cluster cib-push {copy}"]
+
+
+def file_name(file: str) -> str:
+    """A name for a file here: a hierarchy's id may be anything."""
+    stem, dot, end = file.rpartition(".")
+    return legal(stem) + dot + end
+
+
+def comment(why: str, change: Change) -> str:
+    """A line that no shell and no crmsh does anything for."""
+    return printable(f"# {why}: {kinds.sentence(change)}")
+
+
+def _is_misread(words: "list[str]") -> bool:
+    """Whether pcs would take a name or a value for something else: an option, or the name of another value."""
+    taken = [word for word in words if not isinstance(word, Option)]
+    return any(word == NO_WORD or (word.startswith("-") and not SCORE.fullmatch(word)) for word in taken)
 
 
 def _commands(change: Change) -> "list[list[str]]":
@@ -34,7 +66,7 @@ def _commands(change: Change) -> "list[list[str]]":
         members = [_create(primitive) for primitive in element.findall("primitive")]
         meta = _assignments(pairs(element, "meta_attributes"))
         after = [["resource", "meta", change.subject, *meta]] if meta else []
-        return [[*words, "--group", change.subject] for words in members] + after
+        return [[*words, Option("--group"), change.subject] for words in members] + after
     words = _command(change)
     return [words] if words else []
 
@@ -47,22 +79,27 @@ def agent_of(primitive: Element) -> str:
 def operation_words(operation: Element) -> "list[str]":
     """An operation as name and key=value words, its instance attributes among them; its id is left to the tool."""
     words = [operation.get("name", "")]
-    words += [f"{key!s}={operation.get(key)!s}" for key in operation.attrib if key not in ("id", "name")]
+    words += [assignment(str(key), str(operation.get(key))) for key in operation.attrib if key not in ("id", "name")]
     return words + _assignments(pairs(operation, "instance_attributes"))
 
 
 def _assignments(values: "dict[str, str]") -> "list[str]":
-    return [f"{name}={value}" for name, value in values.items()]
+    return [assignment(name, value) for name, value in values.items()]
+
+
+def assignment(name: str, value: str) -> str:
+    """``name=value``, or NO_WORD where the name is none for pcs and crmsh."""
+    return f"{name}={value}" if NAME.fullmatch(name) else NO_WORD
 
 
 def _command(change: Change) -> "list[str]":
     element = change.element
     if change.kind == kinds.SET_PROPERTY:
-        return ["property", "set", f"{change.name}={change.value}"]
+        return ["property", "set", assignment(change.name, change.value)]
     if change.kind == kinds.SET_META:
-        return ["resource", "meta", change.subject, f"{change.name}={change.value}"]
+        return ["resource", "meta", change.subject, assignment(change.name, change.value)]
     if change.kind == kinds.SET_PARAMETER:
-        return ["resource", "update", change.subject, f"{change.name}={change.value}"]
+        return ["resource", "update", change.subject, assignment(change.name, change.value)]
     if change.kind == kinds.REMOVE_CONSTRAINT:
         return ["constraint", "delete", change.subject]
     if change.kind == kinds.REMOVE_RESOURCE:
@@ -92,7 +129,7 @@ def _create(resource: Element) -> "list[str]":
         words += ["clone", resource.get("id", "")]
         clone_meta = pairs(resource, "meta_attributes")
         words += ["meta", *_assignments(clone_meta)] if clone_meta else []
-    return [*words, "--no-default-ops"]
+    return [*words, Option("--no-default-ops")]
 
 
 def _constraint(element: Element) -> "list[str]":
@@ -116,5 +153,5 @@ def _constraint(element: Element) -> "list[str]":
         # A negative score would be taken for an option.
         discovery = get("resource-discovery")
         words = ["constraint", "location", "add", get("id", ""), get("rsc", ""), get("node", ""), get("score", "0")]
-        return words + ([f"resource-discovery={discovery}", "--force"] if discovery else [])
+        return words + ([f"resource-discovery={discovery}", Option("--force")] if discovery else [])
     return []

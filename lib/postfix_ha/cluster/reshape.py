@@ -6,6 +6,7 @@ from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.cluster.priority import next_priority, priority_of_score, score_of_priority, stickiness_of
 from postfix_ha.cluster.relations import Relations
+from postfix_ha.system.quoting import quote
 
 
 def priorities(hierarchy: Hierarchy) -> "dict[str, int | None]":
@@ -134,7 +135,7 @@ def set_priorities(cib: Cib, tag: str, wanted: "dict[str, int]") -> Cib:
     for node in wanted:
         _check_node(hierarchy, node)
         if node not in hierarchy.nodes:
-            raise Refused(f"node {node} does not take part in {hierarchy.tag}: 'postfix-ha extend {node}' first")
+            raise Refused(f"node {node} does not take part in {hierarchy.tag}: 'postfix-ha extend {quote(node)}' first")
     after = {node: each for node, each in priorities(hierarchy).items() if each is not None}
     after.update(wanted)
     for node, each in wanted.items():

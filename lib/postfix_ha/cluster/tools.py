@@ -8,9 +8,11 @@ from lxml import etree
 
 from postfix_ha.cluster.cib import Cib, Element, parse
 from postfix_ha.cluster.errors import ClusterError
+from postfix_ha.printable import printable
 from postfix_ha.system.command import Completed, run
 
 CALL_S = 60.0
+COMPLAINT_MAX = 800
 
 
 class Cluster:
@@ -74,7 +76,7 @@ def complaint(done: Completed) -> str:
     if done.timed_out:
         return "it did not end in time"
     lines = [line.strip() for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
-    return "; ".join(lines[-2:]) or f"exit code {done.returncode}"
+    return printable("; ".join(lines[-2:]), COMPLAINT_MAX) or f"exit code {done.returncode}"
 
 
 class Scratch:

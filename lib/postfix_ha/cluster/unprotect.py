@@ -49,7 +49,7 @@ def leave_running(cluster: Cluster, tag: str, timeout_s: float) -> None:
 def is_forgotten(cluster: Cluster, tag: str) -> bool:
     """Make the nodes forget the resource; whether they have within a few seconds."""
     until = time.monotonic() + ASK_AGAIN_S
-    cluster.call("crm_resource", "--refresh", "--resource", tag, "--force")
+    cluster.call("crm_resource", "--refresh", f"--resource={tag}", "--force")
     while known_on(cluster, tag):
         if time.monotonic() > until:
             return False

@@ -6,8 +6,10 @@ from typing import Callable
 from postfix_ha.cluster.cib import Element
 from postfix_ha.cluster.simulation import simulate
 from postfix_ha.cluster.tools import Cluster
+from postfix_ha.printable import printable
 
 INTERVAL_S = 0.25
+REASON_MAX = 1200
 RUNNING = ("Started", "Promoted", "Unpromoted", "Master", "Slave")
 
 
@@ -45,7 +47,7 @@ def failures(status: Element, members: "list[str]") -> "list[str]":
         if any(failure.get("op_key", "").startswith(f"{name}_") for name in members):
             operation = failure.get("op_key", "").rsplit("_", 2)
             reason = failure.get("exitreason") or failure.get("exitstatus", "")
-            found.append(f"{operation[1]} of {operation[0]} on {failure.get('node')}: {reason}")
+            found.append(printable(f"{operation[1]} of {operation[0]} on {failure.get('node')}: {reason}", REASON_MAX))
     return list(dict.fromkeys(found))
 
 

@@ -15,8 +15,10 @@ from postfix_ha.config.postconf import (
     find_postconf,
     obstacle,
 )
+from postfix_ha.config.secrets import Secrets
 from postfix_ha.endpoint import Endpoint
 from postfix_ha.instance import DEFAULT_CONFIG_DIR, Instance, file_stamps
+from postfix_ha.system.complaints import without_values
 from postfix_ha.system.files import read_regular
 
 FACTS = (
@@ -200,6 +202,8 @@ def _values(
         except ExpandError as error:
             wrong.append((name, str(error), main.file, main.lines.get(name, 0)))
     if failure:
+        options = [pair for row in master.rows for pair in row.options.items()]
+        failure = Secrets(values, main.raw, options).complaint(without_values(failure))
         where = f" ({wrong[0][0]}: {wrong[0][1]})" if wrong else ""
         problems.append(("postconf", failure + where, main.file, wrong[0][3] if wrong else 0))
     problems += wrong

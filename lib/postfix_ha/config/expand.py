@@ -24,7 +24,7 @@ LONG_MAX = 2**63 - 1
 
 
 class ExpandError(Exception):
-    """A value that Postfix refuses to expand; the text says why."""
+    """A value that Postfix refuses to expand; the text says why, and never repeats anything of the value."""
 
 
 class Expansion:
@@ -58,17 +58,17 @@ class Expansion:
 
     def emit(self, result: "list[str]", literal: str, level: int) -> None:
         """Add literal text; Postfix counts it as one level of nesting like a reference."""
-        self.check_level(level + 1, literal)
+        self.check_level(level + 1)
         self.size += len(literal)
         if self.size > EXPANDED_MAX:
             raise ExpandError("the expanded value is unreasonably long")
         result.append(literal)
 
-    def check_level(self, level: int, text: str) -> None:
+    def check_level(self, level: int) -> None:
         """Raise where the nesting is deeper than Postfix allows, or the work has no end."""
         self.steps += 1
         if level - 1 > LEVEL_MAX or self.steps > STEPS_MAX:
-            raise ExpandError(f"unreasonable macro call nesting: {text[:60]!r}")
+            raise ExpandError("unreasonable macro call nesting")
 
     def reference(self, value: str, position: int) -> "tuple[str, int]":
         """The text of the reference whose ``$`` is just before the position, and where it ends."""
@@ -83,7 +83,7 @@ class Expansion:
                 end += 1
             expression = value[position:end]
         if not expression:
-            raise ExpandError(f"empty macro name: {value[:60]!r}")
+            raise ExpandError("empty macro name: '$' for itself is '$$'")
         return expression, end
 
     @staticmethod
@@ -97,18 +97,18 @@ class Expansion:
                 level -= 1
                 if level == 0:
                     return end
-        raise ExpandError(f"truncated macro reference: {value[:60]!r}")
+        raise ExpandError(f"truncated macro reference: '{opening}' without its '{CLOSING[opening]}'")
 
     def evaluate(self, expression: str, level: int) -> str:
         """The value of what stands between ``${`` and ``}``, or after a bare ``$``."""
-        self.check_level(level, expression)
+        self.check_level(level)
         rest = expression.lstrip(BLANKS)
         if rest[:1] == "{":
             found: "str | None"
             found, rest = self.compare(rest)
             operator, rest = rest[:1], rest[1:]
             if operator not in ("", "?", ":"):
-                raise ExpandError(f'"?" or ":" expected at: {operator + rest[:20]!r}')
+                raise ExpandError('"?" or ":" expected after a comparison')
         else:
             name, operator, rest = self.name(rest)
             found = self.lookup(name)
@@ -122,13 +122,13 @@ class Expansion:
             if not rest:
                 return result
             if rest[0] != ":":
-                raise ExpandError(f'":" expected at: {rest[:20]!r}')
+                raise ExpandError('":" expected after "?{...}"')
             rest = rest[1:]
         branch, rest = self.operand(rest)
         if not found:
             result = self.text(branch, level)
         if rest:
-            raise ExpandError(f"unexpected input at: {rest[:20]!r}")
+            raise ExpandError("unexpected input after the last operand of a reference")
         return result
 
     @staticmethod
@@ -139,7 +139,7 @@ class Expansion:
             end += 1
         rest = text[end:].lstrip(BLANKS)
         if rest and rest[0] not in "?:":
-            raise ExpandError(f"attribute name syntax error at: {text[:end]!r}>>>{text[end : end + 20]!r}")
+            raise ExpandError("attribute name syntax error: a letter that no name has")
         return text[:end], rest[:1], rest[1:]
 
     @staticmethod
@@ -156,16 +156,16 @@ class Expansion:
             length += 1
         relation = rest[:length]
         if relation not in RELATIONS:
-            raise ExpandError(f"a comparison operator expected at: {rest[:20]!r}")
+            raise ExpandError("a comparison operator expected between two operands")
         rest = rest[length:]
         suffix_length = 0
         while suffix_length < len(rest) and rest[suffix_length] in ALNUM:
             suffix_length += 1
         suffix, rest = rest[:suffix_length], rest[suffix_length:].lstrip(BLANKS)
         if suffix not in ("", "level"):
-            raise ExpandError(f"bad operator suffix at: {relation + suffix!r}")
+            raise ExpandError("bad operator suffix: only 'level' is one")
         if rest[:1] != "{":
-            raise ExpandError(f'"{{expression}}" expected at: {rest[:20]!r}')
+            raise ExpandError('"{expression}" expected at the right of a comparison operator')
         right, rest = braced(rest)
         # Postfix starts to count the nesting anew inside a comparison.
         self.comparisons += 1
@@ -203,7 +203,7 @@ def braced(text: str) -> "tuple[str, str]":
             level -= 1
             if level == 0:
                 return text[1:position], text[position + 1 :].lstrip(BLANKS)
-    raise ExpandError(f"unbalanced {{}} in attribute expression: {text[:60]!r}")
+    raise ExpandError("unbalanced {} in attribute expression")
 
 
 def compare_values(left: str, right: str) -> int:
@@ -211,7 +211,7 @@ def compare_values(left: str, right: str) -> int:
     if left and right and DIGITS.issuperset(left) and DIGITS.issuperset(right):
         numbers = int(left), int(right)
         if max(numbers) > LONG_MAX:
-            raise ExpandError(f"bad conversion: {left if numbers[0] > LONG_MAX else right}")
+            raise ExpandError("bad conversion: a number that is too great")
         return numbers[0] - numbers[1]
     left_bytes, right_bytes = (side.encode("utf-8", "surrogateescape") for side in (left, right))
     return (left_bytes > right_bytes) - (left_bytes < right_bytes)
@@ -234,6 +234,6 @@ def level_numbers(text: str) -> "tuple[int, int, int]":
             break
         numbers.append(int(digits))
     if not numbers or len(numbers) > 3 or numbers[0] > LONG_MAX >> 20 or max(numbers[1:], default=0) > 0x3FF:
-        raise ExpandError(f"malformed compatibility level syntax: {text[:60]!r}")
+        raise ExpandError("malformed compatibility level syntax")
     major, minor, patch = (numbers + [0, 0])[:3]
     return major, minor, patch

@@ -61,7 +61,7 @@ def read_logical_lines(data: bytes, file: str = "") -> "tuple[list[LogicalLine],
         if nul:
             problems.append(Problem(file, first, "text after a NUL byte is ignored", fatal=False))
         if text[:1] and text[0] in SPACE:
-            problems.append(Problem(file, first, f"a logical line must not begin with white space: {text[:60]!r}"))
+            problems.append(Problem(file, first, "a logical line must not begin with white space"))
             problems[-1].fatal = False  # Postfix warns and goes on with the next line
         else:
             lines.append(LogicalLine(text, first, last))
@@ -134,11 +134,11 @@ def split_braced_words(text: str, separators: str = BLANKS) -> "list[str]":
 def unbrace(word: str) -> "tuple[str, str]":
     """(text between the braces without outer white space, "") or (best guess, what is wrong) as ``extpar`` does it."""
     if word[:1] != "{":
-        return word.strip(SPACE), f"no '{{' at start of text in \"{word}\""
+        return word.strip(SPACE), "no '{' at start of text"
     length = balanced_length(word)
     if length == 0:
-        return word[1:].strip(SPACE), f"missing '}}' in \"{word}\""
-    problem = f"syntax error after '}}' in \"{word}\"" if length < len(word) else ""
+        return word[1:].strip(SPACE), "missing '}'"
+    problem = "syntax error after '}'" if length < len(word) else ""
     return word[1 : length - 1].strip(SPACE), problem
 
 

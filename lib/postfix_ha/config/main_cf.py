@@ -60,7 +60,7 @@ def parse_main_cf(data: bytes, file: str = "") -> MainCf:
     for line in logical:
         name, value, wrong = split_name_value(line.text)
         if wrong:
-            main.problems.append(Problem(file, line.first, f"{wrong}: {line.text[:80]!r}"))
+            main.problems.append(Problem(file, line.first, wrong))
             continue
         if name in main.raw:
             main.overridden.setdefault(name, []).append((main.lines[name], main.raw[name]))

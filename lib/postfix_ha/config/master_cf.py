@@ -14,6 +14,8 @@ FIELDS = ("service", "type", "private", "unprivileged", "chroot", "wakeup", "pro
 # Where `postconf -M` begins each field.
 COLUMNS = (0, 11, 17, 25, 33, 41, 49, 57)
 DIGITS = frozenset("0123456789")
+# The longest word that has a meaning in a field, and a little more.
+FIELD_SHOWN = 5
 # The options of Postfix's daemons that take a value, as its getopt() strings have them.
 OPTIONS_WITH_VALUE = frozenset("imnorst")
 
@@ -59,9 +61,10 @@ class MasterRow:
         return {name: value for name, value, wrong in map(split_name_value, self._settings()) if not wrong}
 
     @property
-    def wrong_options(self) -> "list[tuple[str, str]]":
-        """(text, what is wrong with it) of each ``-o`` that sets nothing: the program ends when it comes to it."""
-        return [(text, wrong) for text in self._settings() for wrong in split_name_value(text)[2:] if wrong]
+    def wrong_options(self) -> "list[tuple[int, str]]":
+        """(which, what is wrong with it) of each ``-o`` that sets nothing: the program ends when it comes to it."""
+        settings = enumerate(self._settings(), 1)
+        return [(number, wrong) for number, text in settings for wrong in split_name_value(text)[2:] if wrong]
 
     def _settings(self) -> "list[str]":
         """What follows each ``-o``."""
@@ -125,7 +128,7 @@ def parse_master_cf(data: bytes, file: str = "") -> MasterCf:
         fields = split_braced_words(line.text)
         wrong = _wrong_fields(fields)
         if wrong:
-            master.problems.append(Problem(file, line.first, f"{wrong} in {line.text[:80]!r}"))
+            master.problems.append(Problem(file, line.first, wrong))
             master.unreadable = True
             continue
         row = MasterRow(fields, line.first)
@@ -134,22 +137,28 @@ def parse_master_cf(data: bytes, file: str = "") -> MasterCf:
     return master
 
 
+def _field(text: str) -> str:
+    """A field as a problem shows it: a line that is none may have anything there, a password too."""
+    is_plain = len(text) <= FIELD_SHOWN and text.isascii() and text.replace("-", "").replace("?", "").isalnum()
+    return repr(text) if is_plain or not text.strip("-?") else "(not shown)"
+
+
 def _wrong_fields(fields: "list[str]") -> str:
     """What Postfix refuses in the fields of a row, or ""."""
     if len(fields) < len(FIELDS):
         return f"too few fields ({len(fields)} of {len(FIELDS)})"
     if fields[1] not in TYPES:
-        return f"invalid type field {fields[1]!r}"
+        return f"invalid type field {_field(fields[1])}"
     for position in (2, 3, 4):
         if fields[position] not in ("y", "n", "-"):
-            return f"invalid {FIELDS[position]} field {fields[position]!r}"
+            return f"invalid {FIELDS[position]} field {_field(fields[position])}"
     wakeup = fields[5]
     if wakeup[-1:] == "?":
         wakeup = wakeup[:-1]
     if wakeup != "-" and not DIGITS.issuperset(wakeup):
-        return f"invalid wakeup field {fields[5]!r}"
+        return f"invalid wakeup field {_field(fields[5])}"
     if fields[6] != "-" and not DIGITS.issuperset(fields[6]):
-        return f"invalid process limit field {fields[6]!r}"
+        return f"invalid process limit field {_field(fields[6])}"
     return ""
 
 
@@ -160,7 +169,7 @@ def _wrong_for_master(row: MasterRow) -> "list[str]":
         wrong.append(f"inet service {row.name} cannot be private: its third field must be n")
     for what, field in (("wakeup", row.wakeup), ("process limit", row.maxproc)):
         if field in ("?", "-?") or _as_int(field.rstrip("?")) < 0:
-            wrong.append(f"invalid {what} field {field!r}")
+            wrong.append(f"invalid {what} field {_field(field)}")
     if row.command == "-":
         wrong.append("the command field has no default")
     return [text for text in wrong if text]

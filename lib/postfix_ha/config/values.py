@@ -62,31 +62,32 @@ def split_transport(name: str) -> "tuple[str, str]":
     return (name[: -len(suffix)], suffix) if suffix else ("", "")
 
 
-def wrong_value(name: str, value: str, kind: str) -> str:
-    """Why Postfix refuses the expanded value, "" where it takes it."""
+def wrong_value(name: str, value: str, kind: str, raw: str = "") -> str:
+    """Why Postfix refuses the expanded value, "" where it takes it; ``raw`` is what to show instead of it."""
+    shown = _shown(raw or value)
     if kind == BOOLEAN:
-        return "" if value.isascii() and value.lower() in ("yes", "no") else f"{_shown(value)} is neither yes nor no"
+        return "" if value.isascii() and value.lower() in ("yes", "no") else f"{shown} is neither yes nor no"
     number, rest = _leading_number(value)
     limit = LONG_MAX if kind == NUMBER and name in LONG_NUMBERS else INT_MAX
     if kind == NUMBER:
         if not value or rest:
-            return f"{_shown(value)} is not a whole number"
+            return f"{shown} is not a whole number"
     else:
         unit = rest[:1] or kind
         if not value or number < 0 or unit not in SECONDS_OF_UNIT:
-            return f"{_shown(value)} is not a time: a number with s, m, h, d or w"
+            return f"{shown} is not a time: a number with s, m, h, d or w"
         seconds = SECONDS_OF_UNIT[unit]
         limit = INT_MAX if seconds == 1 else INT_MAX // seconds - 1
     if not -limit - 1 <= number <= limit:
-        return f"{_shown(value)} is too great a number"
-    return _out_of_range(name, value, number if kind == NUMBER else number * SECONDS_OF_UNIT[unit])
+        return f"{shown} is too great a number"
+    return _out_of_range(name, shown, number if kind == NUMBER else number * SECONDS_OF_UNIT[unit])
 
 
-def _out_of_range(name: str, value: str, number: int) -> str:
+def _out_of_range(name: str, shown: str, number: int) -> str:
     least, most = RANGES.get(name, (int(_is_positive(name)), 0))
     if least and number < least:
-        return f"{_shown(value)} is less than {least}"
-    return f"{_shown(value)} is more than {most}" if most and number > most else ""
+        return f"{shown} is less than {least}"
+    return f"{shown} is more than {most}" if most and number > most else ""
 
 
 def _is_positive(name: str) -> bool:

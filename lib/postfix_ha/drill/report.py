@@ -7,6 +7,7 @@ from typing import Optional
 
 from postfix_ha.drill.ledger import ACK, FAIL, Account, Gap, Ledger, per_interval
 from postfix_ha.drill.timeline import Timeline
+from postfix_ha.printable import printable
 from postfix_ha.system.files import open_directory, replace_file
 
 # About as many bars as a picture can show.
@@ -151,6 +152,6 @@ def write(directory: str, found: "dict[str, object]", lines: "list[str]") -> "li
     """Leave drill.json and drill.txt in the directory, which is made; their paths."""
     os.close(open_directory(directory, make=True))
     paths = [os.path.join(directory, name) for name in ("drill.json", "drill.txt")]
-    for path, text in zip(paths, (json.dumps(found, indent=2), "\n".join(lines))):
+    for path, text in zip(paths, (json.dumps(found, indent=2), "\n".join(map(printable, lines)))):
         replace_file(path, (text + "\n").encode("utf-8", "replace"))
     return paths

@@ -41,7 +41,7 @@ def undo(cluster: Cluster, tag: str, traces: Traces, thaw: "Callable[[str, str, 
 def set_standby(cluster: Cluster, node: str, on: bool) -> str:
     """Put a node in standby until its next boot at the latest, or end that; why that failed, "" where it did not."""
     value = ["--update", "on"] if on else ["--delete"]
-    done = cluster.call("crm_attribute", "--node", node, "--name", "standby", "--lifetime", "reboot", *value)
+    done = cluster.call("crm_attribute", f"--node={node}", "--name", "standby", "--lifetime", "reboot", *value)
     return "" if done.returncode == 0 else complaint(done)
 
 
@@ -49,7 +49,7 @@ def forget_failures(cluster: Cluster, node: str, members: "list[str]") -> bool:
     """Let the cluster forget the failures that it counted for the members on the node; whether there were any."""
     failed = failed_members(cluster, node, members)
     for member in failed:
-        cluster.call("crm_resource", "--cleanup", "--resource", member, "--node", node)
+        cluster.call("crm_resource", "--cleanup", f"--resource={member}", f"--node={node}")
     if failed:
         wait_idle(cluster, IDLE_S)
     return bool(failed)

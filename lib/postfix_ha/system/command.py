@@ -10,13 +10,6 @@ import time
 # What every program that we start gets, whatever the caller's environment says: no MAIL_CONFIG, no locale.
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
-# The ends of postfix-script's lines that only sum up what was said before.
-SUMMARIES = (
-    "Postfix integrity check failed!",
-    "mail system startup failed",
-    "unable to create missing queue directories",
-)
-
 NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 # Kept of each stream. The configuration of a large cluster with its status has a few of these mebibytes.
@@ -124,7 +117,18 @@ def begin(
     process = _begin(argv, {**ENVIRONMENT, **(env or {})}, cwd, bool(input), terminal)
     if isinstance(process, Completed):
         return Running(None, deadline, input, process)
-    return Running(process, deadline, input, None, watch)
+    return Running(process, deadline, _begin_to_feed(process, input), None, watch)
+
+
+def _begin_to_feed(process: "subprocess.Popen[bytes]", input: bytes) -> bytes:
+    """Write what the pipe takes at once, so that the program need not wait for finish(); what is left of the input."""
+    if process.stdin:
+        os.set_blocking(process.stdin.fileno(), False)
+        input = bytes(_feed(process.stdin.fileno(), memoryview(input)))
+        if not input:
+            _close(process.stdin)
+            process.stdin = None
+    return input
 
 
 def _begin(
@@ -154,33 +158,6 @@ def _begin(
     if ours >= 0:
         process.stderr = open(ours, "rb", buffering=0)  # noqa: SIM115 - closed with the others
     return process
-
-
-def telling_line(done: Completed) -> str:
-    """The line of a Postfix command's standard error that says most about why it failed, "" for none."""
-    return last_telling(done.stderr.decode("utf-8", "replace"))
-
-
-def last_telling(text: str) -> str:
-    """The last complaint in the text, else its last line; for people to read, never to decide by."""
-    lines = [line.strip() for line in text.splitlines()]
-    return last_complaint(text) or next((line for line in reversed(lines) if line), "")
-
-
-def last_complaint(text: str) -> str:
-    """The last line that is a complaint and not only the sum of others, the gravest first; "" for none."""
-    lines = [line.strip() for line in text.splitlines()]
-    for word in ("panic: ", "fatal: ", "error: ", "warning: "):
-        for line in reversed(lines):
-            if word in line and not line.endswith(SUMMARIES):
-                return _from_program(line)
-    return ""
-
-
-def _from_program(line: str) -> str:
-    """The line without a log file's time stamp and host: from the program's name on."""
-    at = line.find("postfix")
-    return line[at:] if at > 0 and "]: " in line else line
 
 
 def _open_terminal() -> "tuple[int, int]":

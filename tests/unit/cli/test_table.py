@@ -28,7 +28,7 @@ def test_a_difference_has_a_line_for_each_node() -> None:
     assert printed(io.StringIO()).splitlines() == [
         "warning  x differs:",
         "           n1: a",
-        "           n2: b?[2J",
+        "           n2: b\\x1b[2J",
         "         main_cf_agrees",
         "         $ ssh n2 'x'",
         "1 warning",
@@ -41,7 +41,19 @@ def test_colours() -> None:
     assert "\x1b" not in printed(io.StringIO())
 
 
-@pytest.mark.parametrize(("text", "shown"), [("a\tb", "a?b"), ("ä€", "ä€"), ("\udcff\x9b", "??"), ("a\nb", "a?b")])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\tb", r"a\tb"),
+        ("ä€", "ä€"),
+        ("\udcff\x9b", r"\xff\x9b"),
+        ("a\nb", r"a\nb"),
+        ("\u202e", r"\u202e"),
+        ("\x1b]0;x\x07", r"\x1b]0;x\x07"),
+        ("\U000e0041", r"\U000e0041"),
+        ("\u2028\xa0", r"\u2028\xa0"),
+    ],
+)
 def test_printable(text: str, shown: str) -> None:
     assert printable(text) == shown
 
