@@ -10,7 +10,7 @@ import signal
 import time
 from typing import Callable
 
-from postfix_ha.procfs import process_ids, process_stat
+import psutil
 
 Traces = dict[str, "list[str]"]
 # Programs of ours by which a change may still be on its way to the cluster when we die.
@@ -81,13 +81,18 @@ def _watch(reading: int, undo: "Callable[[Traces], None]") -> None:
 
 def _wait_for_messengers() -> None:
     """Wait until what was on its way to the cluster has arrived."""
-    stats = [stat for stat in map(process_stat, process_ids()) if stat is not None and stat.name in MESSENGERS]
-    left = {(stat.pid, stat.start) for stat in stats}
+    left = [each for each in psutil.process_iter(["name"]) if each.info["name"] in MESSENGERS]
     until = time.monotonic() + MESSENGER_S
-    while left and time.monotonic() < until:
+    # Not psutil.wait_procs(): it would wait for one that has ended and that nobody collects.
+    while any(map(_lives, left)) and time.monotonic() < until:
         time.sleep(0.05)
-        now = (process_stat(pid) for pid, _ in left)
-        left = {(stat.pid, stat.start) for stat in now if stat is not None and not stat.is_dead} & left
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _read_all(descriptor: int) -> bytes:
