@@ -5,8 +5,6 @@ import os
 import sys
 import time
 
-import psutil
-
 from postfix_ha.params import BINARY_DEFAULT
 from postfix_ha.request import OCF_ROOT, TIMEOUTS_S
 from postfix_ha.system.command import begin
@@ -44,6 +42,8 @@ class Call:
 
     def do(self, action: str, *, level: int = 0, watch: int = -1) -> "tuple[int, str]":
         """(exit code, exit reason or "") of an action, which is broken off when ``watch`` becomes readable."""
+        import psutil  # noqa: F401 - for end_tree(): what cannot be ended is not begun
+
         timeout_s = float(TIMEOUTS_S[action])
         deadline = time.monotonic() + timeout_s + GRACE_S
         running = begin(self.argv(action), deadline=deadline, env=self.environment(timeout_s, level), watch=watch)
@@ -61,6 +61,8 @@ def end_tree(pid: int) -> None:
 
     What has left the tree, as a master process that runs by now, is for the stop action to end.
     """
+    import psutil
+
     # Each is suspended before its children are listed, so that none is born after the list was made.
     tree = [psutil.Process(pid)]  # not waited for yet, so the number is still our child's
     for member in tree:
