@@ -103,9 +103,9 @@ def _do(words: "list[str]", command: str) -> int:
     return code
 
 
-def build_parser(command: str = "") -> argparse.ArgumentParser:
-    """The command line with this command, or with all of them."""
-    parser: argparse.ArgumentParser = Parser(
+def build_parser(command: str = "", make: "type[argparse.ArgumentParser]" = Parser) -> argparse.ArgumentParser:
+    """The command line with this command, or with all of them; ``make`` is the class of all its parsers."""
+    parser = make(
         prog="postfix-ha",
         description="Postfix as a resource of a Pacemaker cluster.",
         epilog=f"The resource agent is {OCF_ROOT}/resource.d/mail/postfix_ha (ocf:mail:postfix_ha).",
