@@ -98,10 +98,10 @@ def test_figures_come_from_what_was_measured():
 
 
 def test_the_demos_picture_is_of_the_same_product_as_the_figures():
-    """One run beside the last bench of moves: it may waver, but not show what has long been quicker or slower."""
+    """One run, on a machine that may be busy, beside the last bench of moves; an older product would differ more."""
     kept = merged_figures([])
     (move,) = [event["gap_s"] for event in kept[DEMO]["events"] if event["event"] == "planned move"]
-    assert kept[MOVE]["ours"]["median_s"] / 2 < move < 2 * kept[MOVE]["ours"]["worst_s"], "run ci/demo, then ci/docs"
+    assert kept[MOVE]["ours"]["median_s"] / 2 < move < 3 * kept[MOVE]["ours"]["worst_s"], "run ci/demo, then ci/docs"
     assert f">planned move: {move:.1f} s<" in (CHECKOUT / "docs/demo.svg").read_text(encoding="utf-8")
 
 
