@@ -1,6 +1,7 @@
 """Manual pages and completions: whole, without a word of warning from the programs that read them."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -109,3 +110,13 @@ def test_the_page_has_the_examples_of_the_commands() -> None:
         examples = [" ".join(line.split()) for line in lines if line.startswith("  postfix-ha ")]
         assert examples
         assert all(example in " ".join(text.split()) for example in examples), command
+
+
+def test_a_page_that_is_gone_is_one_line(tmp_path: Path) -> None:
+    for name in ("lib", "metadata"):
+        shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("command"))
+    argv = [sys.executable, "-IB", "-c", COMMAND, "manual"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (4, "")
+    where = f"{tmp_path}/metadata/command/postfix-ha.8"
+    assert done.stderr == f"postfix-ha: {where} cannot be read: No such file or directory; install postfix-ha again\n"

@@ -7,9 +7,8 @@ import argparse
 import os
 import sys
 
-from postfix_ha.cli.frame import DONE
+from postfix_ha.cli.frame import DONE, NO_CLUSTER
 from postfix_ha.cli.manual_agent import AGENT, agent_manual
-from postfix_ha.cluster.errors import ClusterError
 from postfix_ha.cluster.templates import directory
 
 PROGRAM = "postfix-ha"
@@ -31,21 +30,25 @@ def add_manual(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def run_manual(options: argparse.Namespace) -> int:
     """Print a man page."""
-    sys.stdout.write(agent_manual() if options.page == AGENT else made(f"{PROGRAM}.8"))
+    if options.page != AGENT:
+        return print_made(f"{PROGRAM}.8")
+    sys.stdout.write(agent_manual())
     return DONE
 
 
 def run_completion(options: argparse.Namespace) -> int:
     """Print a completion."""
-    sys.stdout.write(made(f"{PROGRAM}.{options.shell}"))
-    return DONE
+    return print_made(f"{PROGRAM}.{options.shell}")
 
 
-def made(name: str) -> str:
-    """A file that ci/docs has made; ClusterError where it cannot be read."""
+def print_made(name: str) -> int:
+    """Print a file that ci/docs has made."""
     path = os.path.join(directory(), "command", name)
     try:
         with open(path, encoding="utf-8") as file:
-            return file.read()
+            text = file.read()
     except OSError as error:
-        raise ClusterError(f"{path} cannot be read: {error.strerror}; install postfix-ha again") from None
+        sys.stderr.write(f"{PROGRAM}: {path} cannot be read: {error.strerror}; install postfix-ha again\n")
+        return NO_CLUSTER
+    sys.stdout.write(text)
+    return DONE
