@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from postfix_ha.checks.catalogue import ROWS
 from tests.support.doc_blocks import CHECKOUT, all_blocks, blocks_of, pages
-from tests.support.doc_figures import figures_table, kept_figures
+from tests.support.doc_figures import DEMO, MOVE, figures_table, kept_figures
 from tests.support.doc_pages import LIFEKEEPER, made_pages, merged_figures
 from tests.support.doc_stories import LAB_STORIES, SCRATCH_STORIES
 
@@ -95,6 +95,20 @@ def test_figures_come_from_what_was_measured():
     assert "| stop of an idle instance | 300 ms | 400 ms | 2.0 s | 2.5 s |\n" in figures_table(kept)
     with pytest.raises(ValueError, match="neither"):
         kept_figures({"growth": {}})
+
+
+def test_the_demos_picture_is_of_the_same_product_as_the_figures():
+    """One run, on a machine that may be busy, beside the last bench of moves; an older product would differ more."""
+    kept = merged_figures([])
+    (move,) = [event["gap_s"] for event in kept[DEMO]["events"] if event["event"] == "planned move"]
+    assert kept[MOVE]["ours"]["median_s"] / 2 < move < 3 * kept[MOVE]["ours"]["worst_s"], "run ci/demo, then ci/docs"
+    assert f">planned move: {move:.1f} s<" in (CHECKOUT / "docs/demo.svg").read_text(encoding="utf-8")
+
+
+def test_a_demo_that_was_not_good_is_no_picture():
+    report = {"good": False, "failure": "no quorum", "timeline": {}}
+    with pytest.raises(ValueError, match="no quorum"):
+        kept_figures(report)
 
 
 def anchors(page):

@@ -38,6 +38,7 @@ OPENING = {
     "instance.py": "root's own snapshot",
     "report.py": "the cluster's log",
     "actions/metadata.py": "our own meta-data",
+    "cli/manual.py": "our own pages",
     "checks/survey.py": "a file in a new directory of ours",
     "drill/recipient.py": "a file in a new directory of ours",
     "checks/tls.py": "memory",

@@ -1,6 +1,7 @@
 """Manual pages and completions: whole, without a word of warning from the programs that read them."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -78,14 +79,44 @@ def test_a_shell_takes_its_completion(shell: str) -> None:
 def test_zsh_is_told_every_option_of_every_command() -> None:
     script = printed("completion", "zsh")
     for command in re.findall(r"^    ([a-z-]+)(?: |$)", printed("--help"), re.MULTILINE):
-        case = script.split(f"        {command})\n")[1].split(";;")[0]
+        case = script.split(f"_postfix_ha_{command.replace('-', '_')}_options=(\n")[1].split("\n)\n")[0]
         options = set(re.findall(r"(?<![\w-])--[a-z-]+", printed(command, "--help").split("examples:")[0]))
         assert options <= set(re.findall(r"--[a-z-]+", case)), command
 
 
 def test_bash_completes_commands_and_options() -> None:
-    asked = 'COMP_WORDS=({words}); COMP_CWORD={last}; _postfix_ha; printf "%s\\n" "${{COMPREPLY[@]}}"\n'
+    asked = 'COMP_WORDS=({words}); COMP_CWORD={last}; _shtab_postfix_ha; printf "%s\\n" "${{COMPREPLY[@]}}"\n'
     for words, wanted in (("postfix-ha mi", "migrate"), ("postfix-ha check --jso", "--json")):
         script = printed("completion") + asked.format(words=words, last=len(words.split()) - 1)
         done = subprocess.run(["bash", "--norc"], input=script, capture_output=True, text=True, timeout=60)
         assert (done.stdout.split(), done.stderr) == ([wanted], "")
+
+
+def test_bash_completes_the_names_of_nodes(tmp_path: Path) -> None:
+    (tmp_path / "crm_node").write_text('#!/bin/sh\nprintf "1 n1 member\\n2 n2 member\\n3 other lost\\n"\n')
+    (tmp_path / "crm_node").chmod(0o755)
+    asked = 'COMP_WORDS=(postfix-ha {words} n); COMP_CWORD={last}; _shtab_postfix_ha; echo "${{COMPREPLY[*]}}"\n'
+    for words in ("switchover", "extend", "drill", "check --peer", "create --node"):
+        script = printed("completion") + asked.format(words=words, last=1 + len(words.split()))
+        env = {"PATH": f"{tmp_path}:{PATH}"}
+        done = subprocess.run(["bash", "--norc"], input=script, env=env, capture_output=True, text=True, timeout=60)
+        assert (done.stdout, done.stderr) == ("n1 n2\n", ""), words
+
+
+def test_the_page_has_the_examples_of_the_commands() -> None:
+    text = shown(printed("manual"))
+    for command in ("check", "facts"):
+        lines = printed(command, "--help").partition("examples:\n")[2].splitlines()
+        examples = [" ".join(line.split()) for line in lines if line.startswith("  postfix-ha ")]
+        assert examples
+        assert all(example in " ".join(text.split()) for example in examples), command
+
+
+def test_a_page_that_is_gone_is_one_line(tmp_path: Path) -> None:
+    for name in ("lib", "metadata"):
+        shutil.copytree(CHECKOUT / name, tmp_path / name, ignore=shutil.ignore_patterns("command"))
+    argv = [sys.executable, "-IB", "-c", COMMAND, "manual"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (4, "")
+    where = f"{tmp_path}/metadata/command/postfix-ha.8"
+    assert done.stderr == f"postfix-ha: {where} cannot be read: No such file or directory; install postfix-ha again\n"

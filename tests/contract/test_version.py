@@ -11,7 +11,9 @@ from postfix_ha import __version__
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 # PyPI's name of a library -> the package of Debian, Red Hat and SUSE.
-DISTRIBUTED = {"psutil": "python3-psutil", "lxml": "python3-lxml"}
+DISTRIBUTED = {"psutil": "python3-psutil", "lxml": "python3-lxml", "dnspython": "python3-dnspython"}
+# What RPM calls a library in whatever package a distribution has it: Red Hat names this one's package otherwise.
+PROVIDED = {"python3dist(dnspython)": "python3-dnspython"}
 
 
 def text(path: str) -> str:
@@ -76,7 +78,9 @@ def test_each_package_needs_what_setup_cfg_needs_and_resource_agents() -> None:
     needed = {DISTRIBUTED[name] for name in setup()["options"]["install_requires"].split()} | {"resource-agents"}
     assert {name for name in debian("Depends") if not name.startswith("${")} == needed
     assert {name for name in spec("Requires") if ">=" not in name} == needed
-    assert set(debian("Recommends")) == set(spec("Recommends")) == {"pacemaker", "postfix"}
+    wanted = {DISTRIBUTED[name] for name in setup()["options.extras_require"]["mx"].split()}
+    recommended = {PROVIDED.get(name, name) for name in spec("Recommends")}
+    assert set(debian("Recommends")) == recommended == {"pacemaker", "postfix"} | wanted
     assert set(debian("Suggests")) == set(spec("Suggests"))
 
 

@@ -24,11 +24,14 @@ NO_OTHER_INSTANCE += "postconf -X alternate_config_directories data_directory\n"
 # The package manager's stand-in: it does what installing that one package would.
 APT = """cat >/usr/bin/apt-get <<'END'
 #!/bin/sh -e
-test "$*" = "install postfix-pcre"
-mv /root/dynamicmaps.cf /etc/postfix/
+test "$*" = "install {package}"
+{effect}
 END
 chmod 755 /usr/bin/apt-get
 """
+APT_PCRE = APT.format(package="postfix-pcre", effect="mv /root/dynamicmaps.cf /etc/postfix/")
+LIBRARIES = "/usr/lib/python3/dist-packages"
+APT_DNS = APT.format(package="python3-dnspython", effect=f"mv /root/dns {LIBRARIES}/")
 CERTIFICATE = """
 mkdir -p /etc/tls; cd /etc/tls
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout {0}.key -out {0}.pem \\
@@ -72,6 +75,14 @@ def stop_resolving(node: CheckNode) -> None:
 def mx_names_node(node: CheckNode) -> None:
     node.set("mydestination = example.com, localhost")
     resolve(node, example__com_MX=["10 n1.example.com"], n1__example__com_A=[NODE_ADDRESS])
+
+
+def mx_unknown(node: CheckNode) -> None:
+    """A name server, and a domain that has its MX here, but no library to ask with."""
+    node.shell(f"mv {LIBRARIES}/dns /root/; {APT_DNS}")
+    mx_names_node(node)
+    # The library that is there again finds nothing to complain of.
+    resolve(node, example__com_MX=["10 mail.example.com"], mail__example__com_A=[ADDRESS])
 
 
 def mx_names_service(node: CheckNode) -> None:
@@ -257,7 +268,7 @@ FAULTS = [
     ),
     Fault(
         "map_type_available",
-        APT + "mv /etc/postfix/dynamicmaps.cf /root/; touch /etc/postfix/dynamicmaps.cf; : >/etc/postfix/body\n"
+        APT_PCRE + "mv /etc/postfix/dynamicmaps.cf /root/; touch /etc/postfix/dynamicmaps.cf; : >/etc/postfix/body\n"
         "postconf -e body_checks=pcre:/etc/postfix/body",
         says=("pcre", "body_checks", "mail.example.com"),
         file=MAIN_CF + ":line",
@@ -321,6 +332,13 @@ FAULTS = [
         mx_names_service,
         ("example.com", "n1.example.com", NODE_ADDRESS),
         "warning",
+        undo=no_mx,
+    ),
+    Fault(
+        "mx_looked_up",
+        mx_unknown,
+        says=("example.com", "dnspython"),
+        severity="note",
         undo=no_mx,
     ),
     Fault(

@@ -5,6 +5,8 @@ from typing import Any
 
 from tests.support.doc_proof import PROOF, kept_proof
 
+DEMO = "time line, ci/demo"
+MOVE = "planned move, as clients see it"
 SHOWN = ("ours", "peer")
 # name of ci/bench's figure -> what the table calls it; {who} is ours or peer
 ACTIONS = {
@@ -28,7 +30,9 @@ def kept_figures(report: "dict[str, Any]") -> "dict[str, Any]":
         return _of_events(report)
     if "runs" in report:
         return kept_proof(report)
-    raise ValueError("a report neither of ci/bench nor of ci/bench-move nor of ci/prove")
+    if "timeline" in report:
+        return _of_demo(report)
+    raise ValueError("a report neither of ci/bench nor of ci/bench-move nor of ci/prove nor of ci/demo")
 
 
 def _of_actions(figures: "dict[str, dict[str, list[float]]]") -> "dict[str, Any]":
@@ -41,8 +45,14 @@ def _of_actions(figures: "dict[str, dict[str, list[float]]]") -> "dict[str, Any]
     return found
 
 
+def _of_demo(report: "dict[str, Any]") -> "dict[str, Any]":
+    if not report["good"] or not report["timeline"]:
+        raise ValueError(f"a report of a demo that is not good: {report['failure'] or 'its counts say why'}")
+    return {DEMO: report["timeline"]}
+
+
 def _of_events(report: "dict[str, Any]") -> "dict[str, Any]":
-    found = {"planned move, as clients see it": {who: _summary(report["gaps_s"][who]) for who in SHOWN}}
+    found = {MOVE: {who: _summary(report["gaps_s"][who]) for who in SHOWN}}
     if report["killed_s"]:
         found["master killed, monitor every 2 s"] = {"ours": _summary(report["killed_s"])}
     for who in SHOWN:
@@ -59,7 +69,7 @@ def figures_table(kept: "dict[str, Any]") -> str:
     """The table of all that is kept, in seconds."""
     lines = []
     for title, by_agent in kept.items():
-        if title == PROOF:
+        if title in (PROOF, DEMO):
             continue
         cells = [title]
         for who in SHOWN:

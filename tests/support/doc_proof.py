@@ -20,8 +20,15 @@ KINDS = {
     "the service went": "on the wrong node",
     "could not be measured": "not measured",
 }
-WIDTH, LABEL, TOP, ROW, BAR, NOTES = 860, 170, 30, 46, 14, 310
-HEAD = "clients waited: median, pale on to the worst; blue: ocf:mail:postfix_ha, brown: ocf:heartbeat:postfix"
+WIDTH, LABEL, TOP, ROW, BAR, NOTES, GAP = 860, 170, 30, 46, 14, 340, 14
+# (x, classes of the swatches, what they stand for) of the line above the bars.
+LEGEND = (
+    (170, ("ours",), "ocf:mail:postfix_ha"),
+    (320, ("peer",), "ocf:heartbeat:postfix"),
+    (480, ("ours", "peer"), "median"),
+    (580, ("ours worst", "peer worst"), "worst"),
+)
+HEAD = "clients waited"
 STYLE = """
 text { font: 12px sans-serif; fill: #3c4653; } .paper { fill: #ffffff; } .what { font-weight: bold; }
 .ours { fill: #1f6fb8; } .peer { fill: #d08a3e; } .worst { fill-opacity: .35; } .bad { fill: #b3261e; }
@@ -81,7 +88,11 @@ def proof_picture(kept: "dict[str, Any]") -> str:
     svg.append(tag("title", "ci/prove: how long clients waited, ocf:mail:postfix_ha above ocf:heartbeat:postfix"))
     svg.append(tag("style", STYLE))
     svg.append(tag("rect", width=WIDTH, height=height, class_="paper"))
-    svg.append(tag("text", HEAD, x=4, y=16))
+    svg.append(tag("text", HEAD, x=4, y=16, class_="what"))
+    for x, kinds, text in LEGEND:
+        for place, kind in enumerate(kinds):
+            svg.append(tag("rect", x=x + 14 * place, y=6, width=12, height=12, class_=kind))
+        svg.append(tag("text", text, x=x + 14 * len(kinds) + 4, y=16))
     most = max(figures["worst"] for agents in kept["main"].values() for figures in agents.values())
     for row, (fault, agents) in enumerate(kept["main"].items()):
         y = TOP + ROW * row
@@ -99,5 +110,5 @@ def _bar(svg: "etree._Element", figures: "dict[str, Any]", agent: str, y: float,
     note.set("x", number(LABEL + figures["worst"] * scale + 6))
     if figures["wrong"]:
         gravest, count = next(iter(figures["wrong"].items()))
-        note.append(tag("tspan", f"   {gravest} {count} of {figures['of']}", class_="bad"))
+        note.append(tag("tspan", f"{gravest} {count} of {figures['of']}", class_="bad", dx=GAP))
     svg.append(note)

@@ -1,4 +1,4 @@
-"""The resolver of our own: real answers, silence, and whatever else may come over a wire."""
+"""The look-up of records: real answers, silence, and whatever else may come over a wire."""
 
 import socket
 import struct
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postfix_ha.system.dns import MX, A, Inquiry, decode, encode, name_servers
+from postfix_ha.system.dns import MX, A, Inquiry, name_servers, query, records_of
 
 
 class Server:
@@ -55,13 +55,13 @@ def test_an_answer(server: Server) -> None:
 
 
 def test_a_name_that_is_not_there_is_an_answer(server: Server) -> None:
-    question = encode(1, "example.com", MX)
+    question = query(1, "example.com", MX).to_wire()
     server.replies = [b"NN" + struct.pack("!5H", 0x8183, 1, 0, 0, 0) + question[12:]]
     assert ask(server) == {("example.com", MX): []}
 
 
 def test_a_server_that_refuses_is_none(server: Server) -> None:
-    question = encode(1, "example.com", MX)
+    question = query(1, "example.com", MX).to_wire()
     server.replies = [b"NN" + struct.pack("!5H", 0x8185, 1, 0, 0, 0) + question[12:]]
     assert ask(server, 0.3) == {}
 
@@ -83,7 +83,7 @@ def test_rubbish_is_no_answer_and_no_failure(server: Server, reply: bytes) -> No
 
 
 def test_an_answer_after_rubbish_counts(server: Server) -> None:
-    question = encode(1, "example.com", MX)
+    question = query(1, "example.com", MX).to_wire()
     server.replies = [b"x", b"NN" + struct.pack("!5H", 0x8180, 1, 0, 0, 0) + question[12:]]
     assert ask(server) == {("example.com", MX): []}
 
@@ -106,22 +106,46 @@ def test_nobody_there_is_told_at_once() -> None:
     assert time.monotonic() - begin < 2
 
 
+def test_an_answer_to_another_question_is_none(server: Server) -> None:
+    """The number alone proves nothing: what was asked for stands in the answer."""
+    other = query(1, "example.org", MX).to_wire()
+    server.replies = [b"NN" + struct.pack("!5H", 0x8180, 1, 0, 0, 0) + other[12:]]
+    assert ask(server, 0.3) == {}
+
+
+def test_a_truncated_answer_counts_with_what_it_has(server: Server) -> None:
+    asked = query(1, "example.com", MX).to_wire()
+    whole = server.reply(asked)
+    server.replies = [b"NN" + struct.pack("!H", 0x8380) + whole[4:]]
+    assert ask(server) == {("example.com", MX): ["10 mail.example.com"]}
+
+
+def test_a_name_that_is_none_keeps_no_other_from_being_asked(server: Server) -> None:
+    inquiry = Inquiry([("x" * 64 + ".com", MX), ("a..b", A), ("example.com", MX)], ["127.0.0.1"], server.port)
+    assert inquiry.answers(time.monotonic() + 0.5) == {("example.com", MX): ["10 mail.example.com"]}
+
+
 @given(st.binary(max_size=80), st.booleans())
 def test_no_bytes_break_it(data: bytes, is_answer: bool) -> None:
+    asked = query(1, "example.com", MX)
     if is_answer:
         data = b"\0\1\x81\x80" + data
-    try:
-        number, records = decode(data)
-    except (ValueError, IndexError, struct.error, OSError):
-        return
-    assert 0 <= number < 65536
-    assert records is None or all(isinstance(text, str) for _, text in records)
+    records = records_of(data, asked)
+    assert records is None or all(isinstance(text, str) for text in records)
+
+
+@given(st.binary(max_size=60))
+def test_no_records_break_it(data: bytes) -> None:
+    asked = query(1, "example.com", MX)
+    wire = b"\0\1\x81\x80\0\1\0\1\0\0\0\0" + asked.to_wire()[12:] + b"\xc0\x0c\0\x0f\0\1" + data
+    records = records_of(wire, asked)
+    assert records is None or all(isinstance(text, str) for text in records)
 
 
 @given(st.text(max_size=80))
 def test_no_name_breaks_it(name: str) -> None:
     try:
-        assert len(encode(1, name, A)) < 400
+        assert len(query(1, name, A).to_wire()) < 400
     except ValueError:  # UnicodeError is one
         return
 

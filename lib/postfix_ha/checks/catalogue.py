@@ -764,6 +764,15 @@ ROWS = (
         subject="{domain}",
     ),
     Row(
+        "mx_looked_up",
+        "command",
+        COMMAND_ONLY,
+        "the MX of {domains} was not looked up: the Python library dnspython cannot be loaded",
+        "install python3-dnspython, which Red Hat calls python3-dns",
+        severity="note",
+        subject="{domains}",
+    ),
+    Row(
         "postfix_check_quiet",
         "command",
         COMMAND_ONLY,

@@ -1,12 +1,11 @@
 """Calls of the agent's actions by the command, each in a process of its own as the cluster calls them."""
 
+import contextlib
 import os
-import signal
 import sys
 import time
 
 from postfix_ha.params import BINARY_DEFAULT
-from postfix_ha.procfs import process_ids, process_stat
 from postfix_ha.request import OCF_ROOT, TIMEOUTS_S
 from postfix_ha.system.command import begin
 
@@ -43,6 +42,8 @@ class Call:
 
     def do(self, action: str, *, level: int = 0, watch: int = -1) -> "tuple[int, str]":
         """(exit code, exit reason or "") of an action, which is broken off when ``watch`` becomes readable."""
+        import psutil  # noqa: F401 - for end_tree(): what cannot be ended is not begun
+
         timeout_s = float(TIMEOUTS_S[action])
         deadline = time.monotonic() + timeout_s + GRACE_S
         running = begin(self.argv(action), deadline=deadline, env=self.environment(timeout_s, level), watch=watch)
@@ -60,31 +61,15 @@ def end_tree(pid: int) -> None:
 
     What has left the tree, as a master process that runs by now, is for the stop action to end.
     """
-    os.kill(pid, signal.SIGSTOP)  # not waited for yet, so the number is still our child's
-    tree = [pid]
-    for parent in tree:
-        for stat in filter(None, map(process_stat, process_ids())):
-            if stat.parent == parent and stat.pid not in tree:
-                _signal(stat.pid, stat.start, signal.SIGSTOP)
-                tree.append(stat.pid)
+    import psutil
+
+    # Each is suspended before its children are listed, so that none is born after the list was made.
+    tree = [psutil.Process(pid)]  # not waited for yet, so the number is still our child's
+    for member in tree:
+        with contextlib.suppress(psutil.Error):
+            member.suspend()
+            tree += [child for child in member.children() if child not in tree]
     for member in reversed(tree):
-        state = process_stat(member)
-        if state is not None:
-            _signal(member, state.start, signal.SIGKILL)
+        with contextlib.suppress(psutil.Error):
+            member.kill()
     os.waitpid(pid, 0)
-
-
-def _signal(pid: int, start: int, number: signal.Signals) -> None:
-    """Signal a process that is still the one that was seen."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except (OSError, AttributeError):
-        return
-    try:
-        state = process_stat(pid)
-        if state is not None and state.start == start:
-            signal.pidfd_send_signal(descriptor, number)
-    except OSError:
-        return
-    finally:
-        os.close(descriptor)

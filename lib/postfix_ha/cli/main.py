@@ -24,6 +24,8 @@ FAILED = 2
 INTERRUPTED = 130
 # The commands that are to be quick, so that nothing is loaded for the others.
 QUICK = ("check", "facts")
+# Library -> package; Debian, Red Hat and SUSE name them alike.
+NEEDED = {"lxml": "python3-lxml", "psutil": "python3-psutil"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,14 +48,8 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
 
 
 def _main(words: "list[str]") -> int:
-    command = words[0] if words and words[0] in QUICK else ""
-    parser = build_parser(command)
-    options = parser.parse_args(words)
-    if not hasattr(options, "run"):
-        parser.print_help()
-        return FAILED
     try:
-        verdict = with_barrier(Request(["postfix-ha", words[0]], {}), lambda: Verdict(_run(options)))
+        verdict = with_barrier(Request(["postfix-ha", *words[:1]], {}), lambda: Verdict(_run(words)))
     except KeyboardInterrupt:
         return INTERRUPTED
     if verdict.reason is None:
@@ -64,8 +60,48 @@ def _main(words: "list[str]") -> int:
     return FAILED
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(words: "list[str]") -> int:
+    """Do what the command does, or say what to install for it."""
+    command = words[0] if words and words[0] in QUICK else ""
+    missing = [] if command else _missing()
+    if missing:
+        return _refuse(missing, "it has no library of that name")
+    try:
+        return _do(words, command)
+    except ImportError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in NEEDED:
+            raise
+        return _refuse([name], " ".join(str(error).split()))
+
+
+def _missing() -> "list[str]":
+    """The libraries that are not there; none is loaded."""
+    from importlib.util import find_spec
+
+    return [name for name in NEEDED if find_spec(name) is None]
+
+
+def _refuse(missing: "list[str]", why: str) -> int:
+    from postfix_ha.system.packages import installing_command
+
+    python = sys.executable or "this Python"
+    if sys.prefix != sys.base_prefix:  # a virtual environment, which need not see the distribution's packages
+        command = f"{python} -m pip install {' '.join(missing)}"
+    else:
+        packages = " ".join(NEEDED[name] for name in missing)
+        command = installing_command(packages) or f"install {packages}"
+    complain(f"postfix-ha: {python} cannot load {' and '.join(missing)} ({why}): {command}")
+    return FAILED
+
+
+def _do(words: "list[str]", command: str) -> int:
     """Do what the command does; a reader that is gone, such as head(1), is no failure of ours."""
+    parser = build_parser(command)
+    options = parser.parse_args(words)
+    if not hasattr(options, "run"):
+        parser.print_help()
+        return FAILED
     try:
         code = int(options.run(options))
         sys.stdout.flush()
@@ -75,9 +111,9 @@ def _run(options: argparse.Namespace) -> int:
     return code
 
 
-def build_parser(command: str = "") -> argparse.ArgumentParser:
-    """The command line with this command, or with all of them."""
-    parser: argparse.ArgumentParser = Parser(
+def build_parser(command: str = "", make: "type[argparse.ArgumentParser]" = Parser) -> argparse.ArgumentParser:
+    """The command line with this command, or with all of them; ``make`` is the class of all its parsers."""
+    parser = make(
         prog="postfix-ha",
         description="Postfix as a resource of a Pacemaker cluster.",
         epilog=f"The resource agent is {OCF_ROOT}/resource.d/mail/postfix_ha (ocf:mail:postfix_ha).",

@@ -10,7 +10,9 @@ import signal
 import time
 from typing import Callable
 
-from postfix_ha.procfs import process_ids, process_stat
+TYPE_CHECKING = False  # psutil costs every command 20 ms, and only a drill needs it
+if TYPE_CHECKING:
+    from psutil import Process
 
 Traces = dict[str, "list[str]"]
 # Programs of ours by which a change may still be on its way to the cluster when we die.
@@ -25,6 +27,8 @@ class Guard:
     """``traces``: kind -> words, of what is to be undone; ``undo`` does it, here at the end, or in the guard."""
 
     def __init__(self, undo: "Callable[[Traces], None]") -> None:
+        import psutil  # noqa: F401 - the guard needs it when it is too late to say that it cannot be loaded
+
         self.traces: Traces = {}
         self._undo = undo
         reading, self._writing = os.pipe()
@@ -81,13 +85,22 @@ def _watch(reading: int, undo: "Callable[[Traces], None]") -> None:
 
 def _wait_for_messengers() -> None:
     """Wait until what was on its way to the cluster has arrived."""
-    stats = [stat for stat in map(process_stat, process_ids()) if stat is not None and stat.name in MESSENGERS]
-    left = {(stat.pid, stat.start) for stat in stats}
+    import psutil
+
+    left = [each for each in psutil.process_iter(["name"]) if each.info["name"] in MESSENGERS]
     until = time.monotonic() + MESSENGER_S
-    while left and time.monotonic() < until:
+    # Not psutil.wait_procs(): it would wait for one that has ended and that nobody collects.
+    while any(map(_lives, left)) and time.monotonic() < until:
         time.sleep(0.05)
-        now = (process_stat(pid) for pid, _ in left)
-        left = {(stat.pid, stat.start) for stat in now if stat is not None and not stat.is_dead} & left
+
+
+def _lives(process: "Process") -> bool:
+    import psutil
+
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _read_all(descriptor: int) -> bytes:

@@ -1,17 +1,18 @@
-"""Ask the node's name servers for records, all questions at once and before a deadline; no library is needed."""
+"""Ask the node's name servers for records, all questions at once and before a deadline; dnspython knows the format."""
 
+import contextlib
 import os
 import select
 import socket
-import struct
 import time
 
 from postfix_ha.system.files import read_regular
 
+TYPE_CHECKING = False  # dnspython costs 20 ms, and need not be there: it is loaded when something is asked
+if TYPE_CHECKING:
+    from dns.message import Message
+
 A, MX, AAAA = 1, 15, 28
-CLASS_IN = 1
-RECURSION_DESIRED = 0x0100
-RESPONSE, RCODE = 0x8000, 0x000F
 RESOLVER_FILE = "/etc/resolv.conf"
 RESOLVER_FILE_MAX = 65536
 SERVERS_MAX = 2
@@ -36,19 +37,22 @@ def name_servers(path: str = RESOLVER_FILE) -> "list[str]":
 
 
 class Inquiry:
-    """Questions on their way; answers() collects what comes before the deadline."""
+    """Questions on their way; answers() collects what comes before the deadline. ImportError without dnspython."""
 
     def __init__(self, questions: "list[Question]", servers: "list[str]", port: int = 53) -> None:
-        self.questions = dict(enumerate(dict.fromkeys(questions), int.from_bytes(os.urandom(2), "big") // 2))
+        self.queries: "dict[int, tuple[Question, Message]]" = {}
+        for number, asked in enumerate(dict.fromkeys(questions), int.from_bytes(os.urandom(2), "big") // 2):
+            with contextlib.suppress(ValueError):
+                self.queries[number] = (asked, query(number, *asked))
         self.sockets: "list[socket.socket]" = []
         for server in servers:
             family = socket.AF_INET6 if ":" in server else socket.AF_INET
             asking = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
             try:
                 asking.connect((server, port))  # so that nobody else can answer
-                for number, (name, kind) in self.questions.items():
-                    asking.send(encode(number, name, kind))
-            except (OSError, ValueError):  # no way to this server
+                for _, message in self.queries.values():
+                    asking.send(message.to_wire())
+            except OSError:  # no way to this server
                 asking.close()
             else:
                 self.sockets.append(asking)
@@ -57,74 +61,53 @@ class Inquiry:
         """What was answered in time; a question without an answer is missing, one without records is empty."""
         found: Answers = {}
         waiting = list(self.sockets)
-        while waiting and len(found) < len(self.questions):
+        while waiting and len(found) < len(self.queries):
             remaining_s = deadline - time.monotonic()
             ready = select.select(waiting, [], [], remaining_s)[0] if remaining_s > 0 else []
             if not ready:
                 break
             for asking in ready:
                 try:
-                    number, records = decode(asking.recv(ANSWER_MAX))
+                    data = asking.recv(ANSWER_MAX)
                 except OSError:  # nobody listens there
                     waiting.remove(asking)
                     continue
-                except (ValueError, IndexError, struct.error):
-                    continue  # no answer of any name server
-                if number in self.questions and records is not None:
-                    name, kind = self.questions[number]
-                    found.setdefault((name, kind), [text for type_, text in records if type_ == kind])
+                asked, message = self.queries.get(int.from_bytes(data[:2], "big"), (None, None))
+                records = records_of(data, message) if message else None
+                if asked and records is not None:
+                    found.setdefault(asked, records)
         for asking in self.sockets:
             asking.close()
         return found
 
 
-def encode(number: int, name: str, kind: int) -> bytes:
-    """A question as it goes over the wire (RFC 1035); ValueError for what is no domain name."""
-    labels = [label.encode("idna") for label in name.rstrip(".").split(".")]
-    if not all(0 < len(label) < 64 for label in labels):
-        raise ValueError(f"{name!r} is not a domain name")
-    header = struct.pack("!6H", number, RECURSION_DESIRED, 1, 0, 0, 0)
-    return header + b"".join(bytes((len(label),)) + label for label in labels) + struct.pack("!BHH", 0, kind, CLASS_IN)
+def query(number: int, name: str, kind: int) -> "Message":
+    """A question for the records of a name; ValueError for what is no domain name."""
+    from dns.exception import DNSException
+    from dns.message import make_query
+    from dns.rdatatype import RdataType
+
+    try:
+        return make_query(name, RdataType(kind), id=number)
+    except (DNSException, UnicodeError) as error:
+        raise ValueError(f"{name!r} is not a domain name") from error
 
 
-def decode(data: bytes) -> "tuple[int, list[tuple[int, str]] | None]":
-    """(number, (type, text) of the answer's records), None for records where the server cannot or will not tell."""
-    number, flags, questions, answers, _, _ = struct.unpack_from("!6H", data)
-    if not flags & RESPONSE or flags & RCODE not in (0, 3):
-        return number, None
-    at = 12
-    for _ in range(questions):
-        at = _read_name(data, at)[1] + 4
-    records = []
-    for _ in range(answers):
-        at = _read_name(data, at)[1]
-        kind, _, _, size = struct.unpack_from("!HHIH", data, at)
-        at += 10
-        records.append((kind, _text(data, kind, at, size)))
-        at += size
-    return number, records
+def records_of(data: bytes, asked: "Message") -> "list[str] | None":
+    """The records of the kind that was asked for; None for no answer to it, or from a server that will not tell.
 
+    A truncated answer counts with the records that it has: one that names this node is enough.
+    """
+    from dns.exception import DNSException
+    from dns.message import from_wire
+    from dns.rcode import NOERROR, NXDOMAIN
 
-def _text(data: bytes, kind: int, at: int, size: int) -> str:
-    if kind in (A, AAAA):
-        return socket.inet_ntop(socket.AF_INET if kind == A else socket.AF_INET6, data[at : at + size])
-    if kind == MX:
-        return f"{struct.unpack_from('!H', data, at)[0]} {_read_name(data, at + 2)[0]}"
-    return ""
-
-
-def _read_name(data: bytes, at: int) -> "tuple[str, int]":
-    """(name, where what follows it begins); ValueError for one that never ends."""
-    labels: "list[str]" = []
-    end = 0
-    for _ in range(128):
-        length = data[at]
-        if length >= 0xC0:  # a pointer to what was said before
-            end = end or at + 2
-            at = (length & 0x3F) << 8 | data[at + 1]
-        elif length:
-            labels.append(data[at + 1 : at + 1 + length].decode("ascii", "replace"))
-            at += 1 + length
-        else:
-            return ".".join(labels).lower(), end or at + 1
-    raise ValueError("a name without an end")
+    try:
+        answer = from_wire(data, ignore_trailing=True)
+    except (DNSException, ValueError):
+        return None
+    if not asked.is_response(answer) or answer.rcode() not in (NOERROR, NXDOMAIN):
+        return None
+    # Answers end with the names that aliases led to, whatever their owner.
+    found = [record for group in answer.answer if group.rdtype == asked.question[0].rdtype for record in group]
+    return [record.to_text().rstrip(".").lower() for record in found]

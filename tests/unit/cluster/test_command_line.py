@@ -188,7 +188,7 @@ def test_manual_and_completion_know_every_command():
         for name in ("manual", "completion")
     )
     assert ".SS switchover" in page
-    ask = 'COMP_WORDS=(postfix-ha {}); COMP_CWORD={}; _postfix_ha; echo "${{COMPREPLY[@]}}"'
+    ask = 'COMP_WORDS=(postfix-ha {}); COMP_CWORD={}; _shtab_postfix_ha; echo "${{COMPREPLY[@]}}"'
     for words, at, expected in (("sw", 1, "switchover"), ("create --sw", 2, "--switchback")):
         done = subprocess.run(
             ["bash", "-c", script + ask.format(words, at)], capture_output=True, text=True, check=True

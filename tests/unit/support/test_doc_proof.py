@@ -60,3 +60,15 @@ def test_the_picture_stays_inside_and_names_the_gravest_wrong(kept):
     assert all(float(bar.get("x")) + float(bar.get("width")) < WIDTH for bar in bars)
     (wrong,) = svg.findall(f".//{SVG}tspan")
     assert "fenced without need 1 of 2" in wrong.text
+
+
+def test_no_words_run_into_others_and_every_colour_is_explained(kept):
+    """Letters of 12 px sans are 6.1 px wide on average here; a tspan follows its text at the distance that it says."""
+    svg = etree.fromstring(proof_picture(kept))
+    for text in svg.iter(f"{SVG}text"):
+        width = len("".join(text.itertext())) * 6.5 + sum(float(part.get("dx")) for part in text)
+        assert float(text.get("x")) + width < WIDTH
+        for part in text:
+            assert float(part.get("dx")) >= 10
+    swatches = {rect.get("class") for rect in svg.iter(f"{SVG}rect") if rect.get("height") == "12"}
+    assert swatches == {rect.get("class") for rect in svg.iter(f"{SVG}rect") if rect.get("height") == "14"}
