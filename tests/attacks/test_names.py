@@ -11,6 +11,7 @@ from tests.attacks.attacker import Attacker
 from tests.node.judged import SUCCESS, JudgedNode
 from tests.support.checknode import PROGRAM, CheckNode
 from tests.support.mailnode import QUEUE
+from tests.unit.cluster.cibs import cib_text
 
 ODD = "odd\udcff\udcfe"
 SHOWN = "odd\\xff\\xfe"
@@ -76,6 +77,24 @@ def test_a_unit_a_table_and_a_mailbox_with_such_names_are_told(node: CheckNode, 
         node.write("/etc/postfix/main.cf", kept)
         node.age("/etc/postfix/main.cf")
         node.run(["rm", "-rf", f"{wants}/postfix@{ODD}.service", f"/etc/postfix/{ODD}"])
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_xml_cannot_hold_is_refused_in_one_line(node: CheckNode, locale: "dict[str, str]") -> None:
+    kept = node.read("/etc/postfix/main.cf")
+    node.write("/root/cib.xml", cib_text())
+    try:
+        odd = f"/mnt/queue/{ODD}"
+        node.run(["mkdir", "-p", odd], check=True)
+        config = kept.replace(f"queue_directory = {QUEUE}", f"queue_directory = {odd}")
+        node.write("/etc/postfix/main.cf", os.fsencode(config))
+        node.age("/etc/postfix/main.cf")
+        words = ["create", "--cib-file", "/root/cib.xml", "--dry-run", "--no-peer-check"]
+        text = said(node, *words, locale=locale)
+        assert SHOWN in text or "XML" in text, text
+    finally:
+        node.write("/etc/postfix/main.cf", kept)
+        node.age("/etc/postfix/main.cf")
 
 
 @pytest.mark.parametrize("locale", [{}, {"LC_ALL": "C"}])
