@@ -14,6 +14,7 @@ from postfix_ha.cli.output import complain, say, say_json
 from postfix_ha.cli.table import Printer
 from postfix_ha.params import Params
 from postfix_ha.system.child import known_by_child
+from postfix_ha.system.files import read_regular
 
 EXAMPLES = """examples:
   postfix-ha facts
@@ -50,10 +51,10 @@ def add_facts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 def first_line(path: str) -> str:
     """The first line of a file, "-" for standard input; "" where there is none."""
     try:
-        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
-            return os.fsdecode(file.readline(SALT_MAX).strip())
+        data = sys.stdin.buffer.readline(SALT_MAX) if path == "-" else read_regular(path, SALT_MAX)
     except OSError:
         return ""
+    return os.fsdecode(data.partition(b"\n")[0].strip())
 
 
 def run_facts(options: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from postfix_ha.checks.cures import CURES
-from postfix_ha.checks.enders import LISTED, ending_command, is_roots_alone, socket_units
+from postfix_ha.checks.enders import LISTED, ending_command, socket_units
 
 
 def test_init_is_never_killed():
@@ -22,16 +22,6 @@ def test_the_socket_unit_that_has_the_port_is_named(tmp_path, listens):
     (directory / "other.socket").write_text("[Socket]\nListenStream=/run/25\nListenStream=2525\n")
     os.mkfifo(directory / "trap.socket")
     assert socket_units(25, str(tmp_path)) == ["mail.socket"]
-
-
-def test_what_others_can_change_is_not_roots_alone(tmp_path):
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    shared.chmod(0o777)
-    (shared / "inner").mkdir()
-    assert not is_roots_alone(str(shared / "inner"))
-    assert not is_roots_alone(str(tmp_path / "missing"))
-    assert is_roots_alone("/etc") == (os.stat("/etc").st_uid == 0)
 
 
 @pytest.mark.parametrize(
