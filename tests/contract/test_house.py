@@ -241,3 +241,15 @@ def test_the_agent_is_a_short_script_for_the_bare_interpreter():
     text = (CHECKOUT / "agents/postfix_ha").read_text(encoding="utf-8")
     assert text.splitlines()[0] == "#!/usr/bin/python3 -IS"
     assert text.count("\n") <= 40
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith(("cli/", "drill/", "cluster/"))])
+def test_what_is_printed_goes_through_the_one_module_that_escapes_it(module):
+    if module == "cli/output.py":
+        return
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id != "print", f"{module}:{node.lineno}"
+        if isinstance(node, ast.Attribute) and node.attr in ("write", "buffer", "writelines"):
+            whose = ast.unparse(node.value)
+            assert whose not in ("sys.stdout", "sys.stderr", "stream"), f"{module}:{node.lineno}"

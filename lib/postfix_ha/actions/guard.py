@@ -56,7 +56,7 @@ def _work_in_child(request: Request, work: "Callable[[Step], Verdict]", writing:
     request.deadline -= min(remaining_s * HEAD_START_SHARE, HEAD_START_MAX_S)
 
     def step(text: str) -> None:
-        os.write(writing, (text + "\n").encode())
+        os.write(writing, os.fsencode(text) + b"\n")
 
     conclude(request, with_barrier(request, lambda: work(step)))
 
@@ -69,7 +69,7 @@ def _last_step(reading: int, deadline: float) -> "str | None":
     while True:
         remaining_ms = int((deadline - time.monotonic()) * 1000)
         if not poller.poll(max(0, remaining_ms)):
-            return text.splitlines()[-1].decode("utf-8", "replace")
+            return os.fsdecode(text.splitlines()[-1])
         data = os.read(reading, 65536)
         if not data:
             return None

@@ -1,11 +1,11 @@
 """The command that ends a process in the way: by its instance, its unit or its number, as far as the kernel vouches."""
 
 import os
-import stat
 
 from postfix_ha.checks.boot import UNIT_DIRECTORIES
 from postfix_ha.procfs import process_environment, read_bytes, real_uid
 from postfix_ha.system.files import read_regular
+from postfix_ha.system.identity import is_root_controlled
 from postfix_ha.system.quoting import quote_words
 
 INIT = 1
@@ -59,23 +59,8 @@ def _configuration(pid: int) -> str:
     if real_uid(pid) != 0:
         return ""
     config = process_environment(pid).get("MAIL_CONFIG", "")
-    return config if config.startswith("/") and config.isprintable() and is_roots_alone(config) else ""
-
-
-def is_roots_alone(path: str) -> bool:
-    """Whether root alone can change what lies at the path: each directory on the way is root's, and nobody else's."""
-    at = os.path.realpath(path)
-    while True:
-        try:
-            found = os.lstat(at)
-        except OSError:
-            return False
-        is_shared = found.st_mode & 0o022 and not (found.st_mode & stat.S_ISVTX and at != path)
-        if found.st_uid != 0 or is_shared:
-            return False
-        if at == "/":
-            return True
-        at = os.path.dirname(at)
+    is_ours = config.startswith("/") and config.isprintable() and is_root_controlled(os.path.realpath(config))
+    return config if is_ours else ""
 
 
 def _system_unit(pid: int) -> str:

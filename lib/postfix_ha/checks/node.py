@@ -10,6 +10,7 @@ from postfix_ha.checks.setup import check_setup
 from postfix_ha.checks.survey import Survey
 from postfix_ha.checks.trial_note import check_trial_note
 from postfix_ha.system.command import Running
+from postfix_ha.system.complaints import without_values
 from postfix_ha.system.quoting import quote
 from postfix_ha.verdict import Finding
 
@@ -94,7 +95,11 @@ def _judge_postfix_check(checking: Running, told: "list[Finding]") -> "list[Find
     said = checking.finish().stderr.decode("utf-8", "replace").splitlines()
     warnings = [line.partition("warning: ")[2].strip().replace("/./", "/") for line in said if "warning: " in line]
     paths = {finding.values.get("path") for finding in told}
-    warnings = [text for text in dict.fromkeys(warnings) if not any(part in text for part in SAID_ELSEWHERE)]
+    warnings = [
+        text
+        for text in dict.fromkeys(map(without_values, warnings))
+        if not any(part in text for part in SAID_ELSEWHERE)
+    ]
     warnings = [text for text in warnings if text.partition(": ")[2] not in paths]
     found = [Finding("postfix_check_quiet", why=text, cure=_warning_cure(text)) for text in warnings[:WARNINGS_SHOWN]]
     if len(warnings) > WARNINGS_SHOWN:

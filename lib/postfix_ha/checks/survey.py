@@ -45,7 +45,7 @@ class Survey:
         options = [pair for row in self.master.rows for pair in row.options.items()]
         self.secrets = Secrets(self.values, self.main.raw, options, self.is_own)
         self.error = self.secrets.complaint(without_values(answer.error))
-        self.warnings = list(dict.fromkeys(map(self.secrets.complaint, answer.warnings)))
+        self.warnings = list(dict.fromkeys(self.secrets.complaint(without_values(said)) for said in answer.warnings))
         instance = discover(self.config_dir, deadline, binary=params.binary, known=self.values)
         self.setup = Setup(instance, params, deadline)
         self.instance = instance

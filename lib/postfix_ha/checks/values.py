@@ -7,6 +7,7 @@ from postfix_ha.config.logical_lines import read_file
 from postfix_ha.config.main_cf import MainCf, parse_main_cf
 from postfix_ha.config.master_cf import MasterCf, MasterRow, parse_master_cf
 from postfix_ha.config.postconf import ask_defaults
+from postfix_ha.config.secrets import Secrets
 from postfix_ha.config.value_limits import NOT_SMTPD, READ_BY_ALL
 from postfix_ha.config.values import DIGITS, kind_of, wrong_value
 from postfix_ha.system.quoting import quote_words
@@ -76,10 +77,17 @@ class Values:
             kind = kind_of(name, default, self.transports)
             if not kind:
                 return ""
-            # What it refers to may be anything, a secret too: shown is what stands there.
-            return wrong_value(name, expand(raw, look_up), kind, raw) if "$" in raw else wrong_value(name, raw, kind)
+            if "$" not in raw:
+                return wrong_value(name, raw, kind)
+            # Where it refers to a secret, shown is what stands there.
+            return wrong_value(name, expand(raw, look_up), kind, raw if self._tells_secret(raw) else "")
         except ExpandError:
             return ""
+
+    def _tells_secret(self, raw: str) -> bool:
+        """Whether a value refers to one that is nobody's business, by however many steps."""
+        options = [pair for row in self.master.rows for pair in row.options.items()]
+        return Secrets({}, self.main.raw, options).refers(raw)
 
     def _finding(self, name: str, why: str) -> "Finding | None":
         if not why:

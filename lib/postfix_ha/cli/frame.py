@@ -24,6 +24,10 @@ EXIT_CODES = """exit codes:
   4 the cluster or one of its tools does not answer
   130, 143, 129 ended by SIGINT, SIGTERM, SIGHUP: one line says what became of the change
 """
+NOT_FOR_XML = (
+    "a path or name here has a byte that is not UTF-8, or a control character: the cluster's configuration is XML, "
+    "which cannot hold it: rename it"
+)
 Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
@@ -89,6 +93,10 @@ def guarded(work: "Callable[[argparse.Namespace], int]") -> "Callable[[argparse.
             return fail(options, refusal.reasons, REFUSED)
         except ClusterError as error:
             return fail(options, [str(error)], NO_CLUSTER)
+        except ValueError as error:
+            if not isinstance(error, UnicodeEncodeError) and "XML compatible" not in str(error):
+                raise
+            return fail(options, [NOT_FOR_XML], REFUSED)
         except BrokenPipeError:
             raise
         except OSError as error:

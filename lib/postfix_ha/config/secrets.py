@@ -101,13 +101,14 @@ class Secrets:
 
     def _follow(self, text: str, is_own: "Callable[[str], bool]") -> None:
         """Note the names that a secret's text refers to, whatever they are called."""
-        for name in REFERENCE.findall(text):
+        left = REFERENCE.findall(text)
+        while left:
+            name = left.pop()
             defined = [value for value in (self._raw(name), *self.own.get(name, ())) if value]
             if name in self.names or not defined or not is_own(name):
                 continue
             self.names.add(name)
-            for value in defined:
-                self._follow(value, is_own)
+            left += [other for value in defined for other in REFERENCE.findall(value)]
 
     def _texts(self, texts: "list[tuple[str, str]]") -> "list[str]":
         found = [text for _, text in texts] + [self.expanded(text) for _, text in texts]
@@ -131,6 +132,17 @@ class Secrets:
             return expand(text, self._raw) if "$" in text else text
         except ExpandError:
             return text
+
+    def refers(self, text: str) -> bool:
+        """Whether a text refers to a parameter that tells a secret, by however many steps."""
+        seen: "set[str]" = set()
+        left = set(REFERENCE.findall(text))
+        while left:
+            if left & self.names:
+                return True
+            seen |= left
+            left = {other for name in left for other in REFERENCE.findall(self._raw(name) or "")} - seen
+        return False
 
     def hides(self, name: str, value: str) -> bool:
         """Whether a parameter's value is to be hidden as a whole."""

@@ -151,7 +151,7 @@ def _begin(
             os.close(ours)
         missing = isinstance(error, OSError) and error.errno == errno.ENOENT
         text = error.strerror if isinstance(error, OSError) else str(error)
-        return Completed(NOT_FOUND if missing else NOT_EXECUTABLE, b"", f"{argv[0]}: {text}".encode())
+        return Completed(NOT_FOUND if missing else NOT_EXECUTABLE, b"", os.fsencode(f"{argv[0]}: {text}"))
     finally:
         if theirs >= 0:
             os.close(theirs)
