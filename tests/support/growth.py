@@ -48,6 +48,13 @@ def with_processes(node: MailNode, count: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def with_imitators(node: MailNode, count: int) -> Iterator[None]:
+    """Processes of a user that imitate ours: a program called master, with our configuration in their environment."""
+    with loaded(node, "imitators", str(count)):
+        yield
+
+
+@contextlib.contextmanager
 def with_connections(node: MailNode, count: int) -> Iterator[None]:
     """Established connections between others."""
     with loaded(node, "connections", str(count)):
@@ -100,6 +107,7 @@ AXES = (
     Axis("connections", (0, 2_000, 20_000), with_connections, may_grow=True),
     Axis("instances", (1, 8, 64), with_instances),
     Axis("processes", (100, 1_000, 10_000), with_processes),
+    Axis("imitators", (0, 300, 3_000), with_imitators),
     Axis("messages", (0, 10_000, 1_000_000), with_messages),
 )
 # The largest may cost so many times the smallest, for what must not grow: (action, axis).

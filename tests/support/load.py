@@ -1,9 +1,10 @@
 """Run inside a private node: put a load on it, say "ready", hold it until standard input ends.
 
-usage: load.py processes N | connections N | messages N DIRECTORY
+usage: load.py processes N | imitators N | connections N | messages N DIRECTORY
 """
 
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -14,6 +15,22 @@ PAIRS = 400
 def hold_processes(count: int) -> "list[int]":
     """So many processes that sleep."""
     return [os.posix_spawn("/bin/sleep", ["sleep", "infinity"], {}) for _ in range(count)]
+
+
+def hold_imitators(count: int) -> "list[int]":
+    """So many processes of the user nobody that call themselves master and name our configuration."""
+    program = "/tmp/imitators/usr/lib/postfix/sbin/master"
+    os.makedirs(os.path.dirname(program), exist_ok=True)
+    shutil.copy("/bin/sleep", program)
+    held = []
+    for _ in range(count):
+        child = os.fork()
+        if not child:
+            os.setgid(65534)
+            os.setuid(65534)
+            os.execve(program, [program, "infinity"], {"MAIL_CONFIG": "/etc/postfix"})
+        held.append(child)
+    return held
 
 
 def hold_connections(count: int) -> "list[int]":
@@ -62,6 +79,8 @@ def main() -> None:
     held: "list[int]" = []
     if kind == "processes":
         held = hold_processes(count)
+    elif kind == "imitators":
+        held = hold_imitators(count)
     elif kind == "connections":
         held = hold_connections(count)
     elif kind == "messages":

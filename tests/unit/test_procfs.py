@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,12 +16,16 @@ from postfix_ha.procfs import (
     boot_id,
     kernel_address,
     listening_sockets,
+    living_place,
     master_files,
     parse_kernel_address,
+    process_children,
     process_environment,
     process_ids,
     process_program,
     process_stat,
+    real_uid,
+    shown_uid,
 )
 
 
@@ -155,3 +160,62 @@ def test_missing_addresses() -> None:
 
 def test_boot_id() -> None:
     assert boot_id() == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+HALF_DEAD = """
+import ctypes, os, threading, time
+def go_on():
+    while open(f"/proc/self/task/{os.getpid()}/stat").read().rpartition(")")[2].split()[0] != "Z":
+        time.sleep(0.01)
+    os.write(1, b"ready\\n")
+    time.sleep(600)
+threading.Thread(target=go_on).start()
+ctypes.CDLL(None).syscall(60, 0)
+"""
+
+
+@pytest.fixture
+def half_dead():
+    with subprocess.Popen([sys.executable, "-IS", "-c", HALF_DEAD], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        yield process
+        process.kill()
+
+
+def test_a_process_whose_first_thread_has_ended_lives(half_dead) -> None:
+    stat = process_stat(half_dead.pid)
+    assert stat is not None
+    assert stat.state == "Z"
+    assert not stat.is_dead
+    assert process_program(half_dead.pid) == ""
+    place = living_place(half_dead.pid)
+    assert process_program(place) == os.path.realpath(sys.executable)
+
+
+def test_a_process_that_has_ended_has_no_living_place(sleeper) -> None:
+    assert living_place(sleeper.pid) == sleeper.pid
+    sleeper.kill()
+    wait_for_state(sleeper.pid, "Z")
+    assert living_place(sleeper.pid) == 0
+    stat = process_stat(sleeper.pid)
+    assert stat is not None
+    assert stat.is_dead
+
+
+def test_the_real_uid_and_the_children(sleeper) -> None:
+    assert real_uid(sleeper.pid) == os.getuid()
+    assert shown_uid(sleeper.pid) in (0, os.geteuid())
+    assert sleeper.pid in (process_children(os.getpid()) or [])
+
+
+def test_a_list_longer_than_a_page_is_read_whole() -> None:
+    """The kernel gives a page of it at a time."""
+    children = [subprocess.Popen(["/bin/sleep", "600"]) for _ in range(1200)]
+    try:
+        assert {child.pid for child in children} <= set(process_children(os.getpid()) or [])
+    finally:
+        for child in children:
+            child.kill()
+        for child in children:
+            child.wait()

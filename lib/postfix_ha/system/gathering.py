@@ -79,7 +79,10 @@ class Gathering:
 
     def look_at(self, pids: "list[int]") -> None:
         """Look at these processes."""
-        suspects = [each for each in map(self._suspect, pids) if each is not None]
+        shown = self.shown
+        # Most processes of a node are strangers: one look at each is all that they cost.
+        near = pids if shown is None else [pid for pid in pids if shown_uid(pid) in shown]
+        suspects = [each for each in map(self._suspect, near) if each is not None]
         for each in suspects:
             if each.uid == 0:
                 self._judge_root_s(each)
@@ -98,8 +101,7 @@ class Gathering:
 
     def _suspect(self, pid: int) -> "Suspect | None":
         """A process of root or mail_owner with a program of Postfix's; with_owner, whatever mail_owner runs."""
-        shown = shown_uid(pid)
-        if shown < 0 or pid == os.getpid() or (self.shown is not None and shown not in self.shown):
+        if pid == os.getpid():
             return None
         place: "int | str" = pid
         program = process_program(pid)

@@ -3,7 +3,6 @@
 import os
 
 from postfix_ha.procfs import living_place, process_ids, process_link, process_stat, real_uid
-from postfix_ha.system.gathering import stands_in
 from postfix_ha.system.identity import Identity
 from postfix_ha.system.namespaces import sees_ours_at
 from postfix_ha.system.processes import shown_name
@@ -40,14 +39,10 @@ def standers(identity: Identity, known: "set[int]") -> "list[Stander]":
         cwd = process_link(pid, "cwd")
         if not cwd:  # the first thread has ended, as a kernel thread has none; another may stand somewhere
             place = living_place(pid)
-        if not place or not (cwd in queue_dirs or stands_in(place, queue_dirs)):
+            cwd = process_link(place, "cwd") if place else ""
+        if cwd not in queue_dirs:
             continue
         uid = real_uid(pid)
-        if uid > 0 and uid not in spared and _is_on_ours(place, queue_dirs, mounts):
+        if uid > 0 and uid not in spared and sees_ours_at(place, cwd, mounts):
             found.append(Stander(pid, place, uid))
     return found
-
-
-def _is_on_ours(place: "int | str", queue_dirs: "set[str]", mounts: "dict[tuple[str, str], bool]") -> bool:
-    paths = {process_link(place, "cwd"), process_link(place, "root")} & queue_dirs
-    return any(sees_ours_at(place, path, mounts) for path in paths)
