@@ -8,7 +8,7 @@ from postfix_ha.checks.listening import command_to_add
 from postfix_ha.checks.setup import OWNED_DIRECTORIES, user_id
 from postfix_ha.checks.storage import own_data_directory
 from postfix_ha.checks.survey import Survey
-from postfix_ha.system.files import MEBIBYTE, read_regular
+from postfix_ha.system.mounts import read_fstab
 from postfix_ha.system.packages import installing_command
 from postfix_ha.system.quoting import quote, quote_words
 from postfix_ha.verdict import Finding
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 # Where a master.cf as delivered may be had.
 MASTER_CF_PATTERNS = ("/etc/postfix/master.cf.proto", "/usr/share/postfix/master.cf.dist")
-FSTAB_MAX = MEBIBYTE
 # What postfix-script and the daemons tell people to run.
 ADVICE = (("postfix", "set-permissions"), ("postfix", "upgrade-configuration"), ("newaliases",), ("postfix", "reload"))
 LOGIN = ["--home-dir", "/var/spool/postfix", "--shell", "/usr/sbin/nologin"]
@@ -79,12 +78,7 @@ def _queue_directory(survey: Survey, values: Values) -> str:
 
 def _listed_mount_point(directory: str) -> str:
     """The mount point in fstab that a directory would be on, other than the root."""
-    try:
-        text = read_regular("/etc/fstab", FSTAB_MAX).decode("utf-8", "replace")
-    except OSError:
-        return ""
-    lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
-    points = [words[1] for words in lines if len(words) > 2 and words[1] not in ("/", "none", "swap")]
+    points = [entry.mount_point for entry in read_fstab() if entry.mount_point != "/"]
     inside = [point for point in points if (directory + "/").startswith(point.rstrip("/") + "/")]
     return max(inside, key=len, default="")
 
