@@ -25,7 +25,7 @@ class Here:
         self,
         name: str,
         instance: Instance,
-        mounts: "list[Mount]",
+        mounts: "Mounts | list[Mount]",
         networks: "list[tuple[str, str]]",
         words: "dict[str, list[str]]",
         fstab: "list[str] | None" = None,
@@ -33,7 +33,7 @@ class Here:
     ) -> None:
         self.name = name
         self.instance = instance
-        self.mounts = Mounts(mounts)
+        self.mounts = mounts if isinstance(mounts, Mounts) else Mounts(mounts)
         self.networks = networks
         self.words = words
         self.fstab = fstab or []
@@ -65,7 +65,7 @@ def look_around(name: str, instance: Instance, nodes: "list[str]") -> Here:
     deadline = time.monotonic() + LOOK_UP_S
     interfaces = [interface for _, interface in socket.if_nameindex() if interface != "lo"]
     fstab = [entry.mount_point for entry in read_fstab() if entry.is_at_boot]
-    here = Here(name, instance, read_mounts().mounts, read_networks(deadline), {}, fstab, interfaces)
+    here = Here(name, instance, read_mounts(), read_networks(deadline), {}, fstab, interfaces)
     answers = resolve([(HOST, word) for word in [*here.interface_words, *nodes]], FAMILIES, deadline)
     here.words = {word: found for (_, word), (found, _) in answers.items()}
     return here
