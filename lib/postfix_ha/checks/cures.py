@@ -9,7 +9,7 @@ from postfix_ha.checks.setup import OWNED_DIRECTORIES, user_id
 from postfix_ha.checks.storage import own_data_directory
 from postfix_ha.checks.survey import Survey
 from postfix_ha.system.mounts import read_fstab
-from postfix_ha.system.packages import installing_command
+from postfix_ha.system.packages import installing_command, making_user
 from postfix_ha.system.quoting import quote, quote_words
 from postfix_ha.verdict import Finding
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 MASTER_CF_PATTERNS = ("/etc/postfix/master.cf.proto", "/usr/share/postfix/master.cf.dist")
 # What postfix-script and the daemons tell people to run.
 ADVICE = (("postfix", "set-permissions"), ("postfix", "upgrade-configuration"), ("newaliases",), ("postfix", "reload"))
-LOGIN = ["--home-dir", "/var/spool/postfix", "--shell", "/usr/sbin/nologin"]
 
 
 def add_cures(survey: Survey, found: "list[Finding]") -> None:
@@ -108,8 +107,7 @@ def _mail_owner(survey: Survey, values: Values) -> str:
     user = survey.instance.mail_owner
     uid = _number_of_queue(survey, "active", "st_uid", pwd.getpwuid)
     has_group = any(entry.gr_name == user for entry in grp.getgrall())
-    group = ["--gid", user] if has_group else ["--user-group"]
-    return quote_words(["useradd", "--system", *(["--uid", uid] if uid else []), *group, *LOGIN, user])
+    return quote_words(making_user(user, uid, has_group=has_group))
 
 
 def _setgid_group(survey: Survey, values: Values) -> str:

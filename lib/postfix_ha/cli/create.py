@@ -7,11 +7,11 @@ from postfix_ha.cli.carry_out import Work, carry_out
 from postfix_ha.cli.concerned import add_peer_options, check_nodes
 from postfix_ha.cli.dialogue import Question, hold_dialogue
 from postfix_ha.cli.frame import add_change_options, add_command, cluster_of, is_interactive
-from postfix_ha.cli.service import forget_failures
 from postfix_ha.cluster.cib import Cib
 from postfix_ha.cluster.creation import create
 from postfix_ha.cluster.draft import Draft, Wish, make_draft, parse_address
 from postfix_ha.cluster.errors import Refused
+from postfix_ha.cluster.failures import forget_failures
 from postfix_ha.cluster.here import Here, look_around
 from postfix_ha.cluster.priority import SWITCHBACKS, parse_priority
 from postfix_ha.cluster.remarks import Remark, errors

@@ -6,6 +6,7 @@ from postfix_ha.cli.carry_out import Work, carry_out
 from postfix_ha.cli.frame import DONE, add_change_options, add_command, add_tag, cluster_of, seconds
 from postfix_ha.cluster.cib import Cib, Element
 from postfix_ha.cluster.errors import Refused
+from postfix_ha.cluster.failures import forget_failures
 from postfix_ha.cluster.hierarchy import find_hierarchy
 from postfix_ha.cluster.intent import mark_of
 from postfix_ha.cluster.moves import (
@@ -144,17 +145,3 @@ def check_online(status: Element, node: str) -> None:
                     raise Refused(f"node {node} is {why}: end that first ('pcs node un{attribute} {quote(node)}')")
             if each.get("online") != "true":
                 raise Refused(f"node {node} is offline")
-
-
-def forget_failures(cluster: Cluster, members: "list[str]") -> None:
-    """Let the cluster forget earlier failures of the members, which would keep them off a node."""
-    if not cluster.is_live:
-        return
-    failed = {
-        element.get("id")
-        for element in cluster.status().iterfind("node_history/node/resource_history")
-        if element.get("fail-count", "0") != "0"
-    }
-    for member in members:
-        if member in failed:
-            cluster.call("crm_resource", "--cleanup", f"--resource={member}")

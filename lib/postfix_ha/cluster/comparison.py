@@ -8,16 +8,15 @@ from postfix_ha.cluster.comparison_settings import compare_main, compare_master
 from postfix_ha.cluster.comparison_storage import compare_storage
 from postfix_ha.cluster.nodes import Facts, Remote
 from postfix_ha.cluster.pair import Pair, mapping, objects, shown, texts
-from postfix_ha.endpoint import WILDCARDS
+from postfix_ha.endpoint import WILDCARDS, is_loopback
 from postfix_ha.request import OCF_ROOT
-from postfix_ha.system.packages import installing_command
+from postfix_ha.system.packages import installing_command, making_user
 from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
 
 CLOCK_OFF_S = 5.0
 NAME_MAX = 255
 MISSING_MAX = 20
-LOGIN = ["--home-dir", "/var/spool/postfix", "--shell", "/usr/sbin/nologin"]
 COMMANDS = ("postdrop", "postqueue")
 INIT_SCRIPT = "init script "
 AGENT = f"{OCF_ROOT}/resource.d/mail/postfix_ha"
@@ -61,7 +60,7 @@ def compare_ids(pair: Pair) -> "list[Finding]":
 def _user_script(pair: Pair, user: str, uid: str, is_missing: bool) -> str:
     """What gives the peer's mail owner this number, and its data directory to it."""
     if is_missing:
-        return quote_words(["useradd", "--system", "--uid", uid, "--user-group", *LOGIN, user])
+        return quote_words(making_user(user, uid, has_group=False))
     data = mapping(pair.there["main"]).get("data_directory", "/var/lib/postfix")
     return quote_words(["usermod", "-u", uid, user]) + " && " + quote_words(["chown", "-R", user, data])
 
@@ -136,7 +135,7 @@ def compare_presence(pair: Pair) -> "list[Finding]":
     wanted = {str(e.get("address")) for e in objects(pair.here["endpoints"])} - set(WILDCARDS)
     here, there = (set(texts(facts)) for facts in pair.both("addresses"))
     for address in sorted(wanted & here & there):
-        if not address.startswith("127.") and address != "::1":
+        if not is_loopback(address):
             found.append(Finding("address_on_one_node", address=address, **pair.names))
     if all(isinstance(pid, int) for pid in pair.both("running")):
         # The agent's own stop: postfix(1) refuses where an address of inet_interfaces is not up.

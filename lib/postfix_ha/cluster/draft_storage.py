@@ -96,7 +96,9 @@ def _new_part(place: Place, what: str, here: Here, remarks: "list[Remark]") -> "
         return None
     fstype = MOUNTED_AS.get(mount.fstype, mount.fstype)
     if fstype.startswith("fuse"):
-        text = f"{mount.mount_point}, with {what}, is mounted by a program in user space ({mount.fstype}), and the kernel"
+        text = (
+            f"{mount.mount_point}, with {what}, is mounted by a program in user space ({mount.fstype}), and the kernel"
+        )
         text += " does not tell how: make its Filesystem resource yourself first"
         remarks.append(Remark(ERROR, "file_system_mountable", text))
         return None

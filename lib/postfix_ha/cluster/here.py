@@ -1,14 +1,12 @@
 """Here: what this node knows and the cluster does not: its mounts, its addresses, its Postfix."""
 
-import ipaddress
-import json
 import socket
 import time
 
+from postfix_ha.config.interfaces import connected_networks, network_of
 from postfix_ha.config.logical_lines import split_words
 from postfix_ha.config.resolve import HOST, resolve
 from postfix_ha.instance import Instance
-from postfix_ha.system.command import run
 from postfix_ha.system.mounts import Mount, Mounts, read_fstab, read_mounts
 
 LOOK_UP_S = 5.0
@@ -41,13 +39,7 @@ class Here:
 
     def network_of(self, address: str) -> "tuple[str, int] | None":
         """(interface, prefix length) of the network that holds an address, None where this node has no part in it."""
-        wanted = ipaddress.ip_address(address)
-        for is_own in (True, False):
-            for interface, text in self.networks:
-                network = ipaddress.ip_interface(text)
-                if network.ip == wanted if is_own else wanted in network.network:
-                    return interface, network.network.prefixlen
-        return None
+        return network_of(address, self.networks)
 
     @property
     def interface_words(self) -> "list[str]":
@@ -65,22 +57,7 @@ def look_around(name: str, instance: Instance, nodes: "list[str]") -> Here:
     deadline = time.monotonic() + LOOK_UP_S
     interfaces = [interface for _, interface in socket.if_nameindex() if interface != "lo"]
     fstab = [entry.mount_point for entry in read_fstab() if entry.is_at_boot]
-    here = Here(name, instance, read_mounts(), read_networks(deadline), {}, fstab, interfaces)
+    here = Here(name, instance, read_mounts(), connected_networks(), {}, fstab, interfaces)
     answers = resolve([(HOST, word) for word in [*here.interface_words, *nodes]], FAMILIES, deadline)
     here.words = {word: found for (_, word), (found, _) in answers.items()}
     return here
-
-
-def read_networks(deadline: float) -> "list[tuple[str, str]]":
-    """(interface, address/prefix) of every address of this node, loopback apart."""
-    done = run(["ip", "-json", "address"], deadline=deadline)
-    try:
-        links = json.loads(done.stdout)
-        return [
-            (link["ifname"], f"{each['local']}/{each['prefixlen']}")
-            for link in links
-            for each in link.get("addr_info", ())
-            if link["ifname"] != "lo" and "local" in each
-        ]
-    except (ValueError, KeyError, TypeError):
-        return []

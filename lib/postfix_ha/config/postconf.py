@@ -1,5 +1,6 @@
 """Ask the real ``postconf``: expanded values, compiled-in defaults, and the errors and warnings it has to tell."""
 
+import contextlib
 import os
 import stat
 
@@ -8,6 +9,10 @@ from postfix_ha.config.resolve import IN_TIME
 from postfix_ha.instance import CONFIG_FILES
 from postfix_ha.system import command
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 USUAL_PATH = "/usr/sbin/postconf"
 # A directory without main.cf: with -d, postconf then shows what was compiled in, whatever /etc/postfix holds.
 NO_CONFIG_DIR = "/nonexistent"
@@ -15,6 +20,9 @@ NO_CONFIG_DIR = "/nonexistent"
 # inet_interfaces (with the resolver's patience) and fails when one of the addresses is not on this node: on every
 # node but the active one. A value given here spares it that.
 MYNETWORKS = ["-o", "mynetworks=127.0.0.1"]
+
+# A configuration for questions that have nothing to do with an instance.
+INERT_MAIN_CF = "compatibility_level=3.6"
 
 NOT_STARTED = (command.NOT_FOUND, command.NOT_EXECUTABLE)
 
@@ -79,6 +87,19 @@ def ask_default_config_directory(postconf: str, deadline: float) -> str:
     """The compiled-in config_directory, "" where postconf does not answer."""
     answer = _ask([postconf, "-c", NO_CONFIG_DIR, "-d", "config_directory"], ["config_directory"], deadline)
     return answer.values.get("config_directory", "")
+
+
+@contextlib.contextmanager
+def inert_config() -> "Iterator[str]":
+    """A configuration directory, while the with block lasts, with which Postfix's tools work wherever they are run."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="postfix-ha.") as directory:
+        path = os.path.join(directory, "main.cf")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(INERT_MAIN_CF + "\n")
+        os.utime(path, (0, 0))  # postconf waits until main.cf was left alone for a while
+        yield directory
 
 
 def _ask(argv: "list[str]", names: "list[str] | None", deadline: float) -> Answer:

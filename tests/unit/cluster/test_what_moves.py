@@ -29,7 +29,7 @@ NODES = {
     "drbd-home": (SDA, "147:0 / /home rw - ext4 /dev/drbd0 rw", "/home/postfix", MOVES, ""),
     "multipath-opt": (SDA, "253:2 / /opt rw - ext4 /dev/vg/lv rw", "/opt/queue", MOVES, ""),
     "nvme-tcp-var-mail": (SDA, "259:8 / /var/mail rw - ext4 /dev/nvme1n1 rw", "/var/mail/queue", MOVES, ""),
-    "rbd-var-lib": (SDA, "252:0 / /var/lib/postfix-queue rw - ext4 /dev/rbd0 rw", "/var/lib/postfix-queue/q", MOVES, ""),
+    "rbd-var-lib": (SDA, "252:0 / /var/lib/queue rw - ext4 /dev/rbd0 rw", "/var/lib/queue/q", MOVES, ""),
     "disk-var-spool": (SDA, "8:48 / /var/spool rw - ext4 /dev/sdd rw", POSTFIX, MOVES, DOUBT),
     "disk-mnt": (SDA, "8:49 / /mnt/queue rw - ext4 /dev/sdd1 rw", "/mnt/queue/postfix", MOVES, DOUBT),
     "disk-root-home": (SDA, "8:49 / /root rw - ext4 /dev/sdd1 rw", "/root/queue", MOVES, DOUBT),
