@@ -30,8 +30,22 @@ PATH_KEYS = ("config_dir", "queue_directory", "data_directory", "daemon_director
 # The kernel's greatest pid (PID_MAX_LIMIT), and the end of what 64 bits hold.
 PID_MAX, NUMBER_END = 4194304, 2**64
 Stamp = tuple[str, int, int, int]
-Problem = tuple[str, str, str, int]
+
 NUMBER_KEYS = ("master_pid", "master_start", "mail_owner_uid", "files_local", "pidfile_noticed")
+
+
+class Problem(tuple[str, str, str, int]):
+    """(subject, text, file, line) of something that is wrong with a configuration."""
+
+    __slots__ = ()
+    is_late = False  # whether only an answer did not come in time, which another try may meet
+
+
+class LateProblem(Problem):
+    """One that is no more than an answer which did not come in time."""
+
+    __slots__ = ()
+    is_late = True
 
 
 class Instance:

@@ -1,5 +1,6 @@
 """Commands to paste that cure what the checks of start and validate-all find; no action has use for them."""
 
+import errno
 import os
 import stat
 
@@ -26,11 +27,7 @@ ADVICE = (("postfix", "set-permissions"), ("postfix", "upgrade-configuration"), 
 def add_cures(survey: Survey, found: "list[Finding]") -> None:
     """Give each finding that has none the command that cures it, and the file and line that it speaks of."""
     for finding in found:
-        where = finding.values.get("where")
-        if where and "file" not in finding.values:
-            file, _, line = str(where).partition(", line ")
-            finding.values.update(file=file, line=int(line) if line.isdigit() else 0)
-        elif finding.check == "postfix_check_passes":
+        if finding.check == "postfix_check_passes":
             _locate_parameter(survey, finding.values)
         make = CURES.get(finding.check)
         if make and "cure" not in finding.values:
@@ -42,7 +39,7 @@ Values = dict[str, object]
 
 def _locate_parameter(survey: Survey, values: Values) -> None:
     """Tell where the parameter is set that Postfix's own complaint names."""
-    words = str(values["why"]).replace(":", " ").replace("'", " ").split()
+    words = str(values["said"]).replace(":", " ").replace("'", " ").split()
     name = next((word for word in words if word in survey.main.raw), "")
     if name:
         values["file"], values["line"] = survey.locate(name)
@@ -84,7 +81,7 @@ def _listed_mount_point(directory: str) -> str:
 
 def _remount(survey: Survey, values: Values) -> str:
     place = survey.mounts.place_of(str(values["queue_directory"]))
-    return f"mount -o remount,rw {quote(place.mount.mount_point)}" if "read-only" in str(values["why"]).lower() else ""
+    return f"mount -o remount,rw {quote(place.mount.mount_point)}" if values["errno"] == errno.EROFS else ""
 
 
 def _queue_owner(survey: Survey, values: Values) -> str:
@@ -156,7 +153,7 @@ def _setgid(survey: Survey, values: Values) -> str:
 
 def _what_postfix_says(survey: Survey, values: Values) -> str:
     """Postfix's own advice, where its complaint ends with "run '...'": no file's name that says it."""
-    _, _, command = str(values["why"]).rpartition("run '")
+    _, _, command = str(values["said"]).rpartition("run '")
     words = command.removesuffix("'").split()
     return quote_words(words) if tuple(words) in ADVICE else ""
 

@@ -117,9 +117,9 @@ def fail(options: argparse.Namespace, reasons: "list[str]", code: int, *, change
     """Say why, one line each, and return the code."""
     if options.json:
         say_json({"changed": changed, "exit_code": code, "errors": reasons})
-    for reason in reasons:
+    for line in reasons:
         # A name that was given may have lines of its own.
-        complain(f"postfix-ha: {' '.join(reason.split())}")
+        complain(f"postfix-ha: {' '.join(line.split())}")
     return code
 
 

@@ -8,7 +8,7 @@ from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, WAIT_S, add_change_options,
 from postfix_ha.cluster.cib import Cib
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.hierarchy import OUR_AGENT, Hierarchy, find_hierarchy, is_mail_agent
-from postfix_ha.cluster.intent import MIGRATE, advice, mark_of
+from postfix_ha.cluster.intent import EXCHANGING, MIGRATE, advice, begun_with
 from postfix_ha.cluster.migration import end, exchange, exchanged, is_in_maintenance, wait_known, why_not
 from postfix_ha.cluster.remarks import NOTE, Remark
 from postfix_ha.cluster.signals import one_step, when_interrupted
@@ -42,7 +42,7 @@ def run_migrate(options: argparse.Namespace) -> int:
     agent = options.to
     hierarchy = find_hierarchy(cluster.read(), options.tag)
     tag, former = hierarchy.tag, hierarchy.agent
-    begun = mark_of(hierarchy).startswith(MIGRATE)
+    begun = begun_with(hierarchy) == EXCHANGING
     check(cluster, hierarchy, agent, begun)
 
     def planner(cib: Cib) -> Cib:

@@ -59,5 +59,5 @@ def look_around(name: str, instance: Instance, nodes: "list[str]") -> Here:
     fstab = [entry.mount_point for entry in read_fstab() if entry.is_at_boot]
     here = Here(name, instance, read_mounts(), connected_networks(), {}, fstab, interfaces)
     answers = resolve([(HOST, word) for word in [*here.interface_words, *nodes]], FAMILIES, deadline)
-    here.words = {word: found for (_, word), (found, _) in answers.items()}
+    here.words = {word: found.words for (_, word), found in answers.items()}
     return here

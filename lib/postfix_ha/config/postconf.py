@@ -5,7 +5,6 @@ import os
 import stat
 
 from postfix_ha.config.logical_lines import FILE_SIZE_MAX, SPACE
-from postfix_ha.config.resolve import IN_TIME
 from postfix_ha.instance import CONFIG_FILES
 from postfix_ha.system import command
 
@@ -28,14 +27,18 @@ NOT_STARTED = (command.NOT_FOUND, command.NOT_EXECUTABLE)
 
 
 class Answer:
-    """What postconf said: ``values`` name -> value, its warnings, and "" or why it failed."""
+    """What postconf said: ``values`` name -> value, its warnings, and "" or why it failed.
 
-    __slots__ = ("error", "values", "warnings")
+    ``is_late`` where it failed because it did not answer in time.
+    """
 
-    def __init__(self, values: "dict[str, str]", warnings: "list[str]", error: str) -> None:
+    __slots__ = ("error", "is_late", "values", "warnings")
+
+    def __init__(self, values: "dict[str, str]", warnings: "list[str]", error: str, *, is_late: bool = False) -> None:
         self.values = values
         self.warnings = warnings
         self.error = error
+        self.is_late = is_late
 
     def __repr__(self) -> str:
         return f"Answer({self.values!r}, {self.warnings!r}, {self.error!r})"
@@ -119,12 +122,12 @@ def read_answer(postconf: str, done: command.Completed, names: "list[str] | None
         elif said.strip(SPACE):
             error = said
     if done.timed_out:
-        error = f"{postconf} did not answer{IN_TIME}"
+        error = f"{postconf} did not answer in time"
     elif done.returncode != 0:
         error = error or f"{postconf} ended with exit code {done.returncode}"
     else:
         error = ""
-    return Answer(_values(_text(done.stdout), names), warnings, error)
+    return Answer(_values(_text(done.stdout), names), warnings, error, is_late=done.timed_out)
 
 
 def _values(text: str, names: "list[str] | None") -> "dict[str, str]":

@@ -3,7 +3,6 @@
 import os
 import re
 import stat
-import tempfile
 import time
 
 from postfix_ha.cluster.errors import Refused
