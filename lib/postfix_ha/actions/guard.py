@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable
 
 from postfix_ha import codes
+from postfix_ha.barrier import conclude, with_barrier
 from postfix_ha.request import Request
 from postfix_ha.system.child import begin, hear_of_children, read_until
 from postfix_ha.verdict import Finding, Verdict
@@ -41,8 +42,6 @@ def guarded(request: Request, work: "Callable[[Step], Verdict]") -> Verdict:
 
 
 def _work_in_child(request: Request, work: "Callable[[Step], Verdict]", writing: int) -> None:
-    from postfix_ha.agent import conclude, with_barrier
-
     remaining_s = request.remaining_s
     request.deadline -= min(remaining_s * HEAD_START_SHARE, HEAD_START_MAX_S)
 

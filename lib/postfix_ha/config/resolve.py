@@ -11,16 +11,28 @@ NO_ANSWER = "no answer from the name service in time"
 NOT_FOUND = "not found"
 
 
-class Resolved:
-    """The answer to a question: ``words`` (addresses, or one port), or why there are none; ``is_late`` where it did
-    not come in time."""
+class Resolved(tuple[list[str], str]):
+    """The answer to a question: (addresses or one port, why there are none)."""
 
-    __slots__ = ("is_late", "why", "words")
+    __slots__ = ()
+    is_late = False  # whether there is none only because it did not come in time
 
-    def __init__(self, words: "list[str]", why: str = "", *, is_late: bool = False) -> None:
-        self.words = words
-        self.why = why
-        self.is_late = is_late
+    @property
+    def words(self) -> "list[str]":
+        """The addresses, or the port."""
+        return self[0]
+
+    @property
+    def why(self) -> str:
+        """Why there are none, "" where there are."""
+        return self[1]
+
+
+class Unanswered(Resolved):
+    """No answer in time."""
+
+    __slots__ = ()
+    is_late = True
 
 
 def resolve(
@@ -38,9 +50,9 @@ def resolve(
         if numeric is None:
             open_questions.append(question)
         elif numeric[0] in families:
-            answers[question] = Resolved([numeric[1]])
+            answers[question] = Resolved(([numeric[1]], ""))
         else:
-            answers[question] = Resolved([], "its address family is not enabled (inet_protocols)")
+            answers[question] = Resolved(([], "its address family is not enabled (inet_protocols)"))
     if open_questions:
         answers.update(_resolve_in_child(open_questions, families, deadline))
     return answers
@@ -76,14 +88,12 @@ def _resolve_in_child(
     questions: "list[tuple[str, str]]", families: "tuple[int, ...]", deadline: float
 ) -> "dict[tuple[str, str], Resolved]":
     """As resolve, for questions that need the name service."""
-    answers: "dict[tuple[str, str], Resolved]" = {
-        question: Resolved([], NO_ANSWER, is_late=True) for question in questions
-    }
+    answers: "dict[tuple[str, str], Resolved]" = {question: Unanswered(([], NO_ANSWER)) for question in questions}
     data = told_by_child(lambda writing: _answer(questions, families, writing), deadline)
     for line in data.decode("ascii", "replace").split("\n")[:-1]:
         index, _, rest = line.partition("\t")
         state, *words = rest.split("\t")
-        answers[questions[int(index)]] = Resolved(words) if state == "ok" else Resolved([], words[0])
+        answers[questions[int(index)]] = Resolved((words, "") if state == "ok" else ([], words[0]))
     return answers
 
 
