@@ -153,6 +153,24 @@ def test_no_module_imports_itself_in_a_circle():
         visit(name)
 
 
+# Below these nobody takes the options of the command line as they are. drill_checks, trial and instances still do.
+TAKE_OPTIONS = {"cli/frame.py", "cli/main.py", "cli/drill_checks.py", "cli/trial.py", "cli/instances.py"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_command_line_ends_at_the_commands_own_file(module):
+    functions_here = functions(module)
+    is_command = any(node.name.startswith("run_") for node in functions_here)
+    takes = {node.name for node in functions_here if "Namespace" in ast.unparse(node.args)}
+    assert not takes or is_command or module in TAKE_OPTIONS, takes
+    changed = [
+        node.lineno
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "options"
+    ]
+    assert changed == [], "the options are what was asked for: nobody changes them"
+
+
 def test_modules_are_loaded_by_name_in_one_place():
     """Else an import, and with it a circle, could hide in a text."""
     by_name = {"__import__", "import_module", "importlib"}

@@ -5,8 +5,8 @@ import stat
 
 from postfix_ha.checks.survey import Survey
 from postfix_ha.config.logical_lines import split_words
-from postfix_ha.system.files import open_regular
 from postfix_ha.config.postconf import INERT_MAIN_CF
+from postfix_ha.system.files import open_regular
 from postfix_ha.system.packages import installing_command
 from postfix_ha.system.quoting import quote
 from postfix_ha.verdict import Finding

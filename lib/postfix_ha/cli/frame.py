@@ -128,6 +128,31 @@ def cluster_of(options: argparse.Namespace) -> Cluster:
     return Cluster(options.cib_file)
 
 
+class Manner:
+    """How a change is made: ``dry_run`` only shows it, ``asks`` whether there is somebody to ask, ``json`` prints one
+    object, ``wait`` seconds for the service (0: do not), ``cib_file`` the file that is changed ("" is the cluster)."""
+
+    __slots__ = ("asks", "cib_file", "dry_run", "json", "wait")
+
+    def __init__(self, *, asks: bool, cib_file: str, dry_run: bool, json: bool, wait: int) -> None:
+        self.asks = asks
+        self.cib_file = cib_file
+        self.dry_run = dry_run
+        self.json = json
+        self.wait = wait
+
+
+def manner_of(options: argparse.Namespace) -> Manner:
+    """The manner that the options of a changing command ask for."""
+    return Manner(
+        asks=is_interactive(options),
+        cib_file=options.cib_file,
+        dry_run=options.dry_run,
+        json=options.json,
+        wait=getattr(options, "wait", 0),
+    )
+
+
 def is_interactive(options: argparse.Namespace) -> bool:
     """Whether there is somebody to ask."""
     return not (options.yes or options.dry_run or options.json) and sys.stdin.isatty() and sys.stdout.isatty()
