@@ -121,7 +121,7 @@ def _end_leftovers(request: Request, params: Params, found: Found, step: Step) -
 
 
 def _start_postfix(request: Request, params: Params, found: Found, step: Step) -> "Finding | None":
-    """Run ``postfix start`` and wait until a client is greeted; what went wrong, or None. ``found`` learns of master."""
+    """Run ``postfix start`` and wait until a client is greeted; what went wrong, or None. found learns of it."""
     until = request.deadline - min(UNDO_MAX_S, request.remaining_s * UNDO_SHARE)
     instance = found.instance
     log = instance.settings.get("maillog_file", "")

@@ -158,7 +158,8 @@ def check_queue(setup: Setup) -> "list[Finding]":
         why = "no such directory" if found is None else "it is not a directory"
         return [Finding("queue_directory_shared", queue_directory=directory, why=why, main_cf=setup.main_cf)]
     if os.statvfs(directory).f_flag & os.ST_RDONLY:
-        return [Finding("queue_directory_writable", queue_directory=directory, why="its file system is read-only")]
+        values = {"queue_directory": directory, "why": "its file system is read-only", "errno": errno.EROFS}
+        return [Finding("queue_directory_writable", **values)]
     user, wanted = setup.instance.mail_owner, user_id(setup.instance.mail_owner)
     for name in OWNED_DIRECTORIES:
         path = os.path.join(directory, name)
