@@ -62,6 +62,11 @@ class Endpoint:
         return hash(self._key())
 
 
+def is_loopback(address: str) -> bool:
+    """Whether an address, in its canonical text form, never leaves its node."""
+    return address == "::1" or address.startswith("127.")
+
+
 def address_bytes(address: str) -> bytes:
     """The 4 or 16 bytes of a numeric IPv4 or IPv6 address; raises OSError for any other text."""
     return _socket.inet_pton(_socket.AF_INET6 if ":" in address else _socket.AF_INET, address)

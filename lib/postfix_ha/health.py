@@ -77,27 +77,30 @@ def check_listening(instance: Instance, sockets: "set[str]") -> "list[Finding]":
     Postfix lets another instance bind the same address and port (SO_REUSEPORT), so a listening socket alone proves
     nothing: it must be one of this master's.
     """
-    findings = []
+    return [
+        Finding("endpoint_listening", pid=instance.master_pid, endpoint=str(endpoint))
+        for endpoint in _unheard(instance.master_pid, instance.endpoints, sockets)
+    ]
+
+
+def listened_endpoints(master_pid: int, endpoints: "list[Endpoint]") -> "list[Endpoint]":
+    """Those of the endpoints on which the master process really listens."""
+    sockets, _ = master_files(master_pid)
+    unheard = _unheard(master_pid, endpoints, sockets)
+    return [endpoint for endpoint in endpoints if endpoint not in unheard]
+
+
+def _unheard(master_pid: int, endpoints: "list[Endpoint]", sockets: "set[str]") -> "list[Endpoint]":
+    """Those of the endpoints on which none of these sockets listens; each of the kernel's tables is read once."""
+    found = []
     for is_ipv6 in (False, True):
-        wanted = [endpoint for endpoint in instance.endpoints if endpoint.is_ipv6 == is_ipv6]
+        wanted = [endpoint for endpoint in endpoints if endpoint.is_ipv6 == is_ipv6]
         if not wanted:
             continue
-        table = listening_sockets(instance.master_pid, is_ipv6)
-        findings += [
-            Finding("endpoint_listening", pid=instance.master_pid, endpoint=str(endpoint))
+        table = listening_sockets(master_pid, is_ipv6)
+        found += [
+            endpoint
             for endpoint in wanted
             if not any(inode in sockets for inode, _ in table.get(kernel_address(endpoint), ()))
         ]
-    return findings
-
-
-def listened_endpoints(instance: Instance, endpoints: "list[Endpoint]") -> "list[Endpoint]":
-    """Those of the endpoints on which the master process really listens."""
-    sockets, _ = master_files(instance.master_pid)
-    probe = Instance(master_pid=instance.master_pid)
-    heard = []
-    for endpoint in endpoints:
-        probe.endpoints = [endpoint]
-        if not check_listening(probe, sockets):
-            heard.append(endpoint)
-    return heard
+    return found

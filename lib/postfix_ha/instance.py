@@ -30,8 +30,22 @@ PATH_KEYS = ("config_dir", "queue_directory", "data_directory", "daemon_director
 # The kernel's greatest pid (PID_MAX_LIMIT), and the end of what 64 bits hold.
 PID_MAX, NUMBER_END = 4194304, 2**64
 Stamp = tuple[str, int, int, int]
-Problem = tuple[str, str, str, int]
+
 NUMBER_KEYS = ("master_pid", "master_start", "mail_owner_uid", "files_local", "pidfile_noticed")
+
+
+class Problem(tuple[str, str, str, int]):
+    """(subject, text, file, line) of something that is wrong with a configuration."""
+
+    __slots__ = ()
+    is_late = False  # whether only an answer did not come in time, which another try may meet
+
+
+class LateProblem(Problem):
+    """One that is no more than an answer which did not come in time."""
+
+    __slots__ = ()
+    is_late = True
 
 
 class Instance:
@@ -88,6 +102,12 @@ class Instance:
         if facts:
             raise TypeError("no such fact of an instance: " + ", ".join(facts))
 
+    def with_facts(self, **changes: object) -> "Instance":
+        """A copy of it in which these facts are others."""
+        facts: "dict[str, object]" = {name: getattr(self, name) for name in self.__slots__}
+        facts.update(changes)
+        return Instance(**facts)
+
 
 def file_stamps(config_dir: str) -> "list[Stamp]":
     """(path, size, mtime_ns, inode) of main.cf and master.cf; a file that cannot be looked at gives zeros."""
@@ -143,33 +163,38 @@ def parse_snapshot(data: bytes) -> "Instance | None":
     """The instance written in these bytes, or None where they are not a whole snapshot of this version."""
     if not data.startswith(SNAPSHOT_HEADER) or not data.endswith(b"\nend\n"):
         return None
-    instance = Instance()
+    facts: "dict[str, object]" = {}
+    endpoints: "list[Endpoint]" = []
+    stamps: "dict[str, list[Stamp]]" = {"stamp": [], "noticed": []}
+    settings: "dict[str, str]" = {}
     try:
         for line in data[len(SNAPSHOT_HEADER) : -len(b"end\n")].decode("ascii").splitlines():
             key, _, value = line.partition(" ")
             if key in TEXT_KEYS:
-                setattr(instance, key, _unquoted(value))
+                facts[key] = _unquoted(value)
             elif key in NUMBER_KEYS:
-                setattr(instance, key, int(value))
+                facts[key] = int(value)
             elif key == "queue_id":
                 device, inode = value.split(" ")
-                instance.queue_id = (int(device), int(inode))
-            elif key in ("stamp", "noticed"):
+                facts[key] = (int(device), int(inode))
+            elif key in stamps:
                 size, mtime_ns, inode, path = value.split(" ")
-                stamp = (_unquoted(path), int(size), int(mtime_ns), int(inode))
-                (instance.stamps if key == "stamp" else instance.noticed).append(stamp)
+                stamps[key].append((_unquoted(path), int(size), int(mtime_ns), int(inode)))
             elif key == "endpoint":
                 kind, address, port, service = value.split(" ")
                 if kind not in KINDS:
                     return None
-                instance.endpoints.append(Endpoint(address, int(port), kind, _unquoted(service)))
+                endpoints.append(Endpoint(address, int(port), kind, _unquoted(service)))
             elif key == "setting":
                 name, text = value.split(" ")
-                instance.settings[_unquoted(name)] = _unquoted(text)
+                settings[_unquoted(name)] = _unquoted(text)
             else:
                 return None
     except ValueError:  # also a UnicodeDecodeError and a wrong number of fields
         return None
+    instance = Instance(
+        endpoints=endpoints, stamps=stamps["stamp"], noticed=stamps["noticed"], settings=settings, **facts
+    )
     return instance if _is_possible(instance) else None
 
 

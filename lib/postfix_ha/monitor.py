@@ -1,16 +1,15 @@
 """The monitor action: recurring monitor and probe.
 
 A healthy recurring monitor at level 0 ends in monitor() after a few reads under /proc. Whatever needs more (no valid
-snapshot, something wrong, a deeper level) goes through actions/deep.py in a child process with a deadline.
+snapshot, something wrong, a deeper level) goes through actions/inspect.py in a child process with a deadline.
 """
 
 import os
 
 from postfix_ha import codes
-from postfix_ha.health import check_health, is_master_of
+from postfix_ha.health import check_health
 from postfix_ha.instance import Instance, file_stamps, read_record
 from postfix_ha.params import Params
-from postfix_ha.procfs import process_stat
 from postfix_ha.request import Request
 from postfix_ha.verdict import HEALTHY, Finding, Verdict
 
@@ -18,12 +17,12 @@ from postfix_ha.verdict import HEALTHY, Finding, Verdict
 def monitor(request: Request) -> Verdict:
     """The verdict of a monitor or probe at the level asked for."""
     params = Params(request.parameters)
-    instance = current_instance(request, params)
+    record = read_record(request.run_directory, params.config_dir)
     if (
-        instance is not None
+        record is not None
         and request.level == codes.LEVEL_STATUS
-        and not check_health(instance, request.deadline)
-        and not is_change_unnoticed(instance)
+        and not check_health(record, request.deadline)
+        and not is_change_unnoticed(record)
     ):
         return HEALTHY
     if os.geteuid() != 0:  # who cannot see the processes must not take them for gone
@@ -31,15 +30,7 @@ def monitor(request: Request) -> Verdict:
     from postfix_ha.actions.guard import guarded
     from postfix_ha.actions.inspect import inspect
 
-    return guarded(request, lambda step: inspect(request, params, step))
-
-
-def current_instance(request: Request, params: Params) -> "Instance | None":
-    """The instance of the snapshot, when its master process still lives; None when there is no such snapshot."""
-    instance = read_record(request.run_directory, params.config_dir)
-    if instance is None or not is_master_of(instance, process_stat(instance.master_pid)):
-        return None
-    return instance
+    return guarded(request, lambda step: inspect(request, params, record, step))
 
 
 def is_change_unnoticed(instance: Instance) -> bool:

@@ -5,6 +5,19 @@ import time
 
 from postfix_ha.codes import LEVEL_DIALOGUE, LEVEL_GREETING, LEVEL_STATUS
 
+# What the agent can be asked for, in the order in which it says so; agent.py knows what does each.
+ACTIONS = (
+    "start",
+    "stop",
+    "monitor",
+    "validate-all",
+    "meta-data",
+    "reload-agent",
+    "reload",
+    "usage",
+    "help",
+    "methods",
+)
 # Seconds that an action has when nobody says otherwise; the meta-data advertises the same (a contract test compares).
 TIMEOUTS_S = {"start": 60, "stop": 60, "monitor": 20, "reload": 20, "reload-agent": 20, "validate-all": 20}
 TIMEOUT_OTHER_S = 10

@@ -1,10 +1,11 @@
-"""Finding, Verdict and decide(): all policy of which exit code the cluster gets.
+"""Verdict and decide(): all policy of which exit code the cluster gets.
 
 A check says what it found; only decide() says what that means for the action that asked. The sentences and codes of
 the findings stand in checks/catalogue.py, which is loaded only when there is something to say.
 """
 
 from postfix_ha import codes
+from postfix_ha.finding import Finding as Finding
 
 # The gravest first: 6 stops the resource everywhere, 5 and 4 on this node, 1 may be cured by trying again.
 GRAVITY = (
@@ -17,25 +18,6 @@ GRAVITY = (
     codes.DEGRADED,
     codes.SUCCESS,
 )
-
-
-class Finding:
-    """What one check found: the check's id and the values that its sentence in the catalogue names."""
-
-    __slots__ = ("check", "values")
-
-    def __init__(self, check: str, **values: object) -> None:
-        self.check = check
-        self.values = values
-
-    def __repr__(self) -> str:
-        return f"Finding({self.check!r}, {self.values!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Finding) and (self.check, self.values) == (other.check, other.values)
-
-    def __hash__(self) -> int:
-        return hash(self.check)
 
 
 class Verdict:

@@ -5,9 +5,8 @@ from pathlib import Path
 from lxml import etree
 
 from postfix_ha.actions.metadata import metadata_path
-from postfix_ha.agent import ACTIONS
 from postfix_ha.params import DECLARED
-from postfix_ha.request import TIMEOUTS_S
+from postfix_ha.request import ACTIONS, TIMEOUTS_S
 
 METADATA = Path(metadata_path())
 

@@ -63,13 +63,13 @@ class Clients:
             return _judge_dialogue(conversation) if self.is_dialogue else None
         if conversation.greeting:
             return Finding("endpoint_not_busy", endpoint=endpoint, why=f"it greets with '{conversation.greeting}'")
-        why = conversation.failure
-        if conversation.is_connected and why == "connected, but silent":
+        if conversation.has_failed:
+            why = conversation.failure
+            return Finding("endpoint_answers", endpoint=endpoint, timeout_s=self.timeout_s, why=why)
+        if conversation.is_connected:
             holder = self._holder(conversation)
             if holder is not None:
                 return self._judge_holder(conversation.endpoint, holder)
-        elif why != "not connected":
-            return Finding("endpoint_answers", endpoint=endpoint, timeout_s=self.timeout_s, why=why)
         servers = [m for m in serving(self.census, conversation.endpoint.service, "inet") if not _is_stopped(m)]
         limit = process_limit(self.instance, conversation.endpoint.service)
         if limit and len(servers) >= limit:

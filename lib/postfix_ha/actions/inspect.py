@@ -12,10 +12,10 @@ from postfix_ha.request import Request
 from postfix_ha.verdict import Finding, Verdict, decide, grade
 
 
-def inspect(request: Request, params: Params, step: Step) -> Verdict:
+def inspect(request: Request, params: Params, recorded: "Instance | None", step: Step) -> Verdict:
     """The verdict of a monitor or probe, from all that its level asks for."""
     kind = "probe" if request.is_probe else "monitor"
-    found = find_running(request, params, step)
+    found = find_running(request, params, recorded, step)
     if found.census.master is None:
         if not found.census.is_in_service:
             return decide(kind, [Finding("master_running", instance=name_of(found.instance))], lives=False)
@@ -47,24 +47,26 @@ def look_deeper(request: Request, params: Params, found: Found, step: Step) -> "
             return findings  # a transaction would wait for its answer until the end, and change nothing
     step("talking to " + ", ".join(str(endpoint) for endpoint in found.instance.endpoints[:4]))
     said = Clients(found.instance, found.census, params.greeting_timeout_s, end, is_dialogue).check()
-    if said and found.is_recorded and take_up_kinds(request, params, found.instance, step):
+    if said and found.is_recorded and take_up_kinds(request, params, found, step):
         said = Clients(found.instance, found.census, params.greeting_timeout_s, end, is_dialogue).check()
         if not _has_failed(said):
             record(request, params, found.instance)
     return findings + said
 
 
-def take_up_kinds(request: Request, params: Params, instance: Instance, step: Step) -> bool:
+def take_up_kinds(request: Request, params: Params, found: Found, step: Step) -> bool:
     """Take what clients meet at each endpoint from changed files; whether anything is another kind there.
 
     A reload makes a service speak TLS from the first byte, or puts postscreen before it, on the socket that it had.
     """
-    if not is_changed(instance):
+    if not is_changed(found.instance):
         return False
     today = {(each.address, each.port): each for each in discover_now(request, params, step).endpoints}
-    before = instance.endpoints
-    instance.endpoints = [today.get((each.address, each.port), each) for each in before]
-    return instance.endpoints != before
+    before = found.instance.endpoints
+    found.instance = found.instance.with_facts(
+        endpoints=[today.get((each.address, each.port), each) for each in before]
+    )
+    return found.instance.endpoints != before
 
 
 def _has_failed(findings: "list[Finding]") -> bool:
@@ -82,12 +84,12 @@ def _take_notice(
         if instance.problems:
             return []  # half a configuration is no record to judge by
     elif is_changed(instance) and file_stamps(instance.config_dir) != instance.noticed:
-        instance.noticed = file_stamps(instance.config_dir)
+        instance = instance.with_facts(noticed=file_stamps(instance.config_dir))
         notes.append(_describe_change(request, params, instance, step))
     elif not is_pidfile_lost:
         return []
-    instance.pidfile_noticed |= int(is_pidfile_lost)
-    noted = record(request, params, instance)
+    noticed = instance.pidfile_noticed | int(is_pidfile_lost)
+    noted = record(request, params, instance.with_facts(pidfile_noticed=noticed))
     # That there can be no record is for start and probe to say, not for every monitor.
     return [*notes, noted] if noted and request.is_probe else notes
 
@@ -95,7 +97,7 @@ def _take_notice(
 def _describe_change(request: Request, params: Params, instance: Instance, step: Step) -> Finding:
     """configuration_in_use: what the changed files would bring."""
     today = discover_now(request, params, step)
-    unheard = set(today.endpoints) - set(listened_endpoints(instance, today.endpoints))
+    unheard = set(today.endpoints) - set(listened_endpoints(instance.master_pid, today.endpoints))
     if today.problems:
         subject, why, file, line = today.problems[0]
         where = f"{file}, line {line}: " if line else f"{file}: " if file else ""

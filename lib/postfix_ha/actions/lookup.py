@@ -28,12 +28,11 @@ def look_up_in_time(identity: Identity, request: Request, params: Params) -> Non
 
 def _look_up(params: Params, deadline: float) -> Instance:
     found = discover(params.config_dir, deadline, binary=params.binary)
-    instance = Instance(
+    return Instance(
         config_dir=found.config_dir,
         queue_directory=os.path.realpath(found.queue_directory) if found.queue_directory else "",
         daemon_directory=found.daemon_directory,
         queue_id=found.queue_id,
         mail_owner_uid=found.mail_owner_uid,
+        settings={CONFIG_LINK: os.path.realpath(found.config_dir or params.config_dir)},
     )
-    instance.settings[CONFIG_LINK] = os.path.realpath(found.config_dir or params.config_dir)
-    return instance

@@ -4,7 +4,7 @@ import os
 import sys
 
 from postfix_ha import codes
-from postfix_ha.request import Request
+from postfix_ha.request import ACTIONS, Request
 from postfix_ha.verdict import Finding, Verdict
 
 METADATA = os.path.join("metadata", "postfix_ha.xml")
@@ -31,15 +31,11 @@ def print_metadata(request: Request) -> Verdict:
 
 def print_usage(request: Request) -> Verdict:
     """Print how the agent is called."""
-    from postfix_ha.agent import ACTIONS
-
     sys.stdout.write("usage: postfix_ha {" + "|".join(ACTIONS) + "}\n")
     return Verdict(codes.SUCCESS)
 
 
 def print_methods(request: Request) -> Verdict:
     """Print the actions, one a line."""
-    from postfix_ha.agent import ACTIONS
-
     sys.stdout.write("\n".join(ACTIONS) + "\n")
     return Verdict(codes.SUCCESS)

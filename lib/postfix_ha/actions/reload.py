@@ -6,6 +6,7 @@ from postfix_ha import codes
 from postfix_ha.actions.guard import Step, guarded
 from postfix_ha.actions.running import discover_now, find_running, record
 from postfix_ha.health import listened_endpoints, name_of
+from postfix_ha.instance import read_record
 from postfix_ha.params import Params
 from postfix_ha.request import Request
 from postfix_ha.system.command import run
@@ -29,7 +30,7 @@ def reload_service(request: Request) -> Verdict:
 
 
 def _reload(request: Request, params: Params, step: Step) -> Verdict:
-    found = find_running(request, params, step)
+    found = find_running(request, params, read_record(request.run_directory, params.config_dir), step)
     if found.census.master is None:
         reason = Finding("master_running", instance=name_of(found.instance))
         return Verdict(codes.ERR_GENERIC if found.census.is_in_service else codes.NOT_RUNNING, reason)
@@ -40,13 +41,15 @@ def _reload(request: Request, params: Params, step: Step) -> Verdict:
         why = telling_line(done) or f"exit code {done.returncode}"
         return decide("setup", [Finding("reload_completed", why="it did not end in time" if done.timed_out else why)])
     today = discover_now(request, params, step)
-    today.master_pid, today.master_start = found.instance.master_pid, found.instance.master_start
-    heard = listened_endpoints(today, today.endpoints)
+    running = found.instance
+    heard = listened_endpoints(running.master_pid, today.endpoints)
     notes = []
     unheard = [str(endpoint) for endpoint in today.endpoints if endpoint not in heard]
     if unheard:  # master(8) takes a change of inet_interfaces only at a restart
         why = "a restart is due before master listens on " + ", ".join(unheard)
         notes.append(Finding("configuration_in_use", where=today.config_dir, why=why))
-    today.endpoints = heard or found.instance.endpoints
-    noted = record(request, params, today)
+    now = today.with_facts(
+        master_pid=running.master_pid, master_start=running.master_start, endpoints=heard or running.endpoints
+    )
+    noted = record(request, params, now)
     return Verdict(codes.SUCCESS, None, [*notes, noted] if noted else notes)

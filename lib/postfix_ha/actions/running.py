@@ -5,17 +5,15 @@ import time
 
 from postfix_ha.actions.guard import Step
 from postfix_ha.endpoint import KIND_POSTSCREEN, KIND_SMTP, KIND_SMTPS, Endpoint
-from postfix_ha.health import check_health, listened_endpoints
+from postfix_ha.health import check_health, is_master_of, listened_endpoints
 from postfix_ha.instance import (
     DEFAULT_CONFIG_DIR,
     Instance,
     file_stamps,
-    read_record,
     remove_snapshot,
     snapshot_path,
     write_snapshot,
 )
-from postfix_ha.monitor import current_instance
 from postfix_ha.params import Params
 from postfix_ha.procfs import (
     boot_id,
@@ -23,6 +21,7 @@ from postfix_ha.procfs import (
     master_files,
     parse_kernel_address,
     process_link,
+    process_stat,
     read_bytes,
 )
 from postfix_ha.request import Request
@@ -37,7 +36,10 @@ MAIL_PORTS = {25: ("smtp", KIND_SMTP), 465: ("smtps", KIND_SMTPS), 587: ("submis
 
 
 class Found:
-    """What lives of an instance: its facts, the census of its processes, and whether the facts are recorded ones."""
+    """What is known of a running instance so far: facts, the census of its processes, whether the facts are recorded.
+
+    ``instance`` gives way to another one when more is learned; no Instance itself is ever changed.
+    """
 
     __slots__ = ("census", "instance", "is_recorded")
 
@@ -47,27 +49,25 @@ class Found:
         self.is_recorded = is_recorded
 
 
-def find_running(request: Request, params: Params, step: Step) -> Found:
-    """The instance with what lives of it; facts come from the snapshot, else from the configuration of today."""
-    recorded = current_instance(request, params)
-    if recorded is not None:
-        identity = Identity(params.config_dir, recorded)
+def find_running(request: Request, params: Params, record: "Instance | None", step: Step) -> Found:
+    """The instance with what lives of it; facts come from its record, else from the configuration of today."""
+    if record is not None and is_master_of(record, process_stat(record.master_pid)):
+        identity = Identity(params.config_dir, record)
         step("listing processes")
-        return Found(recorded, census_of_daemons(identity, recorded.master_pid), True)
+        return Found(record, census_of_daemons(identity, record.master_pid), True)
     instance = discover_now(request, params, step)
     identity = Identity(params.config_dir, instance)
-    old = read_record(request.run_directory, params.config_dir)
-    if old is not None:
-        identity.learn(old)  # its master is gone or another's, but it knows the queue that the daemons stand in
+    if record is not None:
+        identity.learn(record)  # its master is gone or another's, but it knows the queue that the daemons stand in
     identity.master = None
     step(f"looking for the configuration and the queue of {params.config_dir or DEFAULT_CONFIG_DIR}")
     identity.look_up()
     step("listing processes")
     people = census(identity)
     if people.master is not None:
-        attach(instance, people)
+        instance = attached(instance, people)
         if is_edited_since_start(instance):
-            instance.endpoints = still_listened(instance)
+            instance = instance.with_facts(endpoints=still_listened(instance))
     return Found(instance, people, False)
 
 
@@ -81,19 +81,22 @@ def discover_now(request: Request, params: Params, step: Step) -> Instance:
     return discover(params.config_dir, until, binary=params.binary)
 
 
-def attach(instance: Instance, people: Census) -> None:
-    """Tell the instance which master process it has; what the configuration did not tell, the process may."""
+def attached(instance: Instance, people: Census) -> Instance:
+    """The instance with its master process; what the configuration did not tell, the process may."""
     assert people.master is not None
-    instance.master_pid = people.master.pid
-    instance.master_start = people.master.start
-    stands_in = process_link(people.master.pid, "cwd")
+    queue_directory, stands_in = instance.queue_directory, process_link(people.master.pid, "cwd")
     # An edited queue_directory is not the one in use; of a lazily unmounted one the kernel knows no path.
     place = _directory_id(stands_in)
-    if not instance.queue_directory or (place and place == _directory_id(f"/proc/{people.master.pid}/cwd")):
-        instance.queue_directory = stands_in
-    instance.daemon_directory = instance.daemon_directory or os.path.dirname(people.master.program)
-    instance.mail_owner = instance.mail_owner or _owner_of(os.path.join(instance.queue_directory, "active"))
-    instance.endpoints = instance.endpoints or endpoints_of_master(people)
+    if not queue_directory or (place and place == _directory_id(f"/proc/{people.master.pid}/cwd")):
+        queue_directory = stands_in
+    return instance.with_facts(
+        master_pid=people.master.pid,
+        master_start=people.master.start,
+        queue_directory=queue_directory,
+        daemon_directory=instance.daemon_directory or os.path.dirname(people.master.program),
+        mail_owner=instance.mail_owner or _owner_of(os.path.join(queue_directory, "active")),
+        endpoints=instance.endpoints or endpoints_of_master(people),
+    )
 
 
 def endpoints_of_master(people: Census) -> "list[Endpoint]":
@@ -130,7 +133,7 @@ def still_listened(instance: Instance) -> "list[Endpoint]":
 
     An edited but not reloaded configuration is no failure; a master that listens on nothing is one.
     """
-    return listened_endpoints(instance, instance.endpoints) or instance.endpoints
+    return listened_endpoints(instance.master_pid, instance.endpoints) or instance.endpoints
 
 
 def judge_health(request: Request, params: Params, found: Found, step: Step) -> "list[Finding]":
@@ -142,7 +145,7 @@ def judge_health(request: Request, params: Params, found: Found, step: Step) -> 
     today = discover_now(request, params, step)
     named = {str(endpoint) for endpoint in today.endpoints}
     kept = [endpoint for endpoint in found.instance.endpoints if str(endpoint) in named]
-    found.instance.endpoints = kept or still_listened(found.instance)
+    found.instance = found.instance.with_facts(endpoints=kept or still_listened(found.instance))
     return check_health(found.instance, request.deadline)
 
 
@@ -153,17 +156,17 @@ def is_changed(instance: Instance) -> bool:
 
 def record(request: Request, params: Params, instance: Instance) -> "Finding | None":
     """Write the snapshot of a running instance; a directory that cannot be written is worth a note only."""
-    instance.boot_id = boot_id()
-    instance.queue_directory = os.path.realpath(instance.queue_directory)  # as the kernel spells it
-    instance.stamps = instance.stamps or file_stamps(instance.config_dir)
-    instance.files_local = int(_is_on_root(instance.config_dir))
-    if instance.queue_id is None:
-        instance.queue_id = _directory_id(f"/proc/{instance.master_pid}/cwd")
-    kept = {name: value for name, value in instance.settings.items() if name.startswith(KEPT_SETTINGS)}
-    instance.settings = kept
+    snapshot = instance.with_facts(
+        boot_id=boot_id(),
+        queue_directory=os.path.realpath(instance.queue_directory),  # as the kernel spells it
+        stamps=instance.stamps or file_stamps(instance.config_dir),
+        files_local=int(_is_on_root(instance.config_dir)),
+        queue_id=instance.queue_id or _directory_id(f"/proc/{instance.master_pid}/cwd"),
+        settings={name: value for name, value in instance.settings.items() if name.startswith(KEPT_SETTINGS)},
+    )
     path = snapshot_path(request.run_directory, params.config_dir)
     try:
-        write_snapshot(path, instance)
+        write_snapshot(path, snapshot)
     except OSError as error:
         return Finding("snapshot_written", path=path, why=error.strerror or str(error))
     return None

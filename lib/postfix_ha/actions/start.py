@@ -8,13 +8,13 @@ from postfix_ha.actions.deep import RESERVE_S, Clients, check_queue, check_queue
 from postfix_ha.actions.ending import end_instance
 from postfix_ha.actions.guard import Step, guarded
 from postfix_ha.actions.prepare import prepare
-from postfix_ha.actions.running import Found, attach, find_running, forget, judge_health, record, wait_until
+from postfix_ha.actions.running import Found, attached, find_running, forget, judge_health, record, wait_until
 from postfix_ha.checks.holders import lock_holder
 from postfix_ha.checks.postfix_check import begin_fatal_check, judge_fatal_check, log_warnings
 from postfix_ha.checks.queue_files import clear_queue, quick_start
 from postfix_ha.checks.setup import Setup, check_addresses, check_endpoints_free, check_queue_writable, check_setup
 from postfix_ha.health import check_health, name_of
-from postfix_ha.instance import Instance
+from postfix_ha.instance import Instance, read_record
 from postfix_ha.params import Params
 from postfix_ha.procfs import process_stat
 from postfix_ha.request import Request
@@ -55,7 +55,7 @@ def _undo_late(request: Request, params: Params) -> None:
 
 
 def _start(request: Request, params: Params, step: Step) -> Verdict:
-    found = find_running(request, params, step)
+    found = find_running(request, params, read_record(request.run_directory, params.config_dir), step)
     notes: "list[Finding]" = []
     if found.census.is_in_service:
         if found.census.master is not None and _serves(request, params, found, step):
@@ -78,7 +78,7 @@ def _start(request: Request, params: Params, step: Step) -> Verdict:
     checking = begin_fatal_check(setup)
     notes += prepare(found.instance, request.deadline)
     failed = judge_fatal_check(setup, checking)
-    failure = failed[0] if failed else _start_postfix(request, params, found.instance, step)
+    failure = failed[0] if failed else _start_postfix(request, params, found, step)
     if failure:
         _undo(request, params, found.instance, step)
         return decide("setup", [failure, *notes])
@@ -116,13 +116,14 @@ def _end_leftovers(request: Request, params: Params, found: Found, step: Step) -
         shown = ", ".join(f"{member} (state {member.state})" for member in left)
         return [Finding("stop_completed", instance=name, processes=shown)]
     forget(request, params)
-    found.instance.master_pid = found.instance.master_start = 0
+    found.instance = found.instance.with_facts(master_pid=0, master_start=0)
     return [Finding("leftovers_ended", instance=name, processes=str(Census(None, ended)))]
 
 
-def _start_postfix(request: Request, params: Params, instance: Instance, step: Step) -> "Finding | None":
-    """Run ``postfix start`` and wait until a client is greeted; what went wrong, or None."""
+def _start_postfix(request: Request, params: Params, found: Found, step: Step) -> "Finding | None":
+    """Run ``postfix start`` and wait until a client is greeted; what went wrong, or None. found learns of it."""
     until = request.deadline - min(UNDO_MAX_S, request.remaining_s * UNDO_SHARE)
+    instance = found.instance
     log = instance.settings.get("maillog_file", "")
     log_size = _size(log)
     step("running postfix start")
@@ -142,14 +143,14 @@ def _start_postfix(request: Request, params: Params, instance: Instance, step: S
         if people.master is None:
             findings[:] = [Finding("master_running", instance=name_of(instance))]
             return False
-        attach(instance, people)
-        findings[:] = [finding for finding in check_health(instance, until) if _refuses([finding])]
+        found.instance = attached(instance, people)
+        findings[:] = [finding for finding in check_health(found.instance, until) if _refuses([finding])]
         return not findings
 
     if not wait_until(is_healthy, min(until, time.monotonic() + params.greeting_timeout_s)):
         return _explained(findings[0], log, log_size)
     step("waiting for a greeting")
-    failed = [finding for finding in _greet(request, params, instance, census(identity)) if _refuses([finding])]
+    failed = [finding for finding in _greet(request, params, found.instance, census(identity)) if _refuses([finding])]
     return _explained(failed[0], log, log_size) if failed else None
 
 

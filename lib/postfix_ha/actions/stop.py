@@ -8,14 +8,14 @@ import os
 
 from postfix_ha import codes
 from postfix_ha.actions.ending import end_instance
-from postfix_ha.actions.guard import hear_of_children
 from postfix_ha.actions.standing import end_standing
-from postfix_ha.agent import with_barrier
+from postfix_ha.barrier import with_barrier
 from postfix_ha.health import is_master_of
 from postfix_ha.instance import DEFAULT_CONFIG_DIR, read_record, remove_snapshot, snapshot_path
 from postfix_ha.params import Params
 from postfix_ha.procfs import process_stat
 from postfix_ha.request import Request
+from postfix_ha.system.child import hear_of_children
 from postfix_ha.system.processes import Identity
 from postfix_ha.verdict import HEALTHY, Finding, Verdict
 

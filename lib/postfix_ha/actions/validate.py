@@ -12,6 +12,7 @@ from postfix_ha.checks.setup import (
     check_endpoints_free,
     check_setup,
 )
+from postfix_ha.instance import read_record
 from postfix_ha.params import Params
 from postfix_ha.request import Request
 from postfix_ha.verdict import Finding, Verdict, decide
@@ -29,7 +30,7 @@ def validate(request: Request) -> Verdict:
 
 
 def _validate_node(request: Request, params: Params, step: Step) -> Verdict:
-    found = find_running(request, params, step)
+    found = find_running(request, params, read_record(request.run_directory, params.config_dir), step)
     setup = Setup(found.instance, params, request.deadline)
     step("checking this node's setup")
     findings = check_setup(setup) + check_addresses(setup)

@@ -6,19 +6,31 @@ from postfix_ha.checks.survey import Survey
 from postfix_ha.system.quoting import quote, quote_words
 from postfix_ha.verdict import Finding
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 class Managed:
     """What the cluster manages: ``addresses`` address -> resource, ``file_systems`` mount point -> resource.
 
-    ``file`` is the CIB's file where it is not the live one; ``free_name`` makes a resource id for a kind and a thing.
+    ``file`` is the CIB's file where it is not the live one; ``names`` gives the id that a resource yet to be made for
+    an address or a mount point would have.
     """
 
-    __slots__ = ("addresses", "file", "file_systems")
+    __slots__ = ("addresses", "file", "file_systems", "name_of_address", "name_of_file_system")
 
-    def __init__(self, addresses: "dict[str, str]", file_systems: "dict[str, str]", file: str = "") -> None:
+    def __init__(
+        self,
+        addresses: "dict[str, str]",
+        file_systems: "dict[str, str]",
+        file: str,
+        names: "tuple[Callable[[str], str], Callable[[str], str]]",
+    ) -> None:
         self.addresses = addresses
         self.file_systems = file_systems
         self.file = file
+        self.name_of_address, self.name_of_file_system = names
 
     def command(self, pcs: "list[str]", crm: "list[str]") -> str:
         """The command to paste, for the shell that this node has."""
@@ -39,7 +51,7 @@ def check_managed(survey: Survey, managed: Managed) -> "list[Finding]":
     absent = survey.absent_addresses
     for address in survey.service_addresses:
         resource = managed.addresses.get(address, "")
-        values = {"address": address, "resource": resource or _resource_name("ip", address), "node": survey.node}
+        values = {"address": address, "resource": resource or managed.name_of_address(address), "node": survey.node}
         if not resource:
             create = ["resource", "create", values["resource"], "ocf:heartbeat:IPaddr2", f"ip={address}"]
             crm = ["configure", "primitive", values["resource"], "ocf:heartbeat:IPaddr2", "params", f"ip={address}"]
@@ -58,13 +70,8 @@ def _check_file_system(survey: Survey, managed: Managed) -> "list[Finding]":
     if place.is_here_alone:
         return []  # queue_on_cluster_storage has said more
     mount = place.mount
-    name = _resource_name("fs", mount.mount_point)
+    name = managed.name_of_file_system(mount.mount_point)
     params = [f"device={mount.source}", f"directory={mount.mount_point}", f"fstype={mount.fstype}"]
     create = ["resource", "create", name, "ocf:heartbeat:Filesystem", *params]
     crm = ["configure", "primitive", name, "ocf:heartbeat:Filesystem", "params", *params]
     return [Finding("queue_has_resource", mount_point=mount.mount_point, cure=managed.command(create, crm))]
-
-
-def _resource_name(prefix: str, text: str) -> str:
-    """A legal id for a resource."""
-    return prefix + "-" + "".join(letter if letter.isalnum() or letter == "." else "-" for letter in text.strip("/"))

@@ -1,5 +1,6 @@
 """Commands to paste that cure what the checks of start and validate-all find; no action has use for them."""
 
+import errno
 import os
 import stat
 
@@ -8,8 +9,8 @@ from postfix_ha.checks.listening import command_to_add
 from postfix_ha.checks.setup import OWNED_DIRECTORIES, user_id
 from postfix_ha.checks.storage import own_data_directory
 from postfix_ha.checks.survey import Survey
-from postfix_ha.system.files import MEBIBYTE, read_regular
-from postfix_ha.system.packages import installing_command
+from postfix_ha.system.mounts import read_fstab
+from postfix_ha.system.packages import installing_command, making_user
 from postfix_ha.system.quoting import quote, quote_words
 from postfix_ha.verdict import Finding
 
@@ -19,20 +20,14 @@ if TYPE_CHECKING:
 
 # Where a master.cf as delivered may be had.
 MASTER_CF_PATTERNS = ("/etc/postfix/master.cf.proto", "/usr/share/postfix/master.cf.dist")
-FSTAB_MAX = MEBIBYTE
 # What postfix-script and the daemons tell people to run.
 ADVICE = (("postfix", "set-permissions"), ("postfix", "upgrade-configuration"), ("newaliases",), ("postfix", "reload"))
-LOGIN = ["--home-dir", "/var/spool/postfix", "--shell", "/usr/sbin/nologin"]
 
 
 def add_cures(survey: Survey, found: "list[Finding]") -> None:
     """Give each finding that has none the command that cures it, and the file and line that it speaks of."""
     for finding in found:
-        where = finding.values.get("where")
-        if where and "file" not in finding.values:
-            file, _, line = str(where).partition(", line ")
-            finding.values.update(file=file, line=int(line) if line.isdigit() else 0)
-        elif finding.check == "postfix_check_passes":
+        if finding.check == "postfix_check_passes":
             _locate_parameter(survey, finding.values)
         make = CURES.get(finding.check)
         if make and "cure" not in finding.values:
@@ -44,7 +39,7 @@ Values = dict[str, object]
 
 def _locate_parameter(survey: Survey, values: Values) -> None:
     """Tell where the parameter is set that Postfix's own complaint names."""
-    words = str(values["why"]).replace(":", " ").replace("'", " ").split()
+    words = str(values["said"]).replace(":", " ").replace("'", " ").split()
     name = next((word for word in words if word in survey.main.raw), "")
     if name:
         values["file"], values["line"] = survey.locate(name)
@@ -79,19 +74,14 @@ def _queue_directory(survey: Survey, values: Values) -> str:
 
 def _listed_mount_point(directory: str) -> str:
     """The mount point in fstab that a directory would be on, other than the root."""
-    try:
-        text = read_regular("/etc/fstab", FSTAB_MAX).decode("utf-8", "replace")
-    except OSError:
-        return ""
-    lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
-    points = [words[1] for words in lines if len(words) > 2 and words[1] not in ("/", "none", "swap")]
+    points = [entry.mount_point for entry in read_fstab() if entry.mount_point != "/"]
     inside = [point for point in points if (directory + "/").startswith(point.rstrip("/") + "/")]
     return max(inside, key=len, default="")
 
 
 def _remount(survey: Survey, values: Values) -> str:
     place = survey.mounts.place_of(str(values["queue_directory"]))
-    return f"mount -o remount,rw {quote(place.mount.mount_point)}" if "read-only" in str(values["why"]).lower() else ""
+    return f"mount -o remount,rw {quote(place.mount.mount_point)}" if values["errno"] == errno.EROFS else ""
 
 
 def _queue_owner(survey: Survey, values: Values) -> str:
@@ -114,8 +104,7 @@ def _mail_owner(survey: Survey, values: Values) -> str:
     user = survey.instance.mail_owner
     uid = _number_of_queue(survey, "active", "st_uid", pwd.getpwuid)
     has_group = any(entry.gr_name == user for entry in grp.getgrall())
-    group = ["--gid", user] if has_group else ["--user-group"]
-    return quote_words(["useradd", "--system", *(["--uid", uid] if uid else []), *group, *LOGIN, user])
+    return quote_words(making_user(user, uid, has_group=has_group))
 
 
 def _setgid_group(survey: Survey, values: Values) -> str:
@@ -164,7 +153,7 @@ def _setgid(survey: Survey, values: Values) -> str:
 
 def _what_postfix_says(survey: Survey, values: Values) -> str:
     """Postfix's own advice, where its complaint ends with "run '...'": no file's name that says it."""
-    _, _, command = str(values["why"]).rpartition("run '")
+    _, _, command = str(values["said"]).rpartition("run '")
     words = command.removesuffix("'").split()
     return quote_words(words) if tuple(words) in ADVICE else ""
 

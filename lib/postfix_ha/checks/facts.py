@@ -27,6 +27,7 @@ FORMAT = 1
 COMPARED_MAX = 256 * MEBIBYTE
 FILES_S = 8.0
 LATE_S = 1.0
+ROOT, CONFIGURATION, FILES = "root", "configuration", "files"
 Json = dict[str, object]
 
 
@@ -39,7 +40,7 @@ def facts_of(survey: Survey, salt: str) -> Json:
     lacking = missing(survey)
     if not isinstance(files, dict):
         files = {"tables": [], "certificates": []}
-        lacking.append("tables and certificates: what they lie on does not answer")
+        lacking[FILES] = "tables and certificates: what they lie on does not answer"
     main = {name: hider.value(name, value) for name, value in survey.values.items()}
     raw = {name: hider.value(f"set:{name}", value) for name, value in survey.main.raw.items()}
     master = [hider.row(row) for row in survey.master.rows]
@@ -48,7 +49,8 @@ def facts_of(survey: Survey, salt: str) -> Json:
         "node": survey.node,
         "time": time.time(),
         "complete": not lacking,
-        "missing": lacking,
+        "missing": list(lacking.values()),
+        "lacks": list(lacking),
         "config_dir": survey.config_dir,
         "main": main,
         "set": raw,
@@ -81,13 +83,13 @@ def _hidden(facts: Json, hider: Hider) -> Json:
     return {name: walk(value) for name, value in facts.items()} if hider.secrets.known else facts
 
 
-def missing(survey: Survey) -> "list[str]":
-    """What these facts lack, and why."""
-    found = []
+def missing(survey: Survey) -> "dict[str, str]":
+    """What these facts lack (ROOT, CONFIGURATION, FILES) -> why."""
+    found = {}
     if os.geteuid() != 0:
-        found.append(f"user {os.geteuid()} does not see everything: run it as root")
+        found[ROOT] = f"user {os.geteuid()} does not see everything: run it as root"
     if survey.error:
-        found.append(f"main.cf: {survey.error}")
+        found[CONFIGURATION] = f"main.cf: {survey.error}"
     return found
 
 

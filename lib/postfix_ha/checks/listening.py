@@ -1,15 +1,14 @@
 """Checks of where Postfix listens and from where it sends: addresses, interfaces, and who is there already."""
 
 import _socket
-import sys
 
 from postfix_ha.checks.enders import ending_command
 from postfix_ha.checks.holders import is_taken, process_in_words, socket_holder, sockets_against
-from postfix_ha.checks.survey import Survey, is_loopback
+from postfix_ha.checks.survey import Survey
 from postfix_ha.config.endpoints import split_host_port
-from postfix_ha.config.interfaces import local_addresses
-from postfix_ha.endpoint import WILDCARDS, address_bytes
-from postfix_ha.procfs import master_files, read_bytes
+from postfix_ha.config.interfaces import connected_networks, local_addresses, network_of
+from postfix_ha.endpoint import WILDCARDS, is_loopback
+from postfix_ha.procfs import master_files
 from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
 
@@ -67,35 +66,5 @@ def is_routed(address: str) -> bool:
 
 def command_to_add(address: str) -> str:
     """The command that brings an address up by hand, "" where no interface is in its network."""
-    nic, prefix = network_of(address)
-    return quote_words(["ip", "address", "add", f"{address}/{prefix}", "dev", nic]) if nic else ""
-
-
-def network_of(address: str, wanted_nic: str = "") -> "tuple[str, int]":
-    """(interface, prefix length) of the connected network that an address is in, ("", 0) for none."""
-    for nic, network, prefix in _networks(":" in address):
-        if prefix and wanted_nic in ("", nic) and _masked(address_bytes(address), prefix) == network:
-            return nic, prefix
-    return "", 0
-
-
-def _networks(is_ipv6: bool) -> "list[tuple[str, bytes, int]]":
-    """(interface, network, prefix length) of each directly connected network, from the kernel's routes."""
-    data = read_bytes("/proc/net/ipv6_route" if is_ipv6 else "/proc/net/route") or b""
-    lines = [line.decode("ascii", "replace").split() for line in data.splitlines()]
-    found = []
-    for fields in lines if is_ipv6 else lines[1:]:
-        if is_ipv6 and len(fields) > 9 and not fields[4].strip("0") and fields[9] != "lo":
-            network, prefix = bytes.fromhex(fields[0]), int(fields[1], 16)
-            if prefix < 128 and not fields[0].startswith("f"):
-                found.append((fields[9], network, prefix))
-        elif not is_ipv6 and len(fields) > 7 and not fields[2].strip("0"):
-            network, mask = (int(fields[at], 16).to_bytes(4, sys.byteorder) for at in (1, 7))
-            found.append((fields[0], network, sum(bin(byte).count("1") for byte in mask)))
-    return found
-
-
-def _masked(packed: bytes, prefix: int) -> bytes:
-    bits = len(packed) * 8
-    mask = ((1 << prefix) - 1) << (bits - prefix)
-    return (int.from_bytes(packed, "big") & mask).to_bytes(len(packed), "big")
+    found = network_of(address, connected_networks())
+    return quote_words(["ip", "address", "add", f"{address}/{found[1]}", "dev", found[0]]) if found else ""

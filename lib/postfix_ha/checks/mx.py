@@ -4,9 +4,10 @@ import contextlib
 import os
 import time
 
-from postfix_ha.checks.survey import Survey, is_loopback
+from postfix_ha.checks.survey import Survey
 from postfix_ha.config.interfaces import local_addresses
 from postfix_ha.config.logical_lines import split_words
+from postfix_ha.endpoint import is_loopback
 from postfix_ha.system.dns import AAAA, MX, A, Answers, Inquiry, name_servers
 from postfix_ha.system.packages import installing_command
 from postfix_ha.verdict import Finding

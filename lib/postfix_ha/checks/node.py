@@ -31,8 +31,6 @@ NOTHING_KNOWN = (
 # What comes with the service, and is not missed on a node that stands by.
 COMES_WITH_SERVICE = ("address_on_node", "address_in_service", "queue_directory_shared")
 CONFIGURATION = ("main_cf_present", "master_cf_present")
-# Repeated by 'postfix check', which others say better.
-SAID_ELSEWHERE = ("parameter: ", "overriding earlier entry", " differ", "not set-gid or not owner+group+world")
 WARNINGS_SHOWN = 6
 
 
@@ -54,7 +52,7 @@ def check_node(survey: Survey, ask: "Callable[[], Managed | None]" = lambda: Non
 
             managed = ask()
             found += check_surroundings(survey, managed)
-            found += _judge_postfix_check(checking, found) if checking else []
+            found += _judge_postfix_check(checking, survey, found) if checking else []
         finally:
             if checking:
                 checking.abandon()
@@ -87,7 +85,7 @@ def _begin_postfix_check(survey: Survey, found: "list[Finding]") -> "Running | N
     return None if incomplete else begin_postfix_check(survey.setup)
 
 
-def _judge_postfix_check(checking: Running, told: "list[Finding]") -> "list[Finding]":
+def _judge_postfix_check(checking: Running, survey: Survey, told: "list[Finding]") -> "list[Finding]":
     """postfix_check_passes, and postfix_check_quiet for each thing it warns of that was not told already."""
     failed = judge_postfix_check(checking)
     if failed:
@@ -95,17 +93,20 @@ def _judge_postfix_check(checking: Running, told: "list[Finding]") -> "list[Find
     said = checking.finish().stderr.decode("utf-8", "replace").splitlines()
     warnings = [line.partition("warning: ")[2].strip().replace("/./", "/") for line in said if "warning: " in line]
     paths = {finding.values.get("path") for finding in told}
-    warnings = [
-        text
-        for text in dict.fromkeys(map(without_values, warnings))
-        if not any(part in text for part in SAID_ELSEWHERE)
-    ]
-    warnings = [text for text in warnings if text.partition(": ")[2] not in paths]
+    # What postconf warns of too, the copies in the chroot jail and what a finding names are judged by checks of ours.
+    warnings = [text for text in dict.fromkeys(map(without_values, warnings)) if text not in survey.warnings]
+    warnings = [text for text in warnings if text.partition(": ")[2] not in paths and not _names_copy(survey, text)]
     found = [Finding("postfix_check_quiet", why=text, cure=_warning_cure(text)) for text in warnings[:WARNINGS_SHOWN]]
     if len(warnings) > WARNINGS_SHOWN:
         more = f"and {len(warnings) - WARNINGS_SHOWN} more things"
         found.append(Finding("postfix_check_quiet", why=more, cure="postfix check"))
     return found
+
+
+def _names_copy(survey: Survey, text: str) -> bool:
+    """Whether a warning names a file in the chroot jail and the file of the node that it is a copy of."""
+    jail, words = survey.instance.queue_directory.rstrip("/"), text.split()
+    return any(word.startswith(jail + "/") and word[len(jail) :] in words for word in words)
 
 
 def _warning_cure(text: str) -> str:

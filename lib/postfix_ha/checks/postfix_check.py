@@ -18,8 +18,9 @@ def judge_postfix_check(checking: "Running") -> "list[Finding]":
     done = checking.finish()
     if done.returncode == 0:
         return []
-    why = telling_line(done) or f"exit code {done.returncode}"
-    return [Finding("postfix_check_passes", why="it did not end in time" if done.timed_out else why)]
+    said = telling_line(done)
+    why = "it did not end in time" if done.timed_out else said or f"exit code {done.returncode}"
+    return [Finding("postfix_check_passes", why=why, said=said)]
 
 
 # postfix-script's two halves of `postfix check`: what forbids a start, and what is only warned of. It does not promise

@@ -9,9 +9,8 @@ import stat
 
 from postfix_ha.checks.holders import endpoint_holder, is_taken, lock_holder
 from postfix_ha.checks.queue_files import write_as_root
-from postfix_ha.checks.values import wrong_values
+from postfix_ha.checks.values import place_of, wrong_values
 from postfix_ha.config.postconf import find_postconf
-from postfix_ha.config.resolve import IN_TIME
 from postfix_ha.endpoint import missing_addresses
 from postfix_ha.instance import CONFIG_FILES, Instance
 from postfix_ha.params import Params
@@ -86,16 +85,12 @@ def check_config_files(setup: Setup) -> "list[Finding]":
             found.append(Finding(name.replace(".", "_") + "_present", config_dir=config_dir))
     if found:
         return found
-    for subject, why, file, line in setup.instance.problems:
+    for problem in setup.instance.problems:
+        subject, why, file, line = problem
         if subject in (*CONFIG_FILES, "postconf"):
-            check = "configuration_read_in_time" if is_late(why) else "config_files_readable"
-            found.append(Finding(check, where=_where(file, line), why=why, config_dir=config_dir))
+            check = "configuration_read_in_time" if problem.is_late else "config_files_readable"
+            found.append(Finding(check, why=why, config_dir=config_dir, **place_of(file, line)))
     return found[:1]
-
-
-def is_late(why: str) -> bool:
-    """Whether a problem of reading the configuration is only that an answer did not come in time."""
-    return why.endswith(IN_TIME)
 
 
 def check_commands(setup: Setup) -> "list[Finding]":
@@ -118,17 +113,17 @@ def check_interfaces(setup: Setup) -> "list[Finding]":
     """inet_interfaces_usable: every value can be resolved, and some service greets mail clients."""
     found = [
         Finding(
-            "configuration_read_in_time" if is_late(why) else "inet_interfaces_usable",
-            where=_where(file, line),
-            why=f"{subject}: {why}",
+            "configuration_read_in_time" if problem.is_late else "inet_interfaces_usable",
+            why=f"{problem[0]}: {problem[1]}",
+            **place_of(problem[2], problem[3]),
         )
-        for subject, why, file, line in setup.instance.problems
-        if subject not in (*CONFIG_FILES, "postconf")
+        for problem in setup.instance.problems
+        if problem[0] not in (*CONFIG_FILES, "postconf")
     ]
     if not found and not setup.instance.endpoints:
         where = os.path.join(setup.instance.config_dir, "master.cf")
         why = "no inet service there starts smtpd or postscreen, so no mail client would be served"
-        found.append(Finding("inet_interfaces_usable", where=where, why=why))
+        found.append(Finding("inet_interfaces_usable", why=why, **place_of(where, 0)))
     return found
 
 
@@ -163,7 +158,8 @@ def check_queue(setup: Setup) -> "list[Finding]":
         why = "no such directory" if found is None else "it is not a directory"
         return [Finding("queue_directory_shared", queue_directory=directory, why=why, main_cf=setup.main_cf)]
     if os.statvfs(directory).f_flag & os.ST_RDONLY:
-        return [Finding("queue_directory_writable", queue_directory=directory, why="its file system is read-only")]
+        values = {"queue_directory": directory, "why": "its file system is read-only", "errno": errno.EROFS}
+        return [Finding("queue_directory_writable", **values)]
     user, wanted = setup.instance.mail_owner, user_id(setup.instance.mail_owner)
     for name in OWNED_DIRECTORIES:
         path = os.path.join(directory, name)
@@ -188,7 +184,8 @@ def check_queue_writable(setup: Setup) -> "list[Finding]":
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             why = error.strerror or str(error)
-            return [Finding("queue_directory_writable", queue_directory=directory, why=why)]
+            values = {"queue_directory": directory, "why": why, "errno": error.errno}
+            return [Finding("queue_directory_writable", **values)]
     return []
 
 
@@ -272,10 +269,6 @@ def group_id(name: str) -> "int | None":
         return grp.getgrnam(name).gr_gid
     except (KeyError, ValueError):
         return None
-
-
-def _where(file: str, line: int) -> str:
-    return f"{file}, line {line}" if line else file
 
 
 def _why_not_executable(path: str) -> str:

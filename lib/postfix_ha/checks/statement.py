@@ -1,8 +1,8 @@
 """Statement: a finding in full, from which the exit reason, the lines on the terminal and the JSON are made."""
 
 from postfix_ha.checks.catalogue import CATALOGUE, SEVERITIES
+from postfix_ha.finding import Finding
 from postfix_ha.system.quoting import quote
-from postfix_ha.verdict import Finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import os
 
 from postfix_ha.checks.survey import Survey
-from postfix_ha.system.mounts import BLOCK, CLUSTER, NETWORK
+from postfix_ha.system.mounts import BLOCK, CLUSTER, NETWORK, Place
 from postfix_ha.verdict import Finding
 
 # local(8) delivers into the mail spool only where none of these sends the mail elsewhere.
@@ -15,7 +15,11 @@ def check_queue_storage(survey: Survey) -> "list[Finding]":
     directory = survey.instance.queue_directory
     if not os.path.isdir(directory):
         return []
-    place = survey.mounts.place_of(directory)
+    return judge_queue_place(directory, survey.mounts.place_of(directory))
+
+
+def judge_queue_place(directory: str, place: Place) -> "list[Finding]":
+    """What is to be said of a queue that lies there."""
     values = {"path": directory, "what": place.what}
     if place.is_here_alone:
         return [Finding("queue_on_cluster_storage", **values)]

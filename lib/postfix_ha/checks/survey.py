@@ -8,18 +8,15 @@ from postfix_ha.config.expand import ExpandError, expand
 from postfix_ha.config.logical_lines import read_file
 from postfix_ha.config.main_cf import parse_main_cf
 from postfix_ha.config.master_cf import MasterRow, parse_master_cf
-from postfix_ha.config.postconf import Answer, ask_defaults, find_postconf, obstacle, read_answer
+from postfix_ha.config.postconf import Answer, ask_defaults, find_postconf, inert_config, obstacle, read_answer
 from postfix_ha.config.secrets import Secrets
-from postfix_ha.endpoint import WILDCARDS, missing_addresses
+from postfix_ha.endpoint import WILDCARDS, is_loopback, missing_addresses
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.params import Params
 from postfix_ha.system.command import Completed, run
 from postfix_ha.system.complaints import without_values
 from postfix_ha.system.mounts import read_mounts
 from postfix_ha.system.processes import Census, Identity, census
-
-# For questions that have nothing to do with the instance.
-INERT_CONFIG = "compatibility_level = 3.6\n"
 
 
 class Survey:
@@ -155,16 +152,5 @@ class Survey:
         return set(done.stdout.decode("ascii", "replace").split()) if done.returncode == 0 else set()
 
     def _ask_with_inert_config(self, option: str) -> Completed:
-        import tempfile
-
-        with tempfile.TemporaryDirectory(prefix="postfix-ha.") as directory:
-            path = os.path.join(directory, "main.cf")
-            with open(path, "w", encoding="ascii") as file:
-                file.write(INERT_CONFIG)
-            os.utime(path, (0, 0))  # postconf waits until main.cf was left alone for a while
+        with inert_config() as directory:
             return run([self.postconf, "-c", directory, option], deadline=self.deadline)
-
-
-def is_loopback(address: str) -> bool:
-    """Whether an address never leaves its node."""
-    return address == "::1" or address.startswith("127.")

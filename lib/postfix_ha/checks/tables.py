@@ -5,6 +5,7 @@ import stat
 
 from postfix_ha.checks.survey import Survey
 from postfix_ha.config.logical_lines import split_words
+from postfix_ha.config.postconf import INERT_MAIN_CF
 from postfix_ha.system.files import open_regular
 from postfix_ha.system.packages import installing_command
 from postfix_ha.system.quoting import quote
@@ -71,7 +72,7 @@ class Table:
         maker, name = "postalias" if is_alias else "postmap", quote(self.name)
         if not stands_by:
             return f"{maker} {name}"
-        return f"d=$(mktemp -d) && echo compatibility_level=3.6 >$d/main.cf && {maker} -c $d {name}; rm -r $d"
+        return f"d=$(mktemp -d) && echo {INERT_MAIN_CF} >$d/main.cf && {maker} -c $d {name}; rm -r $d"
 
     @property
     def values(self) -> "dict[str, object]":

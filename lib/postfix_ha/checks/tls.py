@@ -132,28 +132,29 @@ def _check_pair(pair: Pair) -> "list[Finding]":
     about = {"file": file, "line": line}
     for path, parameter in ((pair.certificate, pair.parameter), (pair.key, pair.key_parameter)):
         why = _why_unusable(path)
-        if why == "missing":
+        if why is None:
             return [Finding("tls_file_present", path=path, parameter=parameter, **about)]
         if why:
             return [Finding("tls_file_readable", path=path, parameter=parameter, why=why, **about)]
     found = _check_key_mode(pair, about)
-    why = _why_no_pair(pair)
-    if why == MISMATCH:
+    refusal = _refusal_of_pair(pair)
+    if refusal == MISMATCH:
         values = {"path": pair.certificate, "key": pair.key, "parameter": pair.parameter}
         return [*found, Finding("tls_key_matches", **values, **about)]
-    if why:
-        why = why.replace("_", " ").lower()
+    if refusal:
+        why = refusal.replace("_", " ").lower()
         return [*found, Finding("tls_file_readable", path=pair.key, parameter=pair.parameter, why=why, **about)]
     return found + check_dates(pair.certificate, pair.parameter, about)
 
 
-def _why_unusable(path: str) -> str:
+def _why_unusable(path: str) -> "str | None":
+    """Why a file is of no use, "" where it is; None where there is no such file."""
     try:
         data = _read(path)
     except OSError as error:
         return error.strerror or str(error)
     if data is None:
-        return "missing"
+        return None
     if b"-----BEGIN " not in data:
         return "it holds nothing in PEM form"
     return "the key has a pass phrase, which no daemon can give" if any(word in data for word in PASS_PHRASE) else ""
@@ -197,8 +198,8 @@ def _check_key_mode(pair: Pair, about: "dict[str, object]") -> "list[Finding]":
     return [Finding("tls_key_private", **values, **about)]
 
 
-def _why_no_pair(pair: Pair) -> str:
-    """Why OpenSSL refuses the key with the certificate, "" where it takes them."""
+def _refusal_of_pair(pair: Pair) -> str:
+    """OpenSSL's name of why it refuses the key with the certificate, "" where it takes them."""
     import _ssl
 
     context = _ssl._SSLContext(_ssl.PROTOCOL_TLS_SERVER)

@@ -1,10 +1,9 @@
 """From a planned change to a done one: show it, ask, push it, wait for the service, and say what became of it."""
 
-import argparse
 from typing import Callable, Optional
 
 from postfix_ha.cli.dialogue import confirm
-from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, is_interactive
+from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, Manner
 from postfix_ha.cli.output import complain, say, say_json
 from postfix_ha.cluster.changes import ADD_RESOURCE, sentence
 from postfix_ha.cluster.crm_lines import crm_lines
@@ -28,8 +27,8 @@ class Work:
     after the change.
     """
 
-    def __init__(self, options: argparse.Namespace, cluster: Cluster, planner: Planner, command: str = "") -> None:
-        self.options = options
+    def __init__(self, manner: Manner, cluster: Cluster, planner: Planner, command: str = "") -> None:
+        self.manner = manner
         self.cluster = cluster
         self.planner = planner
         self.command = command
@@ -43,7 +42,7 @@ class Work:
 
     def say(self, *lines: str) -> None:
         """Lines for people; JSON has its own."""
-        if not self.options.json:
+        if not self.manner.json:
             for line in lines:
                 say(line, flush=True, length_max=0)
 
@@ -54,13 +53,13 @@ class Work:
             self.say(f"{remark.severity}: {remark.text}")
         # That something is under way is nothing to be done by hand.
         found = [each for each in self.plan.changes if each.name != MARK]
-        file = self.options.cib_file
+        file = self.manner.cib_file
         lines = {"pcs": pcs_lines(found, file) if file else pcs_script(found, "change.xml"), "crm": crm_lines(found)}
         diff = diff_text(self.plan)
         simulation = None if self.outcome is None else {"actions": self.outcome.actions, "places": self.outcome.places}
         self.report.update(
             changed=False,
-            dry_run=self.options.dry_run,
+            dry_run=self.manner.dry_run,
             remarks=[remark.as_object() for remark in remarks],
             changes=[sentence(each) for each in found],
             diff=diff,
@@ -72,7 +71,7 @@ class Work:
             return
         for each in found:
             self.say(f"  {sentence(each)}")
-        if self.options.dry_run:
+        if self.manner.dry_run:
             self.say("", *diff.split("\n"), "", "the same with pcs:", *lines["pcs"])
             self.say("", "the same with crm configure:", *lines["crm"])
         if self.outcome is not None:
@@ -80,9 +79,7 @@ class Work:
 
     def confirm(self, question: str) -> bool:
         """Ask on a terminal; yes where there is nobody to ask."""
-        if not is_interactive(self.options):
-            return True
-        return confirm(question)
+        return confirm(question) if self.manner.asks else True
 
     def push(self) -> None:
         """Make the change."""
@@ -96,16 +93,16 @@ class Work:
         status = self.cluster.status()
         if any(State(status, each).is_active for each in (name, *parts)):
             change(self.cluster, lambda cib: begin_to_stop(cib, name, CREATE, parts))
-            wait_stopped(self.cluster, [name, *parts], self.options.wait)
+            wait_stopped(self.cluster, [name, *parts], self.manner.wait)
         change(self.cluster, undo_stopped(self.plan, name))
         self.report["changed"] = False
         self.report["taken_back"] = True
 
     def wait(self, name: str, is_so: "Callable[[State], bool]", what: str) -> bool:
         """Wait for the service as the options say; True where that is not to be, or is a file's business."""
-        if not self.options.wait or not self.cluster.is_live:
+        if not self.manner.wait or not self.cluster.is_live:
             return True
-        reached, state = wait_until(self.cluster, name, is_so, self.options.wait)
+        reached, state = wait_until(self.cluster, name, is_so, self.manner.wait)
         self.report["state"] = {"nodes": state.nodes, "role": state.role, "reasons": state.reasons}
         if reached:
             self.say(f"{name} is {what}" + (f" on {', '.join(state.nodes)}" if state.nodes else ""))
@@ -122,7 +119,7 @@ class Work:
     def end(self, code: int) -> int:
         """Print the report where JSON was asked for; returns the exit code."""
         self.report["exit_code"] = code
-        if self.options.json:
+        if self.manner.json:
             say_json(self.report)
         return code
 
@@ -137,7 +134,7 @@ def carry_out(
 ) -> int:
     """Show, ask, push and wait; returns the exit code."""
     work.show(remarks)
-    if work.options.dry_run:
+    if work.manner.dry_run:
         return work.end(DONE)
     if work.plan.is_empty:
         return work.end(DONE if work.wait(name, is_so, what) else NOT_AS_ASKED)

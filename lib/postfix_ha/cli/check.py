@@ -173,7 +173,7 @@ def look(options: argparse.Namespace) -> "list[Statement]":
     if options.peer:
         from postfix_ha.cli.peers import Peers
 
-        peers = Peers(options, deadline)
+        peers = Peers(options.peer, options.rsh, options.config_dir, options.binary, deadline)
     question = Question(deadline, options.cib_file)
     survey = Survey(params, deadline)
     findings = check_node(survey, question.answer)

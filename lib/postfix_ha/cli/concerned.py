@@ -24,21 +24,19 @@ def add_peer_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check_nodes(
-    options: argparse.Namespace, nodes: "list[str]", *, and_here: bool = True
+    config_dir: str, binary: str, nodes: "list[str]", shell: "list[str] | None", *, and_here: bool = True
 ) -> "tuple[Survey, list[Remark]]":
     """This node's survey, and everything that is wrong, doubtful or worth knowing of the other nodes, and of it."""
-    params = Params({"config_dir": options.config_dir, "binary": options.binary})
+    params = Params({"config_dir": config_dir, "binary": binary})
     if params.findings:
         raise Refused(*(statement.reason for statement in ordered(params.findings, None)))
     deadline = time.monotonic() + TIMEOUT_S
-    options.peer = [] if options.no_peer_check else nodes
-    compared = params
+    compared, compared_dir = params, config_dir
     if params.config_dir and not read_mounts().place_of(params.config_dir).is_here_alone:
         # A configuration that moves with the service is seen by one node at a time, and cannot differ: what can is
         # the installation, which the default instance tells of.
-        options.config_dir = ""
-        compared = Params({"binary": options.binary})
-    peers = Peers(options, deadline)
+        compared, compared_dir = Params({"binary": binary}), ""
+    peers = Peers(nodes, shell, compared_dir, binary, deadline)
     survey = Survey(params, deadline)
     findings = check_node(survey) if and_here else []
     findings += peers.compare(survey if compared is params else Survey(compared, deadline))

@@ -6,12 +6,12 @@ from typing import Callable
 from postfix_ha.cli.carry_out import Work, carry_out
 from postfix_ha.cli.concerned import add_peer_options, check_nodes
 from postfix_ha.cli.dialogue import Question, hold_dialogue
-from postfix_ha.cli.frame import add_change_options, add_command, cluster_of, is_interactive
-from postfix_ha.cli.service import forget_failures
+from postfix_ha.cli.frame import add_change_options, add_command, cluster_of, is_interactive, manner_of
 from postfix_ha.cluster.cib import Cib
 from postfix_ha.cluster.creation import create
 from postfix_ha.cluster.draft import Draft, Wish, make_draft, parse_address
 from postfix_ha.cluster.errors import Refused
+from postfix_ha.cluster.failures import forget_failures
 from postfix_ha.cluster.here import Here, look_around
 from postfix_ha.cluster.priority import SWITCHBACKS, parse_priority
 from postfix_ha.cluster.remarks import Remark, errors
@@ -90,7 +90,7 @@ def run_create(options: argparse.Namespace) -> int:
         raise Refused(*refused)
     if draft.existing and cluster.is_live and not (options.dry_run or State(cluster.status(), draft.tag).is_active):
         forget_failures(cluster, draft.existing.members)  # one that could not come up is to try again
-    work = Work(options, cluster, lambda now: create(now, wish, here))
+    work = Work(manner_of(options), cluster, lambda now: create(now, wish, here))
     return carry_out(
         work, remarks, draft.tag, lambda state: bool(state.nodes), "in service", take_back=not options.keep
     )
@@ -170,6 +170,7 @@ def look_here(options: argparse.Namespace, cluster: Cluster, cib: Cib) -> "tuple
     name = cluster.node_name()
     chosen = [node for node, _ in options.nodes] or cib.nodes()
     peers = [node for node in chosen if node != name and node in cib.nodes()]
-    survey, remarks = check_nodes(options, peers if cluster.is_live and not options.clone else [])
+    asked = peers if cluster.is_live and not options.clone and not options.no_peer_check else []
+    survey, remarks = check_nodes(options.config_dir, options.binary, asked, options.rsh)
     here = look_around(name, survey.instance, cib.nodes())
     return here, [remark for remark in remarks if remark.check not in WILL_COME]

@@ -3,7 +3,7 @@
 import argparse
 
 from postfix_ha.cli.carry_out import Work, carry_out
-from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, add_change_options, add_command, add_tag, cluster_of
+from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, add_change_options, add_command, add_tag, cluster_of, manner_of
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.hierarchy import find_hierarchy, hierarchies
 from postfix_ha.cluster.intent import LEAVE_RUNNING
@@ -45,7 +45,7 @@ def run_delete(options: argparse.Namespace) -> int:
     cluster = cluster_of(options)
     cib = cluster.read()
     if not options.tag and not hierarchies(cib):
-        work = Work(options, cluster, lambda now: now)
+        work = Work(manner_of(options), cluster, lambda now: now)
         work.show([])
         return work.end(DONE)
     hierarchy = find_hierarchy(cib, options.tag)
@@ -54,7 +54,7 @@ def run_delete(options: argparse.Namespace) -> int:
     state = State(status, tag)
     check(options, tag, state)
     command = LEAVE_RUNNING if options.leave_running else STOP + (" --with-parts" if options.with_parts else "")
-    work = Work(options, cluster, lambda now: delete(now, tag, options.with_parts), command)
+    work = Work(manner_of(options), cluster, lambda now: delete(now, tag, options.with_parts), command)
     if options.leave_running:
         work.outcome = None  # a simulation does not know that Postfix is forgotten before
     kept = [name for name in hierarchy.needs if work.plan.new.resource(name) is not None]
@@ -86,7 +86,7 @@ def let_go(work: Work, tag: str, nodes: "list[str]") -> int:
     done = f"{tag} is deleted; Postfix runs on, on {', '.join(nodes)}, and nobody watches it"
     with when_interrupted(done, changed=True):
         with one_step(), when_interrupted(f"'postfix-ha {LEAVE_RUNNING}' again finishes it", changed=True):
-            leave_running(work.cluster, tag, work.options.wait)
+            leave_running(work.cluster, tag, work.manner.wait)
         work.report["changed"] = True
         work.say(done)
     return work.end(DONE)
@@ -94,12 +94,12 @@ def let_go(work: Work, tag: str, nodes: "list[str]") -> int:
 
 def stop_and_delete(work: Work, tag: str, parts: "list[str]") -> int:
     """Stop Postfix and the parts that go, then delete them; a signal before the end of the stop takes that back."""
-    options, cluster = work.options, work.cluster
-    stop = Work(options, cluster, lambda cib: begin_to_stop(cib, tag, work.command, parts), work.command)
+    manner, cluster = work.manner, work.cluster
+    stop = Work(manner, cluster, lambda cib: begin_to_stop(cib, tag, work.command, parts), work.command)
     try:
         with when_interrupted(f"{tag} is not deleted, and to run as before", changed=False):
             stop.push()
-            left = wait_stopped(cluster, [tag, *parts], options.wait)
+            left = wait_stopped(cluster, [tag, *parts], manner.wait)
     except Interrupted:
         with one_step():
             change(cluster, undo(stop.plan))
@@ -110,9 +110,9 @@ def stop_and_delete(work: Work, tag: str, parts: "list[str]") -> int:
         return work.end(NOT_AS_ASKED)
     with when_interrupted(f"{tag} is deleted", changed=True):
         with one_step():
-            work = Work(options, cluster, work.planner, work.command)
+            work = Work(manner, cluster, work.planner, work.command)
             work.push()
-        if options.wait and not wait_idle(cluster, options.wait):
+        if manner.wait and not wait_idle(cluster, manner.wait):
             work.say_failure(f"{tag} is deleted, but its parts are not stopped yet: see crm_mon", [])
             return work.end(NOT_AS_ASKED)
         work.say(f"{tag} is deleted")

@@ -3,7 +3,7 @@
 import argparse
 
 from postfix_ha.cli.carry_out import Work, carry_out
-from postfix_ha.cli.frame import add_change_options, add_command, add_tag, cluster_of
+from postfix_ha.cli.frame import add_change_options, add_command, add_tag, cluster_of, manner_of
 from postfix_ha.cluster.hierarchy import find_hierarchy
 from postfix_ha.cluster.reshape import depend, undepend
 
@@ -31,7 +31,7 @@ def run_depend(options: argparse.Namespace) -> int:
     """Add a dependency."""
     cluster = cluster_of(options)
     tag = find_hierarchy(cluster.read(), options.tag).tag
-    work = Work(options, cluster, lambda cib: depend(cib, tag, options.resource))
+    work = Work(manner_of(options), cluster, lambda cib: depend(cib, tag, options.resource))
     return carry_out(work, [], tag, lambda state: bool(state.nodes) or state.role == "Stopped", "as before")
 
 
@@ -39,5 +39,5 @@ def run_undepend(options: argparse.Namespace) -> int:
     """Remove a dependency."""
     cluster = cluster_of(options)
     tag = find_hierarchy(cluster.read(), options.tag).tag
-    work = Work(options, cluster, lambda cib: undepend(cib, tag, options.resource))
+    work = Work(manner_of(options), cluster, lambda cib: undepend(cib, tag, options.resource))
     return carry_out(work, [], tag, lambda state: bool(state.nodes) or state.role == "Stopped", "as before")

@@ -8,6 +8,7 @@ import time
 from postfix_ha.cli.carry_out import Work
 from postfix_ha.cli.concerned import check_nodes
 from postfix_ha.cli.drill_steps import COUNT, VICTIM, Nodes
+from postfix_ha.cli.frame import manner_of
 from postfix_ha.cli.service import check_online
 from postfix_ha.cluster.cib import Cib
 from postfix_ha.cluster.errors import Refused
@@ -52,7 +53,7 @@ class Course:
         self.queue_directory = ""
         self.victim: Victim = {}
         self.remarks: "list[Remark]" = []
-        self.work = Work(options, cluster, self.planner if self.target else lambda cib: cib)
+        self.work = Work(manner_of(options), cluster, self.planner if self.target else lambda cib: cib)
         self._check_outcome()
 
     def planner(self, cib: Cib) -> Cib:
@@ -136,10 +137,10 @@ class Course:
     def look_at_nodes(self) -> None:
         """The checks of this node and the comparison with the others concerned; Refused where one is an error."""
         params = Params(self.hierarchy.cib.parameters(self.hierarchy.mail))
-        options = self.options
-        options.config_dir, options.binary = params.config_dir, params.binary
         concerned = dict.fromkeys(node for node in (self.origin, self.target) if node not in ("", self.here))
-        survey, remarks = check_nodes(options, list(concerned))
+        survey, remarks = check_nodes(
+            params.config_dir, params.binary, [] if self.options.no_peer_check else list(concerned), self.options.rsh
+        )
         refused = errors(remarks)
         if refused:
             raise Refused(*refused)

@@ -125,15 +125,40 @@ def fail(options: argparse.Namespace, reasons: "list[str]", code: int, *, change
     """Say why, one line each, and return the code."""
     if options.json:
         say_json({"changed": changed, "exit_code": code, "errors": reasons})
-    for reason in reasons:
+    for line in reasons:
         # A name that was given may have lines of its own.
-        complain(f"postfix-ha: {' '.join(reason.split())}")
+        complain(f"postfix-ha: {' '.join(line.split())}")
     return code
 
 
 def cluster_of(options: argparse.Namespace) -> Cluster:
     """The cluster, or the file, that the command works on."""
     return Cluster(options.cib_file)
+
+
+class Manner:
+    """How a change is made: ``dry_run`` only shows it, ``asks`` whether there is somebody to ask, ``json`` prints one
+    object, ``wait`` seconds for the service (0: do not), ``cib_file`` the file that is changed ("" is the cluster)."""
+
+    __slots__ = ("asks", "cib_file", "dry_run", "json", "wait")
+
+    def __init__(self, *, asks: bool, cib_file: str, dry_run: bool, json: bool, wait: int) -> None:
+        self.asks = asks
+        self.cib_file = cib_file
+        self.dry_run = dry_run
+        self.json = json
+        self.wait = wait
+
+
+def manner_of(options: argparse.Namespace) -> Manner:
+    """The manner that the options of a changing command ask for."""
+    return Manner(
+        asks=is_interactive(options),
+        cib_file=options.cib_file,
+        dry_run=options.dry_run,
+        json=options.json,
+        wait=getattr(options, "wait", 0),
+    )
 
 
 def is_interactive(options: argparse.Namespace) -> bool:

@@ -4,7 +4,7 @@ import os
 import time
 
 from postfix_ha.config.discover import discover
-from postfix_ha.endpoint import Endpoint
+from postfix_ha.endpoint import Endpoint, is_loopback
 from postfix_ha.instance import Instance
 from postfix_ha.printable import printable
 from postfix_ha.system.files import files_below
@@ -54,4 +54,4 @@ def queue_counts(queue_directory: str) -> "dict[str, int]":
 
 
 def _is_local(endpoint: Endpoint) -> bool:
-    return endpoint.is_wildcard or endpoint.address == "::1" or endpoint.address.startswith("127.")
+    return endpoint.is_wildcard or is_loopback(endpoint.address)

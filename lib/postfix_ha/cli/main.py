@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 
 from postfix_ha import __version__
-from postfix_ha.agent import open_streams, with_barrier
+from postfix_ha.agent import open_streams
+from postfix_ha.barrier import with_barrier
 from postfix_ha.cli.output import Screens, complain
 from postfix_ha.printable import LENGTH_MAX, printable
 from postfix_ha.request import OCF_ROOT, Request

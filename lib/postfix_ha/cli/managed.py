@@ -48,13 +48,19 @@ class Question:
         from postfix_ha.cluster.cib import parse
         from postfix_ha.cluster.errors import ClusterError
         from postfix_ha.cluster.hierarchy import address_resources, file_system_resources
+        from postfix_ha.cluster.names import address_name, file_system_name, unique
 
         try:
             cib = parse(data)
         except ClusterError:
             return None
         file = self.environment.get("CIB_file", "")
-        return Managed(address_resources(cib), file_system_resources(cib), file)
+        taken = cib.ids()
+        names = (
+            lambda address: unique(address_name(address), taken),
+            lambda point: unique(file_system_name(point), taken),
+        )
+        return Managed(address_resources(cib), file_system_resources(cib), file, names)
 
 
 def active_elsewhere(survey: Survey, mount_points: "list[str]", cib_file: str) -> str:

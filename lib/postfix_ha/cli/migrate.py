@@ -4,11 +4,20 @@ import argparse
 import time
 
 from postfix_ha.cli.carry_out import Work
-from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, WAIT_S, add_change_options, add_command, add_tag, cluster_of
+from postfix_ha.cli.frame import (
+    DONE,
+    NOT_AS_ASKED,
+    WAIT_S,
+    add_change_options,
+    add_command,
+    add_tag,
+    cluster_of,
+    manner_of,
+)
 from postfix_ha.cluster.cib import Cib
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.hierarchy import OUR_AGENT, Hierarchy, find_hierarchy, is_mail_agent
-from postfix_ha.cluster.intent import MIGRATE, advice, mark_of
+from postfix_ha.cluster.intent import EXCHANGING, MIGRATE, advice, begun_with
 from postfix_ha.cluster.migration import end, exchange, exchanged, is_in_maintenance, wait_known, why_not
 from postfix_ha.cluster.remarks import NOTE, Remark
 from postfix_ha.cluster.signals import one_step, when_interrupted
@@ -42,14 +51,14 @@ def run_migrate(options: argparse.Namespace) -> int:
     agent = options.to
     hierarchy = find_hierarchy(cluster.read(), options.tag)
     tag, former = hierarchy.tag, hierarchy.agent
-    begun = mark_of(hierarchy).startswith(MIGRATE)
+    begun = begun_with(hierarchy) == EXCHANGING
     check(cluster, hierarchy, agent, begun)
 
     def planner(cib: Cib) -> Cib:
         cib = exchanged(cib, tag, agent)
         return end(cib, tag) if begun else cib
 
-    work = Work(options, cluster, planner, f"{MIGRATE} --to {agent}")
+    work = Work(manner_of(options), cluster, planner, f"{MIGRATE} --to {agent}")
     if cluster.is_live:
         work.outcome = None  # exchanged in maintenance, so the restart that a simulation shows does not happen
     note = Remark(NOTE, "operations_replaced", "the operations of the resource are replaced by those of the new agent")
@@ -93,7 +102,7 @@ def check(cluster: Cluster, hierarchy: Hierarchy, agent: str, begun: bool) -> No
 
 def exchange_or_go_back(work: Work, hierarchy: Hierarchy, agent: str, nodes: "list[str]") -> int:
     """Exchange the agent; where the new one does not find the running Postfix, the former one gets it back."""
-    tag, former, timeout_s = hierarchy.tag, hierarchy.agent, work.options.wait or WAIT_S
+    tag, former, timeout_s = hierarchy.tag, hierarchy.agent, work.manner.wait or WAIT_S
     if exchange(work.cluster, tag, agent, nodes, timeout_s):
         work.report["changed"] = True
         work.say(f"{agent} runs {tag} on {', '.join(nodes)}; Postfix was not touched")

@@ -4,7 +4,7 @@ import argparse
 
 from postfix_ha.cli.carry_out import Work, carry_out
 from postfix_ha.cli.concerned import add_peer_options, check_nodes
-from postfix_ha.cli.frame import add_change_options, add_command, add_tag, cluster_of
+from postfix_ha.cli.frame import add_change_options, add_command, add_tag, cluster_of, manner_of
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.cluster.priority import parse_priority
@@ -55,11 +55,10 @@ def priority(text: str) -> int:
 
 def run_extend(options: argparse.Namespace) -> int:
     """Add a node."""
-    options.wait = 0
     cluster = cluster_of(options)
     hierarchy = find_hierarchy(cluster.read(), options.tag)
     tag = hierarchy.tag
-    work = Work(options, cluster, lambda cib: extend(cib, tag, options.node, options.priority))
+    work = Work(manner_of(options), cluster, lambda cib: extend(cib, tag, options.node, options.priority))
     remarks = [] if work.plan.is_empty else compare(options, cluster, hierarchy)
     refused = errors(remarks)
     if refused:
@@ -73,18 +72,16 @@ def compare(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy)
     if not cluster.is_live or options.no_peer_check or options.node == here:
         return []
     params = Params(hierarchy.cib.parameters(hierarchy.mail))
-    options.config_dir, options.binary = params.config_dir, params.binary
-    return check_nodes(options, [options.node], and_here=False)[1]
+    return check_nodes(params.config_dir, params.binary, [options.node], options.rsh, and_here=False)[1]
 
 
 def run_unextend(options: argparse.Namespace) -> int:
     """Take a node out."""
-    options.wait = 0
     cluster = cluster_of(options)
     hierarchy = find_hierarchy(cluster.read(), options.tag)
     status = cluster.status()
     for member in hierarchy.members if options.node in hierarchy.nodes else ():
         if options.node in State(status, member).nodes and member in hierarchy.own:
             raise Refused(f"{member} runs on {options.node} now: 'postfix-ha switchover' to another node first")
-    work = Work(options, cluster, lambda cib: unextend(cib, hierarchy.tag, options.node))
+    work = Work(manner_of(options), cluster, lambda cib: unextend(cib, hierarchy.tag, options.node))
     return carry_out(work, [], hierarchy.tag, lambda _: True, "reshaped")

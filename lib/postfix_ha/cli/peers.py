@@ -1,6 +1,5 @@
 """The part of postfix-ha check that compares this node with others."""
 
-import argparse
 import os
 import time
 
@@ -23,16 +22,19 @@ ANSWER_S = 20.0
 class Peers:
     """The questions to all peers, asked at once, so that they answer while this node is checked."""
 
-    def __init__(self, options: argparse.Namespace, deadline: float) -> None:
+    def __init__(
+        self, nodes: "list[str]", shell: "list[str] | None", config_dir: str, binary: str, deadline: float
+    ) -> None:
         self.salt = os.urandom(16).hex()
-        shell = options.rsh or DEFAULT_SHELL
-        binary = "" if options.binary == BINARY_DEFAULT else options.binary
+        binary = "" if binary == BINARY_DEFAULT else binary
         env = caller_environment(*PASSED_ON)
         deadline = min(deadline, time.monotonic() + ANSWER_S)
         self.questions = [
             # Named also where it is the default one: what a peer takes for its own may be another.
-            Question(Remote(node, shell), options.config_dir or DEFAULT_CONFIG_DIR, binary, self.salt, env, deadline)
-            for node in dict.fromkeys(options.peer)
+            Question(
+                Remote(node, shell or DEFAULT_SHELL), config_dir or DEFAULT_CONFIG_DIR, binary, self.salt, env, deadline
+            )
+            for node in dict.fromkeys(nodes)
         ]
         # Whether every peer sees the block device that the queue is on here; known after compare().
         self.reach_device = False

@@ -3,7 +3,15 @@
 import argparse
 
 from postfix_ha.cli.carry_out import Work, carry_out
-from postfix_ha.cli.frame import DONE, add_change_options, add_command, add_tag, cluster_of, tell_unfinished
+from postfix_ha.cli.frame import (
+    DONE,
+    add_change_options,
+    add_command,
+    add_tag,
+    cluster_of,
+    manner_of,
+    tell_unfinished,
+)
 from postfix_ha.cli.output import say, say_json
 from postfix_ha.cluster import edit
 from postfix_ha.cluster.cib import Cib, pairs
@@ -89,7 +97,7 @@ def run_properties(options: argparse.Namespace) -> int:
             set_operation(cib, mail, name, attributes)
         return cib
 
-    work = Work(options, cluster, planner)
+    work = Work(manner_of(options), cluster, planner)
     return carry_out(work, [], tag, lambda state: bool(state.nodes) or hierarchy.is_disabled, "in service")
 
 

@@ -3,9 +3,10 @@
 import argparse
 
 from postfix_ha.cli.carry_out import Work, carry_out
-from postfix_ha.cli.frame import DONE, add_change_options, add_command, add_tag, cluster_of, seconds
+from postfix_ha.cli.frame import DONE, add_change_options, add_command, add_tag, cluster_of, manner_of, seconds
 from postfix_ha.cluster.cib import Cib, Element
 from postfix_ha.cluster.errors import Refused
+from postfix_ha.cluster.failures import forget_failures
 from postfix_ha.cluster.hierarchy import find_hierarchy
 from postfix_ha.cluster.intent import mark_of
 from postfix_ha.cluster.moves import (
@@ -70,7 +71,7 @@ def run_out_of_service(options: argparse.Namespace) -> int:
     """Stop Postfix."""
     cluster = cluster_of(options)
     tag = find_hierarchy(cluster.read(), options.tag).tag
-    work = Work(options, cluster, lambda cib: out_of_service(cib, tag))
+    work = Work(manner_of(options), cluster, lambda cib: out_of_service(cib, tag))
     return carry_out(work, [], tag, lambda state: state.role == "Stopped", "out of service")
 
 
@@ -82,7 +83,7 @@ def run_in_service(options: argparse.Namespace) -> int:
         return move(options, cluster, hierarchy.tag, starts=True)
     if not options.dry_run:
         forget_failures(cluster, hierarchy.members)
-    work = Work(options, cluster, lambda cib: in_service(cib, hierarchy.tag))
+    work = Work(manner_of(options), cluster, lambda cib: in_service(cib, hierarchy.tag))
     return carry_out(work, [], hierarchy.tag, lambda state: bool(state.nodes), "in service")
 
 
@@ -109,7 +110,7 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
     check_online(status, node)
     begun = hierarchy.moves or mark_of(hierarchy)
     if not options.hold_s and not starts and State(status, tag).nodes == [node] and not begun:
-        work = Work(options, cluster, lambda now: now)
+        work = Work(manner_of(options), cluster, lambda now: now)
         work.say(f"{tag} is in service on {node} already")
         return work.end(DONE)
     if not options.dry_run:
@@ -120,7 +121,7 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
     def planner(now: Cib) -> Cib:
         return hold(in_service(now, tag) if starts else now, tag, node, hold_s, command)
 
-    work = Work(options, cluster, planner, command)
+    work = Work(manner_of(options), cluster, planner, command)
     if work.outcome is not None and work.outcome.places.get(tag) != [node]:
         reasons = State(status, tag).reasons
         raise Refused(f"the cluster would not run {tag} on {node}: see 'postfix-ha status'", *reasons)
@@ -144,17 +145,3 @@ def check_online(status: Element, node: str) -> None:
                     raise Refused(f"node {node} is {why}: end that first ('pcs node un{attribute} {quote(node)}')")
             if each.get("online") != "true":
                 raise Refused(f"node {node} is offline")
-
-
-def forget_failures(cluster: Cluster, members: "list[str]") -> None:
-    """Let the cluster forget earlier failures of the members, which would keep them off a node."""
-    if not cluster.is_live:
-        return
-    failed = {
-        element.get("id")
-        for element in cluster.status().iterfind("node_history/node/resource_history")
-        if element.get("fail-count", "0") != "0"
-    }
-    for member in members:
-        if member in failed:
-            cluster.call("crm_resource", "--cleanup", f"--resource={member}")

@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 
-from postfix_ha.checks.listening import network_of
 from postfix_ha.checks.node import check_node
 from postfix_ha.checks.survey import Survey
 from postfix_ha.checks.trial_note import NOTE, is_noted
@@ -18,6 +17,8 @@ from postfix_ha.cli.agent_call import Call
 from postfix_ha.cli.managed import active_elsewhere
 from postfix_ha.cli.output import say
 from postfix_ha.cli.trial_steps import Address, DataDirectory, Folder, Mounting, Service, Step, StepFailed, is_mounted
+from postfix_ha.cluster.signals import SIGNALS, Interrupted
+from postfix_ha.config.interfaces import connected_networks, network_of
 from postfix_ha.params import Params
 from postfix_ha.system.files import replace_file
 from postfix_ha.system.processes import Identity, census
@@ -29,14 +30,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
 RUN_DIRECTORY = "/run/postfix-ha-trial"
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TIMEOUT_S = 60.0
 # What cannot be otherwise before the cluster has the resources.
 NOT_YET = ("trial_undone", "address_has_resource", "address_in_service", "queue_has_resource")
-
-
-class Interrupted(Exception):
-    """A signal asks for the end."""
 
 
 class Trial:
@@ -118,7 +114,7 @@ class Trial:
 
     def _place(self, address: str) -> "tuple[str, int]":
         """The interface and the prefix length for an address: as asked, else those of its network."""
-        nic, prefix = network_of(address, self.options.nic)
+        nic, prefix = network_of(address, connected_networks(), self.options.nic) or ("", 0)
         nic, prefix = self.options.nic or nic, self.options.prefix or prefix
         if not nic or not prefix:
             raise StepFailed(f"no interface of this node is in the network of {address}: say --nic and --prefix")
@@ -137,7 +133,7 @@ class Trial:
 
     def _stop_if_asked(self) -> None:
         if self.signal:
-            raise Interrupted
+            raise Interrupted(self.signal)
 
     def _on_signal(self, number: int, frame: "FrameType | None") -> None:
         """Remember the first signal; what is to end for it looks at it."""

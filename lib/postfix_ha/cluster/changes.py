@@ -6,16 +6,16 @@ from lxml import etree
 
 from postfix_ha.cluster.cib import Cib, Element, pairs
 
-ADD_RESOURCE = "add resource"
-REMOVE_RESOURCE = "remove resource"
-ADD_CONSTRAINT = "add constraint"
-REMOVE_CONSTRAINT = "remove constraint"
-SET_META = "set meta attribute"
-SET_PARAMETER = "set parameter"
-ADD_OPERATION = "add operation"
-REMOVE_OPERATION = "remove operation"
-SET_AGENT = "exchange agent"
-SET_PROPERTY = "set property"
+ADD_RESOURCE = "add-resource"
+REMOVE_RESOURCE = "remove-resource"
+ADD_CONSTRAINT = "add-constraint"
+REMOVE_CONSTRAINT = "remove-constraint"
+SET_META = "set-meta-attribute"
+SET_PARAMETER = "set-parameter"
+ADD_OPERATION = "add-operation"
+REMOVE_OPERATION = "remove-operation"
+SET_AGENT = "exchange-agent"
+SET_PROPERTY = "set-property"
 
 
 class Change:
@@ -101,7 +101,7 @@ def _text(element: "Optional[Element]") -> bytes:
 
 def sentence(change: Change) -> str:
     """The change in words."""
-    verb = change.kind
+    verb = change.kind.replace("-", " ")
     if change.kind in (SET_META, SET_PARAMETER, SET_PROPERTY):
         where = "" if change.kind == SET_PROPERTY else f" of {change.subject}"
         what = f"{change.name}{where}"

@@ -8,18 +8,18 @@ from postfix_ha.cluster.comparison_settings import compare_main, compare_master
 from postfix_ha.cluster.comparison_storage import compare_storage
 from postfix_ha.cluster.nodes import Facts, Remote
 from postfix_ha.cluster.pair import Pair, mapping, objects, shown, texts
-from postfix_ha.endpoint import WILDCARDS
+from postfix_ha.endpoint import WILDCARDS, is_loopback
 from postfix_ha.request import OCF_ROOT
-from postfix_ha.system.packages import installing_command
+from postfix_ha.system.packages import installing_command, making_user
 from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
 
 CLOCK_OFF_S = 5.0
-NAME_MAX = 255
+NAME_MAX, PATH_MAX = 255, 4096
 MISSING_MAX = 20
-LOGIN = ["--home-dir", "/var/spool/postfix", "--shell", "/usr/sbin/nologin"]
 COMMANDS = ("postdrop", "postqueue")
-INIT_SCRIPT = "init script "
+# What a unit's link lies below where it is an init script.
+RUNLEVELS = "/etc/rc"
 AGENT = f"{OCF_ROOT}/resource.d/mail/postfix_ha"
 VERSIONS = {"postfix": "Postfix", "postfix_ha": "postfix-ha"}
 
@@ -29,7 +29,8 @@ def compare(here: Facts, there: Facts, remote: Remote, began: float, ended: floa
     pair = Pair(here, there, remote)
     missing = texts(there["missing"])
     if is_shared(pair, pair.config_dir):  # it is with the service, wherever that is
-        missing = [why for why in missing if not why.startswith("main.cf: ")]
+        lacks = texts(there.get("lacks"))
+        missing = [why for at, why in enumerate(missing) if lacks[at : at + 1] != ["configuration"]]
     found = [Finding("peer_sees_all", why=shown(why), **pair.names) for why in missing[:MISSING_MAX]]
     for check in (compare_ids, compare_versions, compare_map_types, compare_units):
         found += check(pair)
@@ -61,7 +62,7 @@ def compare_ids(pair: Pair) -> "list[Finding]":
 def _user_script(pair: Pair, user: str, uid: str, is_missing: bool) -> str:
     """What gives the peer's mail owner this number, and its data directory to it."""
     if is_missing:
-        return quote_words(["useradd", "--system", "--uid", uid, "--user-group", *LOGIN, user])
+        return quote_words(making_user(user, uid, has_group=False))
     data = mapping(pair.there["main"]).get("data_directory", "/var/lib/postfix")
     return quote_words(["usermod", "-u", uid, user]) + " && " + quote_words(["chown", "-R", user, data])
 
@@ -103,12 +104,12 @@ def compare_units(pair: Pair) -> "list[Finding]":
     """unit_disabled_at_boot on the peer."""
     found = []
     for unit in objects(pair.there["units"]):
-        name = str(unit.get("name"))[:NAME_MAX]
-        if not name.startswith((INIT_SCRIPT, "postfix")) or not name.isprintable():
+        name, path = str(unit.get("name"))[:NAME_MAX], str(unit.get("path"))[:PATH_MAX]
+        script = path.rpartition("/")[2][1:].lstrip("0123456789") if path.startswith(RUNLEVELS) else ""
+        if not (script or name).startswith("postfix") or not f"{name}{path}".isprintable():
             continue  # no unit that a node of ours would tell of
-        is_script = name.startswith(INIT_SCRIPT)
-        words = ["update-rc.d", name[len(INIT_SCRIPT) :], "disable"] if is_script else ["systemctl", "disable", name]
-        values = {"unit": name, "path": unit.get("path"), "node": pair.remote.node}
+        words = ["update-rc.d", script, "disable"] if script else ["systemctl", "disable", name]
+        values = {"unit": name, "path": path, "node": pair.remote.node}
         found.append(Finding("unit_disabled_at_boot", cure=pair.remote.paste(quote_words(words)), **values))
     return found
 
@@ -136,7 +137,7 @@ def compare_presence(pair: Pair) -> "list[Finding]":
     wanted = {str(e.get("address")) for e in objects(pair.here["endpoints"])} - set(WILDCARDS)
     here, there = (set(texts(facts)) for facts in pair.both("addresses"))
     for address in sorted(wanted & here & there):
-        if not address.startswith("127.") and address != "::1":
+        if not is_loopback(address):
             found.append(Finding("address_on_one_node", address=address, **pair.names))
     if all(isinstance(pid, int) for pid in pair.both("running")):
         # The agent's own stop: postfix(1) refuses where an address of inet_interfaces is not up.

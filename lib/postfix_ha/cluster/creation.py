@@ -7,7 +7,7 @@ from postfix_ha.cluster.draft_storage import FileSystemPart
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.here import Here
 from postfix_ha.cluster.hierarchy import find_hierarchy
-from postfix_ha.cluster.intent import CREATE, mark_of
+from postfix_ha.cluster.intent import MAKING, begun_with
 from postfix_ha.cluster.moves import in_service
 from postfix_ha.cluster.priority import score_of_priority, stickiness_of
 from postfix_ha.cluster.remarks import errors
@@ -42,7 +42,7 @@ def build(cib: Cib, draft: Draft) -> Cib:
     for member in dict.fromkeys([*file_systems, *addresses]):
         edit.ensure_dependency(cib, mail, member)
     _locate(cib, draft, mail, made)
-    if draft.existing and mark_of(draft.existing) == CREATE:
+    if draft.existing and begun_with(draft.existing) == MAKING:
         in_service(cib, mail)
     if draft.switchback:
         for member in [mail, *made] if draft.existing else made:

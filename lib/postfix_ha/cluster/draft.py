@@ -16,6 +16,7 @@ from postfix_ha.cluster.hierarchy import (
     hierarchies,
 )
 from postfix_ha.cluster.remarks import ERROR, WARNING, Remark
+from postfix_ha.endpoint import is_loopback
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.params import BINARY_DEFAULT
 
@@ -137,11 +138,11 @@ def _wanted_addresses(draft: Draft, here: Here) -> "dict[str, tuple[str, str]]":
     """Address -> (netmask, interface), both "" where not said."""
     listened = [canonical(endpoint.address) for endpoint in here.instance.endpoints if not endpoint.is_wildcard]
     everywhere = any(endpoint.is_wildcard for endpoint in here.instance.endpoints)
-    wanted = {address: ("", "") for address in listened if not _is_loopback(address)}
+    wanted = {address: ("", "") for address in listened if not is_loopback(address)}
     for word in here.interface_words:
         found = here.words.get(word, [])
         is_name = word not in found and word.lower() not in LOCAL_NAMES
-        if is_name and found and all(_is_loopback(address) for address in found):
+        if is_name and found and all(is_loopback(address) for address in found):
             text = f"{word} of inet_interfaces is {', '.join(found)} here, which no client reaches"
             draft.say(ERROR, "address_usable", f"{text}: correct /etc/hosts or inet_interfaces")
     for text in draft.wish.addresses:
@@ -170,10 +171,6 @@ def parse_address(text: str) -> "tuple[str, str, str]":
     if found.ip.is_loopback or found.ip.is_unspecified or found.ip.is_multicast:
         raise ValueError(f"'{address}' is no address that clients can use")
     return str(found.ip), prefix if slash else "", interface
-
-
-def _is_loopback(address: str) -> bool:
-    return ipaddress.ip_address(address).is_loopback
 
 
 def _directions(draft: Draft) -> None:

@@ -4,20 +4,16 @@ import os
 from typing import Optional
 
 from postfix_ha.cluster.cib import Cib, top_of
-from postfix_ha.cluster.here import Here, Mount, stable_device
+from postfix_ha.cluster.here import Here
 from postfix_ha.cluster.hierarchy import file_system_of
 from postfix_ha.cluster.remarks import ERROR, WARNING, Remark
+from postfix_ha.system.devices import stable_device
+from postfix_ha.system.mounts import BLOCK, CLUSTER, DRBD, Place, is_network_type
 
-NETWORK_FSTYPES = ("nfs", "nfs4", "cifs", "smb3", "glusterfs", "fuse.glusterfs", "ceph")
-SHARED_BLOCK_FSTYPES = ("ocfs2", "gfs2", "gfs")
 # What the kernel shows -> what mount(8) is told, where the two differ.
 MOUNTED_AS = {"fuse.glusterfs": "glusterfs"}
 # Of the options that the kernel shows for a mount, those that somebody has asked for.
 KEPT_OPTIONS = ("noatime", "nodev", "nodiratime", "noexec", "nosuid", "nosymfollow")
-MEMORY_FSTYPES = ("tmpfs", "ramfs", "overlay", "squashfs", "devtmpfs", "proc", "sysfs")
-# Where a node keeps what is its own: a file system mounted there does not move.
-OWN_DIRECTORIES = ("/", "/boot", "/etc", "/home", "/opt", "/root", "/run", "/srv", "/usr", "/var")
-OWN_PARENTS = ("/usr/", "/var/lib", "/var/spool", "/var/log", "/var/mail", "/var/cache")
 
 
 class FileSystemPart:
@@ -72,58 +68,58 @@ def _part_of(
     directory, resource = file_system_of(cib, os.path.realpath(path))
     if not resource:
         directory, resource = file_system_of(cib, path)
-    mount = here.mount_of(path)
+    place = here.mounts.place_of(path)
+    mount = place.mount
     if resource:
         element = cib.resource(resource)
         fstype = cib.parameters(element).get("fstype", "") if element is not None else ""
-        _judge(fstype or mount.fstype, directory, what, remarks)
+        _judge(fstype or mount.fstype, mount.source, directory, what, remarks)
         if _is_cloned(cib, resource) and not is_clone:
             text = f"{resource} mounts {directory} on more than one node at once: {what} needs a file system of its own"
             remarks.append(Remark(ERROR, "file_system_single", text))
         return FileSystemPart(directory, resource)
-    if _is_own(mount):
+    if place.is_here_alone:
         return None
     if is_clone:
-        return FileSystemPart(mount.directory, "") if mount.fstype not in MEMORY_FSTYPES else None
-    return _new_part(mount, what, here, remarks)
+        # A disk that each node mounts by itself at boot is none that the cluster hands from one to the other.
+        is_on_each = place.kind == BLOCK and mount.mount_point in here.fstab
+        return None if is_on_each else FileSystemPart(mount.mount_point, "")
+    return _new_part(place, what, here, remarks)
 
 
-def _new_part(mount: Mount, what: str, here: Here, remarks: "list[Remark]") -> "Optional[FileSystemPart]":
+def _new_part(place: Place, what: str, here: Here, remarks: "list[Remark]") -> "Optional[FileSystemPart]":
+    mount = place.mount
     if mount.root != "/":
-        text = f"{mount.directory} is a part ({mount.root}) of the file system on {mount.source}, which {what} needs"
+        text = f"{mount.mount_point} is a part ({mount.root}) of the file system on {mount.source}, which {what} needs"
         text += ": mount that whole, or make its Filesystem resource yourself first"
         remarks.append(Remark(ERROR, "file_system_whole", text))
         return None
     fstype = MOUNTED_AS.get(mount.fstype, mount.fstype)
     if fstype.startswith("fuse"):
-        text = f"{mount.directory}, with {what}, is mounted by a program in user space ({mount.fstype}), and the kernel"
+        text = (
+            f"{mount.mount_point}, with {what}, is mounted by a program in user space ({mount.fstype}), and the kernel"
+        )
         text += " does not tell how: make its Filesystem resource yourself first"
         remarks.append(Remark(ERROR, "file_system_mountable", text))
         return None
-    _judge(mount.fstype, mount.directory, what, remarks)
-    if mount.fstype in SHARED_BLOCK_FSTYPES:
-        text = f"{mount.directory} is {mount.fstype}, which more than one node mounts at once: give {what} another"
+    _judge(mount.fstype, mount.source, mount.mount_point, what, remarks)
+    if place.kind == CLUSTER:
+        text = f"{mount.mount_point} is {mount.fstype}, which more than one node mounts at once: give {what} another"
         remarks.append(Remark(ERROR, "file_system_single", text))
-    if mount.source.startswith("/dev/drbd"):
-        text = f"{mount.directory} is on {mount.source}: tie it to the DRBD resource's promoted role yourself"
+    if place.kind == DRBD:
+        text = f"{mount.mount_point} is on {mount.source}: tie it to the DRBD resource's promoted role yourself"
         remarks.append(Remark(WARNING, "drbd_promoted", text))
-    if mount.directory in here.fstab:
-        text = f"/etc/fstab mounts {mount.directory} at boot, beside the cluster: add noauto there, on every node"
+    if mount.mount_point in here.fstab:
+        text = f"/etc/fstab mounts {mount.mount_point} at boot, beside the cluster: add noauto there, on every node"
         remarks.append(Remark(WARNING, "file_system_not_at_boot", text))
     options = ",".join(word for word in mount.options.split(",") if word in KEPT_OPTIONS)
-    return FileSystemPart(mount.directory, "", stable_device(mount.source), fstype, options)
+    return FileSystemPart(mount.mount_point, "", stable_device(mount.source), fstype, options)
 
 
-def _judge(fstype: str, directory: str, what: str, remarks: "list[Remark]") -> None:
-    if fstype in NETWORK_FSTYPES:
+def _judge(fstype: str, source: str, directory: str, what: str, remarks: "list[Remark]") -> None:
+    if is_network_type(fstype, source):
         text = f"{directory}, with {what}, is {fstype}: mount it hard and with working locks, or mail is lost"
         remarks.append(Remark(WARNING, "file_system_local", text))
-
-
-def _is_own(mount: Mount) -> bool:
-    return (
-        mount.fstype in MEMORY_FSTYPES or mount.directory in OWN_DIRECTORIES or mount.directory.startswith(OWN_PARENTS)
-    )
 
 
 def _is_cloned(cib: Cib, resource: str) -> bool:

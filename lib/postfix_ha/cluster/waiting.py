@@ -43,11 +43,11 @@ class State:
 def failures(status: Element, members: "list[str]") -> "list[str]":
     """Why operations of these primitives failed last, as the cluster remembers it."""
     found = []
-    for failure in status.iterfind("failures/failure"):
-        if any(failure.get("op_key", "").startswith(f"{name}_") for name in members):
-            operation = failure.get("op_key", "").rsplit("_", 2)
-            reason = failure.get("exitreason") or failure.get("exitstatus", "")
-            found.append(printable(f"{operation[1]} of {operation[0]} on {failure.get('node')}: {reason}", REASON_MAX))
+    for failed in status.iterfind("failures/failure"):
+        if any(failed.get("op_key", "").startswith(f"{name}_") for name in members):
+            operation = failed.get("op_key", "").rsplit("_", 2)
+            reason = failed.get("exitreason") or failed.get("exitstatus", "")
+            found.append(printable(f"{operation[1]} of {operation[0]} on {failed.get('node')}: {reason}", REASON_MAX))
     return list(dict.fromkeys(found))
 
 

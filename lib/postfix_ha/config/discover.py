@@ -17,7 +17,7 @@ from postfix_ha.config.postconf import (
 )
 from postfix_ha.config.secrets import Secrets
 from postfix_ha.endpoint import Endpoint
-from postfix_ha.instance import DEFAULT_CONFIG_DIR, Instance, file_stamps
+from postfix_ha.instance import DEFAULT_CONFIG_DIR, Instance, LateProblem, Problem, file_stamps
 from postfix_ha.system.complaints import without_values
 from postfix_ha.system.files import read_regular
 
@@ -101,7 +101,7 @@ def discover(
     ``known`` are the expanded values of all parameters, where postconf has told them already.
     """
     postconf = find_postconf(binary)
-    problems: "list[tuple[str, str, str, int]]" = []
+    problems: "list[Problem]" = []
     if not config_dir:
         config_dir = ask_default_config_directory(postconf, _share(deadline)) or DEFAULT_CONFIG_DIR
     # The stamps come first: a file that is changed while we read it differs from its stamp at the next look.
@@ -112,9 +112,9 @@ def discover(
     is_unreadable = bool(problems) and problems[0][0] == "main.cf"
     values = {} if is_unreadable else known or _values(postconf, main, master, deadline, problems)
     # Only what Postfix refuses: a start must not fail for what it merely warns about.
-    problems += [("main.cf", found.text, found.file, found.line) for found in main.problems if found.fatal]
-    problems += [("master.cf", found.text, found.file, found.line) for found in master.problems if found.fatal]
-    wrong: "list[tuple[str, str, str, int]]" = []
+    problems += [Problem(("main.cf", found.text, found.file, found.line)) for found in main.problems if found.fatal]
+    problems += [Problem(("master.cf", found.text, found.file, found.line)) for found in master.problems if found.fatal]
+    wrong: "list[Problem]" = []
     endpoints: "list[Endpoint]" = []
     if values:
         endpoints, wrong = find_endpoints(values, main, master, deadline, lambda name: main.look_up(name, values))
@@ -166,45 +166,46 @@ def _share(deadline: float) -> float:
     return now + max(0.0, deadline - now) * POSTCONF_SHARE
 
 
-def _read(config_dir: str, name: str, problems: "list[tuple[str, str, str, int]]") -> "tuple[bytes, str]":
+def _read(config_dir: str, name: str, problems: "list[Problem]") -> "tuple[bytes, str]":
     """(bytes, path) of a configuration file; no bytes and a problem where it cannot be read."""
     path = os.path.join(config_dir, name)
     try:
         return read_regular(path, FILE_SIZE_MAX), path
     except OSError as error:
         wrong = error.strerror or "unknown error"
-    problems.append((name, f"cannot be read: {wrong}", path, 0))
+    problems.append(Problem((name, f"cannot be read: {wrong}", path, 0)))
     return b"", path
 
 
 def _values(
-    postconf: str, main: MainCf, master: MasterCf, deadline: float, problems: "list[tuple[str, str, str, int]]"
+    postconf: str, main: MainCf, master: MasterCf, deadline: float, problems: "list[Problem]"
 ) -> "dict[str, str]":
     """The expanded values of FACTS and SETTINGS: postconf's where it answers, else our own reading of main.cf."""
     names = [*FACTS, *SETTINGS]
     config_dir = os.path.dirname(main.file)
-    failure = ""
+    failure, is_late = "", False
     # Where postconf cannot but fail it is not asked: it sleeps a second before it gives up.
     if not main.fatal and not master.unreadable and not obstacle(config_dir):
         answer = ask_values(postconf, config_dir, names, _share(deadline))
         if not answer.error:
             return answer.values
-        failure = answer.error
+        failure, is_late = answer.error, answer.is_late
     defaults = dict(USUAL_DEFAULTS)
     defaults.update(ask_defaults(postconf, _share(deadline)).values)
     defaults["config_directory"] = config_dir
     values: "dict[str, str]" = {}
-    wrong: "list[tuple[str, str, str, int]]" = []
+    wrong: "list[Problem]" = []
     # Every parameter that is set, asked for or not: postconf fails for any of them and does not say for which.
     for name in dict.fromkeys([*names, *(name for name in main.raw if name in defaults)]):
         try:
             values[name] = main.expanded(name, defaults)
         except ExpandError as error:
-            wrong.append((name, str(error), main.file, main.lines.get(name, 0)))
+            wrong.append(Problem((name, str(error), main.file, main.lines.get(name, 0))))
     if failure:
         options = [pair for row in master.rows for pair in row.options.items()]
         failure = Secrets(values, main.raw, options).complaint(without_values(failure))
         where = f" ({wrong[0][0]}: {wrong[0][1]})" if wrong else ""
-        problems.append(("postconf", failure + where, main.file, wrong[0][3] if wrong else 0))
+        kind = LateProblem if is_late else Problem
+        problems.append(kind(("postconf", failure + where, main.file, wrong[0][3] if wrong else 0)))
     problems += wrong
     return values

@@ -8,6 +8,7 @@ from postfix_ha.config.logical_lines import split_words
 from postfix_ha.config.main_cf import MainCf
 from postfix_ha.config.master_cf import MasterCf, MasterRow
 from postfix_ha.endpoint import KIND_POSTSCREEN, KIND_SMTP, KIND_SMTPS, Endpoint
+from postfix_ha.instance import LateProblem, Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,18 +29,20 @@ class Listeners:
         self.main = main
         self.master = master
         self.lookup = lookup
-        self.problems: "list[tuple[str, str, str, int]]" = []
+        self.problems: "list[Problem]" = []
         self.families = self.enabled_families()
         self.known_ports = parse_known_ports(settings.get("known_tcp_ports", ""))
-        self.resolved: "dict[tuple[str, str], tuple[list[str], str]]" = {}
+        self.resolved: "dict[tuple[str, str], resolve.Resolved]" = {}
 
-    def main_problem(self, name: str, text: str) -> None:
+    def main_problem(self, name: str, text: str, *, is_late: bool = False) -> None:
         """Note a problem with a main.cf parameter."""
-        self.problems.append((name, text, self.main.file, self.main.lines.get(name, 0)))
+        kind = LateProblem if is_late else Problem
+        self.problems.append(kind((name, text, self.main.file, self.main.lines.get(name, 0))))
 
-    def row_problem(self, row: MasterRow, text: str) -> None:
+    def row_problem(self, row: MasterRow, text: str, *, is_late: bool = False) -> None:
         """Note a problem with a master.cf row."""
-        self.problems.append((f"{row.name}/{row.type}", text, self.master.file, row.line))
+        kind = LateProblem if is_late else Problem
+        self.problems.append(kind((f"{row.name}/{row.type}", text, self.master.file, row.line)))
 
     def enabled_families(self) -> "tuple[int, ...]":
         """The address families of inet_protocols that the kernel has."""
@@ -82,10 +85,10 @@ class Listeners:
         else:
             found = []
             for word in self.interface_words():
-                addresses, wrong = self.resolved[resolve.HOST, unbracket(word)]
-                found += addresses
-                if wrong:
-                    self.main_problem("inet_interfaces", f"{word}: {wrong}")
+                answer = self.resolved[resolve.HOST, unbracket(word)]
+                found += answer.words
+                if answer.why:
+                    self.main_problem("inet_interfaces", f"{word}: {answer.why}", is_late=answer.is_late)
         if not found and not self.problems:
             self.main_problem("inet_interfaces", f"no address in {value!r}")
         return list(dict.fromkeys(found))
@@ -100,8 +103,8 @@ class Listeners:
         """The number of a port or service name; 0 where there is none."""
         known = self.known_port(name)
         if known is None:
-            found = self.resolved.get((resolve.SERVICE, name), ([], ""))[0]
-            known = int(found[0]) if found else 0
+            answer = self.resolved.get((resolve.SERVICE, name))
+            known = int(answer.words[0]) if answer and answer.words else 0
         return known if 0 < known < 65536 else 0
 
     def row_key(self, row: MasterRow) -> "tuple[str, str, str]":
@@ -152,16 +155,17 @@ class Listeners:
             return []
         addresses = everywhere
         if host:
-            addresses, wrong = self.resolved[resolve.HOST, host]
-            if wrong:
-                self.row_problem(row, f"{host}: {wrong}")
+            answer = self.resolved[resolve.HOST, host]
+            addresses = answer.words
+            if answer.why:
+                self.row_problem(row, f"{host}: {answer.why}", is_late=answer.is_late)
         kind = self.kind(row)
         return [Endpoint(address, port, kind, row.name) for address in addresses]
 
 
 def find_endpoints(
     settings: "dict[str, str]", main: MainCf, master: MasterCf, deadline: float, lookup: "Lookup | None" = None
-) -> "tuple[list[Endpoint], list[tuple[str, str, str, int]]]":
+) -> "tuple[list[Endpoint], list[Problem]]":
     """(endpoints, problems) of the rows that speak SMTP to clients; a problem is (subject, text, file, line).
 
     ``settings`` holds the expanded values of inet_interfaces, inet_protocols, known_tcp_ports,

@@ -1,12 +1,16 @@
 """Ask the real ``postconf``: expanded values, compiled-in defaults, and the errors and warnings it has to tell."""
 
+import contextlib
 import os
 import stat
 
 from postfix_ha.config.logical_lines import FILE_SIZE_MAX, SPACE
-from postfix_ha.config.resolve import IN_TIME
 from postfix_ha.instance import CONFIG_FILES
 from postfix_ha.system import command
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 USUAL_PATH = "/usr/sbin/postconf"
 # A directory without main.cf: with -d, postconf then shows what was compiled in, whatever /etc/postfix holds.
@@ -16,18 +20,25 @@ NO_CONFIG_DIR = "/nonexistent"
 # node but the active one. A value given here spares it that.
 MYNETWORKS = ["-o", "mynetworks=127.0.0.1"]
 
+# A configuration for questions that have nothing to do with an instance.
+INERT_MAIN_CF = "compatibility_level=3.6"
+
 NOT_STARTED = (command.NOT_FOUND, command.NOT_EXECUTABLE)
 
 
 class Answer:
-    """What postconf said: ``values`` name -> value, its warnings, and "" or why it failed."""
+    """What postconf said: ``values`` name -> value, its warnings, and "" or why it failed.
 
-    __slots__ = ("error", "values", "warnings")
+    ``is_late`` where it failed because it did not answer in time.
+    """
 
-    def __init__(self, values: "dict[str, str]", warnings: "list[str]", error: str) -> None:
+    __slots__ = ("error", "is_late", "values", "warnings")
+
+    def __init__(self, values: "dict[str, str]", warnings: "list[str]", error: str, *, is_late: bool = False) -> None:
         self.values = values
         self.warnings = warnings
         self.error = error
+        self.is_late = is_late
 
     def __repr__(self) -> str:
         return f"Answer({self.values!r}, {self.warnings!r}, {self.error!r})"
@@ -81,6 +92,19 @@ def ask_default_config_directory(postconf: str, deadline: float) -> str:
     return answer.values.get("config_directory", "")
 
 
+@contextlib.contextmanager
+def inert_config() -> "Iterator[str]":
+    """A configuration directory, while the with block lasts, with which Postfix's tools work wherever they are run."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="postfix-ha.") as directory:
+        path = os.path.join(directory, "main.cf")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(INERT_MAIN_CF + "\n")
+        os.utime(path, (0, 0))  # postconf waits until main.cf was left alone for a while
+        yield directory
+
+
 def _ask(argv: "list[str]", names: "list[str] | None", deadline: float) -> Answer:
     """Run postconf and take its answer apart."""
     return read_answer(argv[0], command.run(argv, deadline=deadline), names)
@@ -98,12 +122,12 @@ def read_answer(postconf: str, done: command.Completed, names: "list[str] | None
         elif said.strip(SPACE):
             error = said
     if done.timed_out:
-        error = f"{postconf} did not answer{IN_TIME}"
+        error = f"{postconf} did not answer in time"
     elif done.returncode != 0:
         error = error or f"{postconf} ended with exit code {done.returncode}"
     else:
         error = ""
-    return Answer(_values(_text(done.stdout), names), warnings, error)
+    return Answer(_values(_text(done.stdout), names), warnings, error, is_late=done.timed_out)
 
 
 def _values(text: str, names: "list[str] | None") -> "dict[str, str]":

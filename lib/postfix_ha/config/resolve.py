@@ -7,30 +7,52 @@ from postfix_ha.system.child import told_by_child
 
 HOST = "host"
 SERVICE = "service"
-# How every problem ends that another try may not meet.
-IN_TIME = " in time"
-NO_ANSWER = "no answer from the name service" + IN_TIME
+NO_ANSWER = "no answer from the name service in time"
 NOT_FOUND = "not found"
+
+
+class Resolved(tuple[list[str], str]):
+    """The answer to a question: (addresses or one port, why there are none)."""
+
+    __slots__ = ()
+    is_late = False  # whether there is none only because it did not come in time
+
+    @property
+    def words(self) -> "list[str]":
+        """The addresses, or the port."""
+        return self[0]
+
+    @property
+    def why(self) -> str:
+        """Why there are none, "" where there are."""
+        return self[1]
+
+
+class Unanswered(Resolved):
+    """No answer in time."""
+
+    __slots__ = ()
+    is_late = True
 
 
 def resolve(
     questions: "list[tuple[str, str]]", families: "tuple[int, ...]", deadline: float
-) -> "dict[tuple[str, str], tuple[list[str], str]]":
-    """Answer each (HOST or SERVICE, name) with (addresses or port, "") or ([], why not).
+) -> "dict[tuple[str, str], Resolved]":
+    """Answer each (HOST or SERVICE, name) with its addresses or port, or why not.
 
     The questions go to the C library's resolver, as Postfix's do, but in a child process: a resolver that hangs is
     killed at the deadline and what it had answered until then counts.
     """
-    answers: "dict[tuple[str, str], tuple[list[str], str]]" = {}
+    answers: "dict[tuple[str, str], Resolved]" = {}
     open_questions = []
     for question in dict.fromkeys(questions):
         numeric = numeric_address(question[1]) if question[0] == HOST else None
         if numeric is None:
             open_questions.append(question)
         elif numeric[0] in families:
-            answers[question] = ([numeric[1]], "")
+            answers[question] = Resolved(([numeric[1]], ""))
         else:
-            answers[question] = ([], "its address family is not enabled (inet_protocols)")
+            answers[question] = Resolved(([], "its address family is not enabled (inet_protocols)"))
     if open_questions:
         answers.update(_resolve_in_child(open_questions, families, deadline))
     return answers
@@ -64,14 +86,14 @@ def look_up(question: "tuple[str, str]", families: "tuple[int, ...]") -> "tuple[
 
 def _resolve_in_child(
     questions: "list[tuple[str, str]]", families: "tuple[int, ...]", deadline: float
-) -> "dict[tuple[str, str], tuple[list[str], str]]":
+) -> "dict[tuple[str, str], Resolved]":
     """As resolve, for questions that need the name service."""
-    answers: "dict[tuple[str, str], tuple[list[str], str]]" = {question: ([], NO_ANSWER) for question in questions}
+    answers: "dict[tuple[str, str], Resolved]" = {question: Unanswered(([], NO_ANSWER)) for question in questions}
     data = told_by_child(lambda writing: _answer(questions, families, writing), deadline)
     for line in data.decode("ascii", "replace").split("\n")[:-1]:
         index, _, rest = line.partition("\t")
         state, *words = rest.split("\t")
-        answers[questions[int(index)]] = (words, "") if state == "ok" else ([], words[0])
+        answers[questions[int(index)]] = Resolved((words, "") if state == "ok" else ([], words[0]))
     return answers
 
 

@@ -1,13 +1,12 @@
 """The faults that a drill can inflict, each on the node where the service runs: whom it hits, how, and how it ends."""
 
-import json
 import os
 import signal
 import time
 
 from postfix_ha.cluster.errors import Refused
-from postfix_ha.cluster.hierarchy import canonical
 from postfix_ha.config.discover import discover
+from postfix_ha.config.interfaces import interface_addresses
 from postfix_ha.procfs import process_stat
 from postfix_ha.system.command import run
 from postfix_ha.system.processes import Identity, census
@@ -68,17 +67,13 @@ def inflict(kind: str, victim: Victim) -> None:
 
 def _address_of(address: str) -> Victim:
     """The interface that has the address; Refused where other addresses would go with it."""
-    done = run(["ip", "-json", "address"], deadline=time.monotonic() + COMMAND_S)
-    try:
-        links = json.loads(done.stdout)
-    except ValueError:
-        raise Refused("'ip -json address' has no answer") from None
-    for link in links:
-        own = [each for each in link.get("addr_info", ()) if canonical(each.get("local", "")) == address]
-        if own:
-            same = [each for each in link["addr_info"] if each.get("secondary") and each is not own[0]]
-            if same and not own[0].get("secondary"):
-                with_it = ", ".join(each["local"] for each in same)
-                raise Refused(f"{address} is the first of its network on {link['ifname']}: {with_it} would go with it")
-            return {"nic": link["ifname"], "address": address, "prefix": str(own[0]["prefixlen"])}
-    raise Refused(f"{address} is not on {os.uname().nodename}")
+    there = interface_addresses()
+    own = next((each for each in there if each.address == address), None)
+    if own is None:
+        raise Refused(f"{address} is not on {os.uname().nodename}")
+    # The kernel deletes the others of an IPv4 network along with the first (inet_del_ifa).
+    same = [each for each in there if each.is_secondary and each.is_beside(own)]
+    if same and not own.is_secondary:
+        with_it = ", ".join(each.address for each in same)
+        raise Refused(f"{address} is the first of its network on {own.interface}: {with_it} would go with it")
+    return {"nic": own.interface, "address": address, "prefix": str(own.prefix)}

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from postfix_ha.system.smtp import reply_code
+
 GREETING, DOT, ACK, FAIL = "greeting", "dot", "ack", "fail"
 GOOD = (GREETING, ACK)
 
@@ -22,7 +24,7 @@ class Event:
     @property
     def is_refusal(self) -> bool:
         """Whether a server answered, and refused; else nobody answered."""
-        return self.kind == FAIL and self.why[:1] in ("4", "5") and self.why[:3].isdigit()
+        return self.kind == FAIL and reply_code(self.why) // 100 in (4, 5)
 
 
 @dataclass(frozen=True)

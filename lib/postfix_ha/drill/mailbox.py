@@ -7,7 +7,7 @@ import stat
 import time
 
 from postfix_ha.drill.ledger import Mark
-from postfix_ha.system.files import CHUNK, NOT_REGULAR, files_below, open_regular, read_head
+from postfix_ha.system.files import CHUNK, NotRegularError, files_below, open_regular, read_head
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,9 +89,7 @@ def _in_mbox(path: str, drill: str) -> "list[Mark]":
     """The marks of an mbox file as long as it is now, read piece by piece: its owner decides how long lines are."""
     try:
         descriptor = open_regular(path)
-    except OSError as error:
-        if error.strerror != NOT_REGULAR:
-            raise
+    except NotRegularError as error:
         raise OSError(error.errno, "is neither a maildir nor a file", path) from None
     deadline = time.monotonic() + LOOK_S
     found: "list[Mark]" = []

@@ -3,12 +3,11 @@
 import os
 import re
 import stat
-import tempfile
 import time
 
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.config.logical_lines import split_words
-from postfix_ha.config.postconf import ask_values, find_postconf
+from postfix_ha.config.postconf import ask_values, find_postconf, inert_config
 from postfix_ha.drill import client
 from postfix_ha.drill.client import Letter, Session
 from postfix_ha.endpoint import KIND_POSTSCREEN, KIND_SMTP, Endpoint
@@ -52,10 +51,8 @@ class Tables:
         """Addresses for which a table says that their mail is discarded."""
         found: "list[str]" = []
         wanted = [f"{LOCAL_PART}@{domain}" for domain in self.domains]
-        with tempfile.TemporaryDirectory(prefix="postfix-ha-") as directory:
-            # With the instance's own main.cf postmap refuses to work where the service's address is not.
-            with open(os.path.join(directory, "main.cf"), "w", encoding="ascii") as file:
-                file.write("compatibility_level = 3.6\n")
+        # With the instance's own main.cf postmap refuses to work where the service's address is not.
+        with inert_config() as directory:
             for table in split_words(self.values.get("transport_maps", "")):
                 found += [key for key in wanted if self._ask(directory, "-q", key, table).startswith(DISCARD)]
                 found += [key for key, value in self._entries(directory, table) if value.startswith(DISCARD)]

@@ -5,6 +5,7 @@ from typing import Callable
 
 from postfix_ha.cluster import edit
 from postfix_ha.cluster.cib import Cib
+from postfix_ha.cluster.failures import failed_members, forget_failures
 from postfix_ha.cluster.moves import release
 from postfix_ha.cluster.push import change
 from postfix_ha.cluster.tools import Cluster, complaint
@@ -31,10 +32,10 @@ def undo(cluster: Cluster, tag: str, traces: Traces, thaw: "Callable[[str, str, 
         node, stamp, *members = traces[FAILED]
         # A frozen master that runs on is no failure any more; of all else the cluster is still to learn.
         until = time.monotonic() + (0 if FROZEN in traces else NOTICE_S)
-        while not failed_members(cluster, node, members) and time.monotonic() < until:
+        while not failed_members(cluster, members, node) and time.monotonic() < until:
             time.sleep(INTERVAL_S)
         wait_idle(cluster, IDLE_S)
-        if forget_failures(cluster, node, members):
+        if forget_failures_on(cluster, node, members):
             restamp(cluster, stamp)
 
 
@@ -45,14 +46,12 @@ def set_standby(cluster: Cluster, node: str, on: bool) -> str:
     return "" if done.returncode == 0 else complaint(done)
 
 
-def forget_failures(cluster: Cluster, node: str, members: "list[str]") -> bool:
-    """Let the cluster forget the failures that it counted for the members on the node; whether there were any."""
-    failed = failed_members(cluster, node, members)
-    for member in failed:
-        cluster.call("crm_resource", "--cleanup", f"--resource={member}", f"--node={node}")
-    if failed:
-        wait_idle(cluster, IDLE_S)
-    return bool(failed)
+def forget_failures_on(cluster: Cluster, node: str, members: "list[str]") -> bool:
+    """Let the cluster forget the failures of the members on the node, and wait until it has; whether there were any."""
+    if not forget_failures(cluster, members, node):
+        return False
+    wait_idle(cluster, IDLE_S)
+    return True
 
 
 def restamp(cluster: Cluster, stamp: str) -> None:
@@ -71,15 +70,3 @@ def restamp(cluster: Cluster, stamp: str) -> None:
         if cluster.read().property(STAMP) != stamp:
             change(cluster, planner)
         time.sleep(INTERVAL_S)
-
-
-def failed_members(cluster: Cluster, node: str, members: "list[str]") -> "list[str]":
-    """Those of the members of which the cluster has counted failures on the node."""
-    failed = {
-        history.get("id", "").split(":")[0]
-        for each in cluster.status().iterfind("node_history/node")
-        if each.get("name") == node
-        for history in each.iterfind("resource_history")
-        if history.get("fail-count", "0") != "0"
-    }
-    return [member for member in members if member in failed]

@@ -21,6 +21,22 @@ def told_by_child(work: "Callable[[int], object]", deadline: float, reap_s: floa
     The child ends without any clean-up and an exception in it ends it silently; past the deadline it is killed, and
     waited for ``reap_s`` seconds at most.
     """
+    child, reading = begin(work)
+    try:
+        return read_until(reading, deadline)[0]
+    finally:
+        os.close(reading)
+        os.kill(child, signal.SIGKILL)  # not yet waited for, so the number is still our child's
+        _reap(child, reap_s)
+
+
+def hear_of_children() -> None:
+    """Let the kernel tell how our children end, also where the caller left SIGCHLD ignored."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def begin(work: "Callable[[int], object]") -> "tuple[int, int]":
+    """Fork a child that does ``work`` with a descriptor to write to, and ends; (its number, our end to read from)."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -29,12 +45,7 @@ def told_by_child(work: "Callable[[int], object]", deadline: float, reap_s: floa
         finally:
             os._exit(0)
     os.close(writing)
-    try:
-        return _read_until(reading, deadline)
-    finally:
-        os.close(reading)
-        os.kill(child, signal.SIGKILL)  # not yet waited for, so the number is still our child's
-        _reap(child, reap_s)
+    return child, reading
 
 
 def known_by_child(work: "Callable[[], object]", deadline: float) -> "object | None":
@@ -54,17 +65,17 @@ def known_by_child(work: "Callable[[], object]", deadline: float) -> "object | N
         return None
 
 
-def _read_until(descriptor: int, deadline: float) -> bytes:
-    """What can be read until the end of the stream or the deadline, TOLD_MAX bytes at most."""
+def read_until(descriptor: int, deadline: float) -> "tuple[bytes, bool]":
+    """What can be read until the end of the stream or the deadline, TOLD_MAX bytes at most; whether it was the end."""
     poller = select.poll()
     poller.register(descriptor, select.POLLIN)
     data = bytearray()
-    while len(data) < TOLD_MAX and poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
+    while len(data) < TOLD_MAX and poller.poll(max(0, int((deadline - time.monotonic()) * 1000))):
         part = os.read(descriptor, min(65536, TOLD_MAX - len(data)))
         if not part:
-            break
+            return bytes(data), True
         data += part
-    return bytes(data)
+    return bytes(data), False
 
 
 def _reap(child: int, reap_s: float) -> None:

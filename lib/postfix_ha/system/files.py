@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 CHUNK = 256 * 1024
 MEBIBYTE = 1024 * 1024
-NOT_REGULAR = "Not a regular file"
 LATE = "it was not read in time"
 # What is made in a directory of others: no name that was there, no link, no wait for a reader.
 FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -26,6 +25,10 @@ CLEARED_MAX = 1_000
 LINKS_MAX = 40
 # hash_queue_depth may be 16.
 DEPTH_MAX = 20
+
+
+class NotRegularError(OSError):
+    """What was to be opened is no regular file."""
 
 
 def open_regular(path: str, *, directory: "int | None" = None, follow: bool = True) -> int:
@@ -40,7 +43,7 @@ def open_regular(path: str, *, directory: "int | None" = None, follow: bool = Tr
         if stat.S_ISDIR(about.st_mode):
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         if not stat.S_ISREG(about.st_mode) or _is_kernels(about):
-            raise OSError(errno.EINVAL, NOT_REGULAR, path)
+            raise NotRegularError(errno.EINVAL, "Not a regular file", path)
         return os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     finally:
         os.close(found)

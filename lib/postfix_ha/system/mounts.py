@@ -2,38 +2,50 @@
 
 import os
 
+from postfix_ha.system.files import MEBIBYTE, read_regular
+
 MOUNT_TABLE = "/proc/self/mountinfo"
 
 # What other nodes have to do with it. OWN: this node's disk. BLOCK: a block device, of which nothing more is known.
 OWN, MEMORY, NETWORK, CLUSTER, DRBD, SHARED, BLOCK = "own", "memory", "network", "cluster", "drbd", "shared", "block"
 
-MEMORY_TYPES = ("tmpfs", "ramfs", "rootfs")
-OWN_TYPES = ("overlay", "aufs", "squashfs")
+MEMORY_TYPES = ("tmpfs", "ramfs", "rootfs", "devtmpfs", "proc", "sysfs")
+OWN_TYPES = ("overlay", "aufs", "squashfs", "fuse.fuse-overlayfs")
 CLUSTER_TYPES = ("ocfs2", "gfs", "gfs2", "gpfs", "cxfs", "vmfs")
 NETWORK_TYPES = (
-    "nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "9p", "virtiofs", "ceph", "coda", "glusterfs", "lustre",
-    "beegfs", "davfs", "moosefs", "pvfs2", "orangefs", "fuse.glusterfs", "fuse.sshfs", "fuse.s3fs", "fuse.ceph",
-    "fuse.cephfs", "fuse.moosefs", "fuse.mfs", "fuse.rclone", "fuse.davfs", "fuse.smbnetfs", "fuse.juicefs",
+    "nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "ncp", "afs", "9p", "virtiofs", "ceph", "cephfs", "coda",
+    "glusterfs", "lustre", "beegfs", "fhgfs", "davfs", "moosefs", "pvfs2", "orangefs", "panfs", "wekafs", "efs",
+    "sshfs", "vboxsf", "vmhgfs", "fuse.glusterfs", "fuse.sshfs", "fuse.s3fs", "fuse.ceph", "fuse.cephfs",
+    "fuse.moosefs", "fuse.mfs", "fuse.rclone", "fuse.davfs", "fuse.smbnetfs", "fuse.juicefs", "fuse.ceph-fuse",
 )  # fmt: skip
+FSTAB_MAX = MEBIBYTE
 DRBD_MAJOR = 147
 NETWORK_DISKS = ("rbd", "nbd")
-# Directories that are on the node's own disk on any installation.
+# Directories whose file system is the node's own on any installation, whatever it lies on: nodes boot from a SAN too.
 OWN_DIRECTORIES = ("/", "/usr", "/var", "/boot")
 
 
 class Mount:
-    """One mounted file system; ``number`` is its device as ``major:minor``."""
+    """One mounted file system.
 
-    __slots__ = ("fstype", "mount_point", "number", "source")
+    ``root`` is the directory of it that is seen at ``mount_point`` ("/" for all of it), ``number`` its device as
+    ``major:minor``, "" where it is not known.
+    """
 
-    def __init__(self, number: str, mount_point: str, fstype: str, source: str) -> None:
-        self.number = number
+    __slots__ = ("fstype", "mount_point", "number", "options", "root", "source")
+
+    def __init__(
+        self, mount_point: str, source: str, fstype: str, options: str = "", root: str = "/", number: str = ""
+    ) -> None:
         self.mount_point = mount_point
-        self.fstype = fstype
         self.source = source
+        self.fstype = fstype
+        self.options = options
+        self.root = root
+        self.number = number
 
     def __repr__(self) -> str:
-        return f"Mount({self.number!r}, {self.mount_point!r}, {self.fstype!r}, {self.source!r})"
+        return f"Mount({self.mount_point!r}, {self.source!r}, {self.fstype!r}, number={self.number!r})"
 
 
 class Place:
@@ -53,18 +65,19 @@ class Place:
 
 
 class Mounts:
-    """The table of mounts; ``sysfs`` is where the kernel shows its devices."""
+    """A node's mounts, given as the kernel's table or one by one; ``sysfs`` is where the kernel shows its devices."""
 
-    __slots__ = ("mounts", "own_disks", "sysfs")
+    __slots__ = ("_own_disks", "_own_mounts", "mounts", "sysfs")
 
-    def __init__(self, table: str, sysfs: str = "/sys") -> None:
-        self.mounts = [mount for mount in map(_mount, table.splitlines()) if mount]
+    def __init__(self, mounts: "str | list[Mount]", sysfs: str = "/sys") -> None:
+        self.mounts = parse_mounts(mounts) if isinstance(mounts, str) else list(mounts)
         self.sysfs = sysfs
-        self.own_disks: "set[str] | None" = None
+        self._own_mounts: "list[Mount] | None" = None
+        self._own_disks: "set[str]" = set()
 
     def mount_of(self, path: str) -> Mount:
         """The mount that a path (without links) lies on; the last one where several lie over each other."""
-        best = Mount("0:0", "/", "unknown", "unknown")
+        best = Mount("/", "unknown", "unknown")
         length = -1
         for mount in self.mounts:
             inside = mount.mount_point.rstrip("/") + "/"
@@ -73,40 +86,51 @@ class Mounts:
         return best
 
     def place_of(self, path: str) -> Place:
-        """What the directory, or what will hold it, lies on."""
-        mount = self.mount_of(existing(path))
+        """What the directory, or what will hold it, lies on: the one answer to whether it moves with the service."""
+        mount = self.mount_of(os.path.realpath(path))
         kind, words = self._kind(mount)
         return Place(kind, f"{words} ({mount.source}, {mount.fstype})", mount)
 
     def _kind(self, mount: Mount) -> "tuple[str, str]":
         if mount.fstype in MEMORY_TYPES:
             return MEMORY, "memory"
+        if mount.fstype in OWN_TYPES or mount.mount_point == "/":
+            return OWN, "this node's own root file system"
+        number = device_number(mount)
+        disks = self.disks_behind(number)
+        if self._is_own(mount, number, disks):
+            return OWN, "this node's own disk"
         if mount.fstype in NETWORK_TYPES:
             return NETWORK, "a network file system"
         if mount.fstype in CLUSTER_TYPES:
             return CLUSTER, "a cluster file system"
-        if mount.fstype in OWN_TYPES:
-            return OWN, "this node's own root file system"
-        number = device_number(mount)
-        if number.startswith(f"{DRBD_MAJOR}:") or mount.source.startswith("/dev/drbd"):
+        names = [os.path.basename(disk) for disk in disks]
+        if number.startswith(f"{DRBD_MAJOR}:") or any(name.startswith("drbd") for name in [mount.source[5:], *names]):
             return DRBD, "a DRBD device"
-        if mount.fstype.startswith("fuse.") and not mount.source.startswith("/dev/"):
+        if is_network_type(mount.fstype, mount.source):
             return NETWORK, "a file system in user space"
-        disks = self.disks_behind(number)
         how = next(filter(None, (self._sharing(disk) for disk in disks)), "")
-        if how:
-            return SHARED, how
-        if self.own_disks is None:
-            roots = [self.mount_of(os.path.realpath(directory)) for directory in OWN_DIRECTORIES]
-            self.own_disks = {disk for root in roots for disk in self.disks_behind(device_number(root))}
-        if number == device_number(self.mount_of("/")) or disks & self.own_disks:
-            return OWN, "this node's own disk"
-        return BLOCK, "a block device"
+        return (SHARED, how) if how else (BLOCK, "a block device")
+
+    def _is_own(self, mount: Mount, number: str, disks: "set[str]") -> bool:
+        """Whether a file system is one of the node's own, a part of one, or on a disk that one of them is on."""
+        if self._own_mounts is None:
+            self._own_mounts = [self.mount_of(os.path.realpath(directory)) for directory in OWN_DIRECTORIES]
+            self._own_disks = {disk for own in self._own_mounts for disk in self.disks_behind(device_number(own))}
+        if mount in self._own_mounts or disks & self._own_disks:
+            return True
+        own = self._own_mounts
+        if number and number in map(device_number, own):
+            return True
+        pools = [each.source.partition("/")[0] for each in own if each.fstype == "zfs"]
+        if mount.fstype == "zfs" and mount.source.partition("/")[0] in pools:
+            return True
+        return mount.source.startswith("/dev/") and mount.source in [each.source for each in own]
 
     def disks_behind(self, number: str) -> "set[str]":
         """The directories in sysfs of the whole disks that a block device is made of, and of the layers between."""
         directory = os.path.realpath(os.path.join(self.sysfs, "dev/block", number))
-        if not os.path.isdir(directory):
+        if not number or not os.path.isdir(directory):
             return set()
         if os.path.exists(os.path.join(directory, "partition")):
             directory = os.path.dirname(directory)
@@ -138,6 +162,11 @@ def read_mounts() -> Mounts:
     return Mounts(_text(MOUNT_TABLE))
 
 
+def is_network_type(fstype: str, source: str = "") -> bool:
+    """Whether other machines hold what is in a file system of this type; one in user space that names no device too."""
+    return fstype in NETWORK_TYPES or (fstype.startswith("fuse.") and not source.startswith("/dev/"))
+
+
 def existing(path: str) -> str:
     """The path without links, or its nearest ancestor that is there."""
     path = os.path.realpath(path)
@@ -157,19 +186,52 @@ def device_number(mount: Mount) -> str:
     return f"{os.major(number)}:{os.minor(number)}"
 
 
-def _mount(line: str) -> "Mount | None":
-    """One line of mountinfo (proc(5))."""
-    fields, _, rest = line.partition(" - ")
-    words, tail = fields.split(" "), rest.split(" ")
-    if len(words) < 6 or len(tail) < 2:
-        return None
-    return Mount(words[2], _unescaped(words[4]), tail[0], _unescaped(tail[1]))
+def parse_mounts(table: str) -> "list[Mount]":
+    """The mounts in a table as the kernel writes it (mountinfo, proc(5)), in the order in which they were made."""
+    found = []
+    for line in table.splitlines():
+        fields, _, rest = line.partition(" - ")
+        words, tail = fields.split(" "), rest.split(" ")
+        if len(words) > 5 and len(tail) > 1:
+            point, root = unescaped(words[4]), unescaped(words[3])
+            found.append(Mount(point, unescaped(tail[1]), tail[0], words[5], root, words[2]))
+    return found
 
 
-def _unescaped(text: str) -> str:
-    """The text with the kernel's octal escapes taken back."""
+class FstabEntry:
+    """One line of fstab(5)."""
+
+    __slots__ = ("mount_point", "options")
+
+    def __init__(self, mount_point: str, options: "list[str]") -> None:
+        self.mount_point = mount_point
+        self.options = options
+
+    @property
+    def is_at_boot(self) -> bool:
+        """Whether it is mounted at boot."""
+        return "noauto" not in self.options
+
+
+def read_fstab(path: str = "/etc/fstab") -> "list[FstabEntry]":
+    """The file systems that fstab names a mount point for."""
+    try:
+        text = read_regular(path, FSTAB_MAX).decode("utf-8", "surrogateescape")
+    except OSError:
+        return []
+    lines = [line.split() for line in text.splitlines() if not line.lstrip().startswith("#")]
+    found = [FstabEntry(unescaped(words[1]), words[3].split(",")) for words in lines if len(words) > 3]
+    return [entry for entry in found if entry.mount_point.startswith("/")]
+
+
+def unescaped(text: str) -> str:
+    """The text with the octal escapes of the kernel and of fstab taken back."""
     first, *parts = text.split("\\")
-    return first + "".join(chr(int(part[:3], 8)) + part[3:] if part[:3].isdigit() else "\\" + part for part in parts)
+    return first + "".join(chr(int(part[:3], 8)) + part[3:] if _is_octal(part[:3]) else "\\" + part for part in parts)
+
+
+def _is_octal(text: str) -> bool:
+    return len(text) == 3 and not text.strip("01234567")
 
 
 def _text(path: str) -> str:

@@ -1,4 +1,4 @@
-"""The package manager of this node's distribution, for commands that people paste."""
+"""The tools of this node's distribution that commands to paste are made of: packages, users."""
 
 import os
 
@@ -11,3 +11,11 @@ def installing_command(package: str, *options: str) -> str:
         if os.access(f"/usr/bin/{program}", os.X_OK):
             return " ".join([program, "install", *(options if program == "apt-get" else ()), package])
     return ""
+
+
+def making_user(user: str, uid: str, *, has_group: bool) -> "list[str]":
+    """The command that makes Postfix's user, as packages make it; "" is any uid; into its group where that is there."""
+    number = ["--uid", uid] if uid else []
+    group = ["--gid", user] if has_group else ["--user-group"]
+    login = ["--home-dir", "/var/spool/postfix", "--shell", "/usr/sbin/nologin"]
+    return ["useradd", "--system", *number, *group, *login, user]

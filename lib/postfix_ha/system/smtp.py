@@ -26,7 +26,8 @@ class Conversation:
 
     ``deadline`` is when it stops waiting for the greeting, and later for the rest. ``greeting`` and the replies in
     ``replies`` (word of a command that was sent -> reply) are whole replies, lines joined by " / "; "" where none
-    came. ``failure`` says why there is no greeting ("" when there is one). ``is_connected`` whether the kernel
+    came. ``failure`` says why there is no greeting ("" when there is one), ``has_failed``
+    whether that was an error and not only the end of the time. ``is_connected`` whether the kernel
     accepted the connection; ``local_port`` our side's port.
     """
 
@@ -35,6 +36,7 @@ class Conversation:
         "endpoint",
         "failure",
         "greeting",
+        "has_failed",
         "is_connected",
         "local_port",
         "received",
@@ -48,6 +50,7 @@ class Conversation:
         self.greeting = ""
         self.replies: "dict[str, str]" = {}
         self.failure = ""
+        self.has_failed = False
         self.is_connected = False
         self.local_port = 0
         self.received = b""
@@ -109,7 +112,7 @@ def _advance(talks: "dict[int, tuple[Conversation, Talk]]", descriptor: int, pol
         pass
     except OSError as error:
         if not conversation.greeting:
-            conversation.failure = error.strerror or str(error)
+            conversation.failure, conversation.has_failed = error.strerror or str(error), True
     del talks[descriptor]
     try:
         poller.unregister(descriptor)

@@ -35,4 +35,4 @@ def test_the_socket_unit_that_has_the_port_is_named(tmp_path, listens):
     ],
 )
 def test_advice_is_postfixs_own_or_none(why, cure):
-    assert CURES["postfix_check_passes"](None, {"why": why}) == cure
+    assert CURES["postfix_check_passes"](None, {"why": why, "said": why}) == cure
