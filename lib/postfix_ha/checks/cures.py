@@ -31,7 +31,8 @@ def add_cures(survey: Survey, found: "list[Finding]") -> None:
         where = finding.values.get("where")
         if where and "file" not in finding.values:
             file, _, line = str(where).partition(", line ")
-            finding.values.update(file=file, line=int(line) if line.isdigit() else 0)
+            number = int(line) if line.isascii() and line.isdigit() and len(line) < 10 else 0
+            finding.values.update(file=file, line=number)
         elif finding.check == "postfix_check_passes":
             _locate_parameter(survey, finding.values)
         make = CURES.get(finding.check)

@@ -168,8 +168,9 @@ def _mount(line: str) -> "Mount | None":
 
 def _unescaped(text: str) -> str:
     """The text with the kernel's octal escapes taken back."""
-    first, *parts = text.split("\\")
-    return first + "".join(chr(int(part[:3], 8)) + part[3:] if part[:3].isdigit() else "\\" + part for part in parts)
+    import re
+
+    return re.sub(r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)), text)
 
 
 def _text(path: str) -> str:
