@@ -217,7 +217,7 @@ def compare_values(left: str, right: str) -> int:
     if left and right and DIGITS.issuperset(left) and DIGITS.issuperset(right):
         numbers = _number(left), _number(right)
         if max(numbers) > LONG_MAX:
-            raise ExpandError(f"bad conversion: {(left if numbers[0] > LONG_MAX else right)[:60]}")
+            raise ExpandError("bad conversion: a number that is too great")
         return numbers[0] - numbers[1]
     left_bytes, right_bytes = (side.encode("utf-8", "surrogateescape") for side in (left, right))
     return (left_bytes > right_bytes) - (left_bytes < right_bytes)
