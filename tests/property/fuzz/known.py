@@ -3,7 +3,7 @@
 # target: beginning of the kind -> why it is still there
 OPEN: "dict[str, str]" = {
     "agent: a control character in the answer to an unknown action": "it is shown as it came",
-    "cib: AssertionError in cluster/hierarchy.py:stickiness": "a Postfix without an id is taken for one that can be found",
+    "cib: AssertionError in cluster/hierarchy.py:stickiness": "a Postfix without an id is not refused",
     "cib: ValueError in cluster/cib.py:version": "an epoch that is no number is not refused",
     "cib_with_status: AssertionError in cluster/hierarchy.py:stickiness": "as above",
     "cib_with_status: ValueError in cluster/cib.py:version": "as above",

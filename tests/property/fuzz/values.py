@@ -1,7 +1,9 @@
 """Small readers in this process: parameters, the snapshot, tables of mounts, names of processes, logs, name servers."""
 
+import importlib
 import os
 import struct
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,17 @@ from postfix_ha.procfs import process_stat
 from postfix_ha.report import REASON_LENGTH_MAX, line_of, one_line
 from postfix_ha.request import Request
 from postfix_ha.system import dns
-from postfix_ha.system.command import Completed, last_complaint, last_telling, telling_line
+from postfix_ha.system.command import Completed
 from postfix_ha.system.mounts import Mounts
 from postfix_ha.verdict import Finding, decide
 from tests.property.fuzz.config_files import directory
 from tests.property.fuzz.target import Broken, Target, must_be_clean
 from tests.property.fuzz.texts import encoded, mostly, mutated, number, pick
 
+# The module that tells a complaint from other lines.
+COMPLAINTS = importlib.import_module(
+    "postfix_ha.system." + ("complaints" if find_spec("postfix_ha.system.complaints") else "command")
+)
 PARAMETERS = st.fixed_dictionaries(
     {},
     optional={
@@ -201,7 +207,7 @@ def check_log(data: bytes) -> None:
     """What a program or a log said becomes one clean line of a bounded length in a reason."""
     text = data.decode("utf-8", "replace")
     done = Completed(1, data, data)
-    for said in (last_complaint(text), last_telling(text), telling_line(done), text):
+    for said in (COMPLAINTS.last_complaint(text), COMPLAINTS.last_telling(text), COMPLAINTS.telling_line(done), text):
         line = one_line(said)
         must_be_clean(line, "a reason", lines=False)
         if len(line) > REASON_LENGTH_MAX:
