@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable
 
@@ -12,6 +13,10 @@ from tests.property.fuzz.target import Fault, Target
 
 ROUND = 100
 SMALLER_S = 20.0
+
+
+class Over(BaseException):
+    """The time is up; hypothesis takes an Exception for a fault, and draws on."""
 
 
 class Found:
@@ -37,9 +42,10 @@ class Hunt:
         """Draw rounds of inputs until that monotonic second."""
         self.end = end
         number = first_seed
-        while time.monotonic() < end:
-            seed(number)(self._round(ROUND, derandomize=False))()
-            number += 1
+        with suppress(Over):
+            while time.monotonic() < end:
+                seed(number)(self._round(ROUND, derandomize=False))()
+                number += 1
 
     def fixed(self) -> None:
         """Draw the target's fixed number of inputs, the same ones at every time."""
@@ -56,8 +62,9 @@ class Hunt:
         )
         @given(self.hunted.strategy)
         def one(value: Any) -> None:
-            if time.monotonic() < self.end:
-                self._try(value, is_steered=not derandomize and not self.hunted.is_json)
+            if time.monotonic() > self.end:
+                raise Over
+            self._try(value, is_steered=not derandomize and not self.hunted.is_json)
 
         return one
 
