@@ -81,9 +81,11 @@ def ocf_library(request: Request) -> "object | None":
         return None
     finally:
         sys.path.remove(directory)
-    if not ocf.log.handlers:  # else logging's last resort repeats every line on standard error
-        import logging
+    import logging
 
+    # A log that cannot be written to (a full disk, a daemon that is gone) is told nobody, least of all by a traceback.
+    logging.raiseExceptions = False
+    if not ocf.log.handlers:  # else logging's last resort repeats every line on standard error
         ocf.log.addHandler(logging.NullHandler())
     return ocf  # type: ignore[no-any-return]
 

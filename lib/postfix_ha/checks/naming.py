@@ -69,7 +69,7 @@ def check_parameters(survey: Survey) -> "list[Finding]":
         file, _, line = place.partition(", line ")
         if not file.startswith("/"):
             file, line, said = survey.locate("")[0], "", warning
-        number = int(line) if line.isdigit() else 0
+        number = int(line) if line.isascii() and line.isdigit() and len(line) < 10 else 0
         kind, _, entry = said.partition(": ")
         subject = entry.partition("=")[0].strip() or said
         if said.startswith(UNUSED):

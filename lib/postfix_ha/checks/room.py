@@ -26,7 +26,7 @@ def check_room(directory: str, settings: "dict[str, str]") -> "list[Finding]":
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 40 else 0
 
 
 def _megabytes(size: int) -> str:

@@ -121,7 +121,7 @@ class Survey:
         if row.chroot != "-":
             return row.chroot == "y"
         level = self.value("compatibility_level").partition(".")[0]
-        return not (level.isdigit() and int(level) >= 1)
+        return not (level.isascii() and level.isdigit() and level.lstrip("0"))
 
     def _read_files(self) -> None:
         self.main = parse_main_cf(*read_file(os.path.join(self.config_dir, "main.cf")))

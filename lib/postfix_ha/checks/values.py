@@ -54,7 +54,7 @@ class Values:
     def _number(self, name: str) -> "int | None":
         """A number's value, None where it is none."""
         value = self._value(name)
-        return int(value) if value and DIGITS.issuperset(value) else None
+        return int(value) if 0 < len(value) < 40 and DIGITS.issuperset(value) else None
 
     def _value(self, name: str) -> str:
         """A parameter's expanded value, "" also where it cannot be expanded."""

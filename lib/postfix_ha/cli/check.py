@@ -89,7 +89,7 @@ def mount_option(text: str) -> "tuple[str, str]":
 
 def prefix_option(text: str) -> int:
     """A prefix length."""
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= 128:
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 0 < int(text) <= 128:
         raise argparse.ArgumentTypeError(f"{text!r} is not a prefix length, such as 24")
     return int(text)
 

@@ -83,7 +83,7 @@ def address(text: str) -> str:
 
 def rate(text: str) -> int:
     """Messages a second, for argparse."""
-    if text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= RATE_MAX:
+    if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= RATE_MAX:
         return int(text)
     raise argparse.ArgumentTypeError(f"'{text}' is not a number of messages a second from 1 to {RATE_MAX}")
 

@@ -75,7 +75,7 @@ def add_tag(parser: argparse.ArgumentParser) -> None:
 
 def seconds(text: str) -> int:
     """A whole number of seconds, for argparse."""
-    if text.isascii() and text.isdigit() and int(text[:6]) <= 86400:
+    if text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= 86400:
         return int(text)
     raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of seconds up to 86400")
 

@@ -222,7 +222,7 @@ def parse_known_ports(value: str) -> "dict[str, int]":
         *names, port = word.split("=")
         if port.isascii() and port.isdigit():
             for name in names:
-                known.setdefault(name, int(port))
+                known.setdefault(name, int(port) if len(port) < 10 else 0)
     return known
 
 

@@ -19,7 +19,8 @@ OPERATOR_LETTERS = "<>!=?+-*/~&|%"
 LEVEL_MAX = 100
 COMPARISON_MAX = 20
 EXPANDED_MAX = 1024 * 1024
-STEPS_MAX = 200_000
+STEPS_MAX = 20_000
+READ_MAX = 4 * EXPANDED_MAX
 LONG_MAX = 2**63 - 1
 
 
@@ -30,11 +31,12 @@ class ExpandError(Exception):
 class Expansion:
     """One expansion of a value; ``lookup`` gives the raw value of a name or None."""
 
-    __slots__ = ("comparisons", "lookup", "size", "steps")
+    __slots__ = ("comparisons", "lookup", "read", "size", "steps")
 
     def __init__(self, lookup: "Lookup") -> None:
         self.lookup = lookup
         self.comparisons = 0
+        self.read = 0
         self.steps = 0
         self.size = 0
 
@@ -42,6 +44,10 @@ class Expansion:
         """The value with everything in it expanded, or ExpandError."""
         result: "list[str]" = []
         position = 0
+        # What is read and left out again costs time too, and one value can ask for it thousands of times.
+        self.read += len(value)
+        if self.read > READ_MAX:
+            raise ExpandError("the expanded value is unreasonably long")
         while position < len(value):
             dollar = value.find("$", position)
             if dollar != position:
@@ -209,7 +215,7 @@ def braced(text: str) -> "tuple[str, str]":
 def compare_values(left: str, right: str) -> int:
     """Negative, 0 or positive: as numbers where both are digits only, else as bytes."""
     if left and right and DIGITS.issuperset(left) and DIGITS.issuperset(right):
-        numbers = int(left), int(right)
+        numbers = _number(left), _number(right)
         if max(numbers) > LONG_MAX:
             raise ExpandError("bad conversion: a number that is too great")
         return numbers[0] - numbers[1]
@@ -232,8 +238,14 @@ def level_numbers(text: str) -> "tuple[int, int, int]":
         if not digits or not DIGITS.issuperset(digits):
             numbers = []
             break
-        numbers.append(int(digits))
+        numbers.append(_number(digits))
     if not numbers or len(numbers) > 3 or numbers[0] > LONG_MAX >> 20 or max(numbers[1:], default=0) > 0x3FF:
         raise ExpandError("malformed compatibility level syntax")
     major, minor, patch = (numbers + [0, 0])[:3]
     return major, minor, patch
+
+
+def _number(digits: str) -> int:
+    """The number, or one that is greater than any limit: Python refuses to read thousands of digits."""
+    digits = digits.lstrip("0")
+    return int(digits or "0") if len(digits) < 40 else LONG_MAX + 1
