@@ -127,12 +127,25 @@ def all_servers_are_taken(node: JudgedNode) -> "Iterator[Answer]":
     node.do("postfix", "reload")
 
 
-@provokes("transaction_accepted", DEGRADED, "MAIL with '451 ")
-def a_milter_is_gone(node: JudgedNode) -> "Iterator[Answer]":
-    node.configure("smtpd_milters = inet:127.0.0.1:8891")
+@provokes("endpoint_welcomes", DEGRADED, f"{ADDRESS}:25", "greets with '421 ", " of 10 processes run")
+def too_many_of_one_client(node: JudgedNode) -> "Iterator[Answer]":
+    """One of many causes of 421 that has nothing to do with the number of processes (Postfix 3.10: a milter too)."""
+    node.configure(
+        "default_process_limit = 10\nsmtpd_client_connection_count_limit = 1\nsmtpd_client_event_limit_exceptions ="
+    )
+    node.started()
+    with node.client():
+        yield node.monitor(10)
+    node.change(MAIN, "^smtpd_client.*\n", "")
+    node.do("postfix", "reload")
+
+
+@provokes("transaction_accepted", DEGRADED, "MAIL with '450 ")
+def everybody_is_told_to_come_again(node: JudgedNode) -> "Iterator[Answer]":
+    node.configure("smtpd_delay_reject = no\nsmtpd_sender_restrictions = defer")
     node.started()
     yield node.monitor(20)
-    node.change(MAIN, "^smtpd_milters.*\n", "")
+    node.change(MAIN, "^smtpd_delay_reject.*\nsmtpd_sender.*\n", "")
     node.do("postfix", "reload")
 
 
