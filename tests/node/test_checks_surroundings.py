@@ -202,7 +202,7 @@ FAULTS = [
     ),
     Fault(
         "unit_disabled_at_boot",
-        f"ln -s /lib/systemd/system/postfix@.service {WANTS}/postfix@two.service",
+        f"mkdir -p {WANTS}; ln -s /lib/systemd/system/postfix@.service {WANTS}/postfix@two.service",
         says=("postfix@two.service",),
         severity="warning",
         name="instance",

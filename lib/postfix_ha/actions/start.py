@@ -163,7 +163,7 @@ def _failed_check(instance: Instance, failure: Finding) -> Finding:
     """The failure of the fatal check; where the queue has no room for what that check writes (Debian 13 refreshes the
     jail in it), room is what is missing, and it may be there on the next try."""
     why = _lack_of_room(instance)
-    return Finding("start_completed", why=why) if why else failure
+    return Finding("start_completed", why=f"{why} ({failure.values['why']})") if why else failure
 
 
 def _people_of(instance: Instance, identity: Identity) -> Census:

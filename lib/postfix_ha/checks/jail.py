@@ -5,7 +5,7 @@ import os
 import re
 import stat
 
-from postfix_ha.checks.preparation import JAIL, is_called_by_postfix
+from postfix_ha.checks.preparation import jail_preparation, refreshes_in_check
 from postfix_ha.checks.survey import Survey
 from postfix_ha.config.master_cf import MasterRow
 from postfix_ha.system.files import MEBIBYTE, files_below, read_regular
@@ -32,7 +32,7 @@ def check_jail(survey: Survey) -> "list[Finding]":
     rows = [row for row in survey.master.rows if survey.is_chrooted(row) and row.program in RESOLVING]
     if not rows or not os.path.isdir(jail):
         return []
-    preparation = preparation_of(survey)
+    preparation = jail_preparation()
     if preparation and not survey.is_running:
         return []
     differences = ((name, _difference(jail, name)) for name in FILES)
@@ -42,7 +42,7 @@ def check_jail(survey: Survey) -> "list[Finding]":
     if not stale:
         return []
     shown = ", ".join(stale[:SHOWN]) + (f" and {len(stale) - SHOWN} more" if len(stale) > SHOWN else "")
-    if preparation and is_called_by_postfix(preparation[0], survey.instance):
+    if preparation and refreshes_in_check(survey.instance):
         cure = quote_words(survey.params.command("check", config_dir=survey.config_dir))
     elif preparation:
         cure = f"MAIL_CONFIG={quote(survey.config_dir)} {quote_words(list(preparation))}"
@@ -50,17 +50,6 @@ def check_jail(survey: Survey) -> "list[Finding]":
         names = [line.split(" ")[0] for line in stale]
         cure = "cd / && " + quote_words(["cp", "-rpL", "--parents", *names, jail])
     return [Finding("chroot_copies_current", queue_directory=jail, files=shown, cure=cure)]
-
-
-def preparation_of(survey: Survey) -> "tuple[str, ...]":
-    """The distribution's program, with its arguments, that refreshes the jail before each start; () for none."""
-    return next((words for words in JAIL if os.access(words[0], os.X_OK)), ())
-
-
-def refreshes_in_check(survey: Survey) -> bool:
-    """Whether Postfix's own check would write into the jail."""
-    preparation = preparation_of(survey)
-    return bool(preparation) and is_called_by_postfix(preparation[0], survey.instance)
 
 
 def _difference(jail: str, name: str) -> str:

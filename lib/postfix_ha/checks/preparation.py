@@ -23,3 +23,14 @@ def is_called_by_postfix(program: str, instance: Instance) -> bool:
     scripts = (read_file(os.path.join(directory, name))[0] for name in SCRIPTS if directory)
     word = program.encode()
     return any(word in line.partition(b"#")[0] for script in scripts for line in script.splitlines())
+
+
+def jail_preparation() -> "tuple[str, ...]":
+    """The distribution's program, with its arguments, that refreshes the jail before each start; () for none."""
+    return next((words for words in JAIL if os.access(words[0], os.X_OK)), ())
+
+
+def refreshes_in_check(instance: Instance) -> bool:
+    """Whether Postfix's own check writes into the instance's jail."""
+    preparation = jail_preparation()
+    return bool(preparation) and is_called_by_postfix(preparation[0], instance)
