@@ -87,6 +87,18 @@ def start(node: CheckNode) -> None:
     node.started()
 
 
+def another_authority(node: CheckNode) -> None:
+    """An authority that is trusted since Postfix was started, and not yet in the jail."""
+    for name in ("one", "two"):
+        node.shell(
+            f"mkdir -p /etc/ssl/own; openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -subj /CN={name}"
+            f" -out /etc/ssl/own/{name}.pem -days 2; openssl rehash /etc/ssl/own; postconf -e smtp_tls_CApath=/etc/ssl/own"
+        )
+        if name == "one":
+            node.age(MAIN_CF)
+            node.started()
+
+
 def kill_a_trial(node: CheckNode) -> None:
     """Kill a trial in the middle of its work, so that it can undo nothing."""
     node.shell(f"ip address del {ADDRESS}/24 dev eth0; rm -f /usr/bin/ping")
@@ -269,6 +281,14 @@ FAULTS = [
         says=("etc/hosts differs",),
         severity="warning",
         undo="postfix stop; sed -i '/192.0.2.7/d' /etc/hosts",
+    ),
+    Fault(
+        "chroot_copies_current",
+        another_authority,
+        says=("etc/ssl/own lacks 1 of 2 authorities",),
+        severity="warning",
+        undo=f"postfix stop; postconf -X smtp_tls_CApath; rm -r /etc/ssl/own {QUEUE}/etc/ssl/own",
+        name="authorities",
     ),
     Fault(
         "compatibility_level_set",
