@@ -91,9 +91,10 @@ def another_authority(node: CheckNode) -> None:
     """An authority that is trusted since Postfix was started, and not yet in the jail."""
     for name in ("one", "two"):
         node.shell(
-            f"mkdir -p /etc/ssl/own; openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -subj /CN={name}"
-            f" -out /etc/ssl/own/{name}.pem -days 2; openssl rehash /etc/ssl/own; postconf -e smtp_tls_CApath=/etc/ssl/own"
+            "mkdir -p /etc/ssl/own; openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -days 2"
+            f" -subj /CN={name} -out /etc/ssl/own/{name}.pem; openssl rehash /etc/ssl/own"
         )
+        node.shell("postconf -e smtp_tls_CApath=/etc/ssl/own")
         if name == "one":
             node.age(MAIN_CF)
             node.started()
