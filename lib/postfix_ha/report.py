@@ -16,6 +16,12 @@ from postfix_ha.verdict import Finding, Verdict
 LEVELS = ("debug", "info", "warning", "error")
 REASON_LENGTH_MAX = 800
 DEBUG_SWITCH = "HA_debug"
+AGENT = "postfix_ha"
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
+    import types
 
 
 def report(request: Request, verdict: Verdict) -> None:
@@ -87,7 +93,21 @@ def ocf_library(request: Request) -> "object | None":
     logging.raiseExceptions = False
     if not ocf.log.handlers:  # else logging's last resort repeats every line on standard error
         ocf.log.addHandler(logging.NullHandler())
+    _sign(ocf)
     return ocf  # type: ignore[no-any-return]
+
+
+def _sign(ocf: "types.ModuleType") -> None:
+    """Begin each line with postfix_ha(ID), as every agent's: the library writes the name of the file that called it,
+    and to syslog(3) the program's name alone."""
+    import syslog
+
+    def name(record: "logging.LogRecord") -> bool:
+        record.filename = AGENT
+        return True
+
+    ocf.log.addFilter(name)
+    syslog.openlog(f"{AGENT}({ocf.OCF_RESOURCE_INSTANCE})", syslog.LOG_PID)
 
 
 def _is_appendable(path: str) -> bool:

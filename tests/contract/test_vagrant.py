@@ -93,10 +93,17 @@ def test_emulated_machines_get_a_processor_that_can_be_emulated():
 
 
 @pytest.mark.parametrize(
-    ("system", "box"), [("", "debian/bookworm64"), ("almalinux", "almalinux/9"), ("rocky", "rockylinux/9")]
+    ("system", "release", "box"),
+    [
+        ("", "", "debian/trixie64"),
+        ("debian", "bookworm", "debian/bookworm64"),
+        ("almalinux", "", "almalinux/9"),
+        ("rocky", "", "rockylinux/9"),
+    ],
 )
-def test_the_box_is_the_system_asked_for(system, box):
-    assert [words for place, words, _ in taken(NODE_OS=system) if place == "vm.box="] == [[box]]
+def test_the_box_is_the_system_asked_for(system, release, box):
+    found = taken(NODE_OS=system, NODE_RELEASE=release)
+    assert [words for place, words, _ in found if place == "vm.box="] == [[box]]
 
 
 def test_each_concern_has_its_script_and_the_last_node_starts_the_service():
@@ -115,6 +122,7 @@ def test_each_concern_has_its_script_and_the_last_node_starts_the_service():
     ("environment", "words"),
     [
         ({"NODE_OS": "plan9"}, "NODE_OS=plan9 is not known: debian, almalinux, rocky"),
+        ({"NODE_RELEASE": "sid"}, "NODE_RELEASE=sid is not known: trixie, bookworm"),
         ({"LIBVIRT_DRIVER": "xen"}, "LIBVIRT_DRIVER=xen is not known: kvm, qemu"),
     ],
 )

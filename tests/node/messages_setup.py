@@ -21,6 +21,7 @@ from tests.support.node import AGENT
 
 PID_FILE = QUEUE + "/pid/master.pid"
 PREPARATION = "/usr/lib/postfix/configure-instance.sh"
+POST_INSTALL = "/usr/lib/postfix/sbin/post-install"
 SECOND_CONFIG, SECOND_QUEUE, SECOND_DATA = "/etc/postfix2", "/mnt/queue2/postfix", "/var/lib/postfix2"
 SYS_PIDFD_GETFD = 438
 
@@ -250,10 +251,24 @@ def maildrop_lost_its_mode(node: JudgedNode) -> "Iterator[Answer]":
 
 @provokes("distribution_prepared", SUCCESS, PREPARATION, "no jail today", is_logged=True)
 def preparation_fails(node: JudgedNode) -> "Iterator[Answer]":
+    """As in Debian 12, where Postfix's own scripts do not call it."""
     node.do("mv", PREPARATION, PREPARATION + ".away")
+    node.do("sed", "-i.away", f"\\|{PREPARATION}|d", POST_INSTALL)
     node.write(PREPARATION, "#!/bin/sh\necho 'no jail today' >&2\nexit 1\n", 0o755)
     yield node.agent("start")
     node.do("mv", PREPARATION + ".away", PREPARATION)
+    node.do("mv", POST_INSTALL + ".away", POST_INSTALL)
+
+
+@provokes("postfix_check_passes", NOT_INSTALLED, "refusing to start")
+def preparation_forbids_the_start(node: JudgedNode) -> "Iterator[Answer]":
+    """As in Debian 13, where Postfix's own scripts call it and fail with it; what it says goes to its output."""
+    node.do("mv", PREPARATION, PREPARATION + ".away")
+    node.do("sed", "-i.away", f"\\|{PREPARATION}|d; 2i {PREPARATION} || exit 1", POST_INSTALL)
+    node.write(PREPARATION, "#!/bin/sh\necho 'Invalid myorigin, refusing to start'\nexit 1\n", 0o755)
+    yield node.agent("start")
+    node.do("mv", PREPARATION + ".away", PREPARATION)
+    node.do("mv", POST_INSTALL + ".away", POST_INSTALL)
 
 
 @provokes("endpoint_free", FAILED, f"{ADDRESS}:25", "python3")

@@ -141,6 +141,6 @@ def test_a_peer_that_hangs_and_one_whose_answer_never_ends_hold_up_nobody_for_lo
 
 
 def test_a_connection_that_breaks(two: Two, login: Login) -> None:
-    say(two, "#!/bin/sh\nkill -9 $(pgrep -x sshd | tail -n 1)\nsleep 600\n")
+    say(two, "#!/bin/sh\nkill -9 $(pgrep -x 'sshd(-session)?' | tail -n 1)\nsleep 600\n")
     assert "closed" in the_one_line(two)["text"]
     unsay(two)

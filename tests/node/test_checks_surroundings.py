@@ -98,6 +98,19 @@ def start(node: CheckNode) -> None:
     node.started()
 
 
+def another_authority(node: CheckNode) -> None:
+    """An authority that is trusted since Postfix was started, and not yet in the jail."""
+    for name in ("one", "two"):
+        node.shell(
+            "mkdir -p /etc/ssl/own; openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -days 2"
+            f" -subj /CN={name} -out /etc/ssl/own/{name}.pem; openssl rehash /etc/ssl/own"
+        )
+        node.shell("postconf -e smtp_tls_CApath=/etc/ssl/own")
+        if name == "one":
+            node.age(MAIN_CF)
+            node.started()
+
+
 def kill_a_trial(node: CheckNode) -> None:
     """Kill a trial in the middle of its work, so that it can undo nothing."""
     node.shell(f"ip address del {ADDRESS}/24 dev eth0; rm -f /usr/bin/ping")
@@ -213,7 +226,7 @@ FAULTS = [
     ),
     Fault(
         "unit_disabled_at_boot",
-        f"ln -s /lib/systemd/system/postfix@.service {WANTS}/postfix@two.service",
+        f"mkdir -p {WANTS}; ln -s /lib/systemd/system/postfix@.service {WANTS}/postfix@two.service",
         says=("postfix@two.service",),
         severity="warning",
         name="instance",
@@ -280,6 +293,14 @@ FAULTS = [
         says=("etc/hosts differs",),
         severity="warning",
         undo="postfix stop; sed -i '/192.0.2.7/d' /etc/hosts",
+    ),
+    Fault(
+        "chroot_copies_current",
+        another_authority,
+        says=("etc/ssl/own lacks 1 of 2 authorities",),
+        severity="warning",
+        undo=f"postfix stop; postconf -X smtp_tls_CApath; rm -r /etc/ssl/own {QUEUE}/etc/ssl/own",
+        name="authorities",
     ),
     Fault(
         "compatibility_level_set",

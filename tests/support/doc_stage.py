@@ -136,7 +136,7 @@ class Stage:
         needing = {each.get("first"): each.get("then") for each in lab.cib().iter("rsc_order")}
         mail = needing.get(resource) or self._mail_resources()[0]
         lab.wait_for(lambda: lab.where(mail) == lab.where(resource) == node, 40, f"{mail} and {resource} run on {node}")
-        assert failures(lab) == []
+        assert failures(lab) == [], failures(lab)
         assert [name for name in self.site.nodes if address in self._addresses(name)] == [node]
         token = os.urandom(8).hex()
         # Of an address that was moved by hand nobody tells the client: it asks again when what it knew has aged

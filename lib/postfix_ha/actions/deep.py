@@ -62,7 +62,7 @@ class Clients:
         if conversation.code == 220:
             return _judge_dialogue(conversation) if self.is_dialogue else None
         if conversation.greeting:
-            return Finding("endpoint_not_busy", endpoint=endpoint, why=f"it greets with '{conversation.greeting}'")
+            return self._judge_refusal(conversation)
         if conversation.has_failed:
             why = conversation.failure
             return Finding("endpoint_answers", endpoint=endpoint, timeout_s=self.timeout_s, why=why)
@@ -70,16 +70,36 @@ class Clients:
             holder = self._holder(conversation)
             if holder is not None:
                 return self._judge_holder(conversation.endpoint, holder)
-        servers = [m for m in serving(self.census, conversation.endpoint.service, "inet") if not _is_stopped(m)]
-        limit = process_limit(self.instance, conversation.endpoint.service)
-        if limit and len(servers) >= limit:
+        number, limit = self._servers(conversation.endpoint.service)
+        if limit and number >= limit:
             why = f"all {limit} processes of service {conversation.endpoint.service} are taken"
             return Finding("endpoint_not_busy", endpoint=endpoint, why=why)
-        why = f"no process takes the connection ({len(servers)} of {limit or 'any number of'} run)"
+        why = f"no process takes the connection ({number} of {limit or 'any number of'} run)"
         if conversation.endpoint.service in self.greeting_services:
             # One process greeted us at another address and had us as its client: the service lives, with no other.
             return Finding("endpoint_not_busy", endpoint=endpoint, why=why)
         return Finding("endpoint_answers", endpoint=endpoint, timeout_s=self.timeout_s, why=why)
+
+    def _servers(self, service: str, kind: str = "inet") -> "tuple[int, int]":
+        """How many processes serve a service, and how many may (0: no limit), by master's own count."""
+        servers = [member for member in serving(self.census, service, kind) if not _is_stopped(member)]
+        return len(servers), process_limit(self.instance, service)
+
+    def _judge_refusal(self, conversation: Conversation) -> Finding:
+        """A greeting that turns the client away: 421 stands for many causes (Postfix 3.10: a milter that is away too).
+
+        A process of smtpd had to be free to say so. postscreen is always one, and hands its clients to those of smtpd.
+        """
+        endpoint = conversation.endpoint
+        self.census = census(Identity(self.instance.config_dir, self.instance))
+        is_screened = endpoint.kind == KIND_POSTSCREEN
+        number, limit = self._servers("smtpd", "pass") if is_screened else self._servers(endpoint.service)
+        why = f"it greets with '{conversation.greeting}'"
+        if is_screened and limit and number >= limit:
+            why = f"{why}, and all {limit} processes of service smtpd are taken"
+            return Finding("endpoint_not_busy", endpoint=str(endpoint), why=why)
+        why = f"{why} ({number} of {limit or 'any number of'} processes run)"
+        return Finding("endpoint_welcomes", endpoint=str(endpoint), why=why)
 
     def _judge_holder(self, endpoint: Endpoint, holder: Member) -> "Finding | None":
         if _is_stopped(holder):
@@ -88,7 +108,7 @@ class Clients:
         if endpoint.kind == KIND_POSTSCREEN:
             return None
         why = f"{holder} took the connection but is slow to greet (resolver, milter or policy service)"
-        return Finding("endpoint_not_busy", endpoint=str(endpoint), why=why)
+        return Finding("endpoint_welcomes", endpoint=str(endpoint), why=why)
 
     def _holder(self, conversation: Conversation) -> "Member | None":
         """The member that has accepted our connection, None while it waits in the kernel."""

@@ -30,6 +30,9 @@ UNDO_SHARE = 0.2
 UNDO_MAX_S = 10.0
 WARNINGS_MAX_S = 5.0
 LOG_TAIL = 65536
+# Debian 13's postfix-script hands a start over to systemd, unless systemd has made it and says so by this variable. The
+# cluster starts Postfix itself, as it stops it: a unit would be ended by systemd on its own account.
+OF_THE_CLUSTER = {"INVOCATION_ID": "0" * 32}
 
 
 def start(request: Request) -> Verdict:
@@ -78,7 +81,7 @@ def _start(request: Request, params: Params, step: Step) -> Verdict:
     checking = begin_fatal_check(setup)
     notes += prepare(found.instance, request.deadline)
     failed = judge_fatal_check(setup, checking)
-    failure = failed[0] if failed else _start_postfix(request, params, found, step)
+    failure = _failed_check(found.instance, failed[0]) if failed else _start_postfix(request, params, found, step)
     if failure:
         _undo(request, params, found.instance, step)
         return decide("setup", [failure, *notes])
@@ -127,8 +130,9 @@ def _start_postfix(request: Request, params: Params, found: Found, step: Step) -
     log = instance.settings.get("maillog_file", "")
     log_size = _size(log)
     step("running postfix start")
+    argv = params.command("start", config_dir=instance.config_dir)
     with quick_start(instance.queue_directory):
-        done = run(params.command("start", config_dir=instance.config_dir), deadline=until, terminal=True)
+        done = run(argv, deadline=until, env=OF_THE_CLUSTER, terminal=True)
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace")
         why = last_complaint(said) or _log_line(log, log_size) or _lack_of_room(instance)
@@ -152,6 +156,13 @@ def _start_postfix(request: Request, params: Params, found: Found, step: Step) -
     step("waiting for a greeting")
     failed = [finding for finding in _greet(request, params, found.instance, census(identity)) if _refuses([finding])]
     return _explained(failed[0], log, log_size) if failed else None
+
+
+def _failed_check(instance: Instance, failure: Finding) -> Finding:
+    """The failure of the fatal check; where the queue has no room for what that check writes (Debian 13 refreshes the
+    jail in it), room is what is missing, and it may be there on the next try."""
+    why = _lack_of_room(instance)
+    return Finding("start_completed", why=f"{why} ({failure.values['why']})") if why else failure
 
 
 def _people_of(instance: Instance, identity: Identity) -> Census:

@@ -45,7 +45,7 @@ def _validate_node(request: Request, params: Params, step: Step) -> Verdict:
     wrong = [finding for finding in findings if finding.check not in before_start]
     if not absent and not wrong and os.geteuid() == 0:
         step("running postfix check")
-        wrong += judge_postfix_check(begin_postfix_check(setup))
+        wrong += judge_postfix_check(setup, begin_postfix_check(setup))
     verdict = decide("setup", wrong)
     return Verdict(verdict.code, verdict.reason, [*verdict.notes, *absent])
 

@@ -388,6 +388,13 @@ ROWS = (
         "raise default_process_limit or the service's maxproc, or find what holds its clients",
     ),
     Row(
+        "endpoint_welcomes",
+        "health",
+        DEGRADED,
+        "{endpoint} lives but does not welcome a client: {why}",
+        "see the mail log for the cause: a milter, a policy service, a resolver, or a limit for one client",
+    ),
+    Row(
         "transaction_accepted",
         "health",
         DEGRADED,

@@ -2,8 +2,10 @@
 
 import itertools
 import os
+import re
 import stat
 
+from postfix_ha.checks.preparation import jail_preparation, refreshes_in_check
 from postfix_ha.checks.survey import Survey
 from postfix_ha.config.master_cf import MasterRow
 from postfix_ha.system.files import MEBIBYTE, files_below, read_regular
@@ -15,12 +17,9 @@ FILES = ("etc/resolv.conf", "etc/services", "etc/hosts", "etc/localtime", "etc/n
 # Programs that look names up or talk TLS; the others do without the files.
 RESOLVING = ("smtp", "smtpd", "lmtp", "postscreen", "qmqpd", "trivial-rewrite", "cleanup", "dnsblog", "tlsproxy")
 LIBRARIES = ("lib", "lib64", "usr/lib")
+# How OpenSSL finds an authority in a directory: by the hash of its name (c_rehash(1)).
+HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+$")
 CA_PATHS = {"smtp_tls_CApath": ("smtp", "lmtp"), "smtpd_tls_CApath": ("smtpd", "tlsproxy")}
-# What does the same before each start, with what it needs to know.
-PREPARATIONS = (
-    ("/usr/lib/postfix/configure-instance.sh", "-"),
-    ("/usr/libexec/postfix/chroot-update",),
-)
 # Libraries are the largest of them. A directory of libraries that holds more files is none.
 COPY_MAX = 64 * MEBIBYTE
 LIBRARY_FILES_MAX = 5000
@@ -33,7 +32,7 @@ def check_jail(survey: Survey) -> "list[Finding]":
     rows = [row for row in survey.master.rows if survey.is_chrooted(row) and row.program in RESOLVING]
     if not rows or not os.path.isdir(jail):
         return []
-    preparation = next((words for words in PREPARATIONS if os.access(words[0], os.X_OK)), ())
+    preparation = jail_preparation()
     if preparation and not survey.is_running:
         return []
     differences = ((name, _difference(jail, name)) for name in FILES)
@@ -43,7 +42,9 @@ def check_jail(survey: Survey) -> "list[Finding]":
     if not stale:
         return []
     shown = ", ".join(stale[:SHOWN]) + (f" and {len(stale) - SHOWN} more" if len(stale) > SHOWN else "")
-    if preparation:
+    if preparation and refreshes_in_check(survey.instance):
+        cure = quote_words(survey.params.command("check", config_dir=survey.config_dir))
+    elif preparation:
         cure = f"MAIL_CONFIG={quote(survey.config_dir)} {quote_words(list(preparation))}"
     else:
         names = [line.split(" ")[0] for line in stale]
@@ -75,19 +76,21 @@ def _stale_authorities(survey: Survey, rows: "list[MasterRow]") -> "list[str]":
         path = survey.value(parameter)
         if path[:1] != "/" or path.startswith(jail + "/") or not any(row.program in programs for row in rows):
             continue
-        names = _authorities(path)
-        missing = [name for name in names if _difference(jail, os.path.join(path, name).lstrip("/"))]
+        wanted, copied = _authorities(path), _authorities(jail + path)
+        missing = wanted - copied
         if missing:
-            stale.append(f"{path.strip('/')} lacks {len(missing)} of {len(names)} authorities")
+            stale.append(f"{path.strip('/')} lacks {len(missing)} of {len(wanted)} authorities")
     return stale
 
 
-def _authorities(path: str) -> "list[str]":
-    """The certificates in a directory, as the distribution's scripts choose them."""
+def _authorities(path: str) -> "set[bytes]":
+    """The certificates that OpenSSL finds in a directory. Debian 12's script copies *.pem and makes the hashes anew,
+    Debian 13's copies what has a hash: the contents tell."""
     try:
-        return [name for name in sorted(os.listdir(path)) if name.endswith(".pem") and _is_file(f"{path}/{name}")]
+        found = {_content(f"{path}/{name}") for name in os.listdir(path) if HASHED.match(name)}
     except OSError:
-        return []
+        return set()
+    return {content for content in found if content is not None}
 
 
 def _is_file(path: str) -> bool:

@@ -52,7 +52,7 @@ def check_node(survey: Survey, ask: "Callable[[], Managed | None]" = lambda: Non
 
             managed = ask()
             found += check_surroundings(survey, managed)
-            found += _judge_postfix_check(checking, survey, found) if checking else []
+            found += _judge_postfix_check(survey, checking, found) if checking else []
         finally:
             if checking:
                 checking.abandon()
@@ -85,9 +85,9 @@ def _begin_postfix_check(survey: Survey, found: "list[Finding]") -> "Running | N
     return None if incomplete else begin_postfix_check(survey.setup)
 
 
-def _judge_postfix_check(checking: Running, survey: Survey, told: "list[Finding]") -> "list[Finding]":
+def _judge_postfix_check(survey: Survey, checking: Running, told: "list[Finding]") -> "list[Finding]":
     """postfix_check_passes, and postfix_check_quiet for each thing it warns of that was not told already."""
-    failed = judge_postfix_check(checking)
+    failed = judge_postfix_check(survey.setup, checking)
     if failed:
         return failed
     said = checking.finish().stderr.decode("utf-8", "replace").splitlines()

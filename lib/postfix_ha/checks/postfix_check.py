@@ -1,26 +1,53 @@
 """Postfix's own check, begun first and judged last: it takes longer than all of ours together."""
 
+import os
+
+from postfix_ha.checks.preparation import refreshes_in_check
 from postfix_ha.checks.setup import Setup
+from postfix_ha.config.logical_lines import read_file
+from postfix_ha.config.master_cf import parse_master_cf
 from postfix_ha.system.command import Running, begin, run
 from postfix_ha.system.complaints import telling_line
 from postfix_ha.verdict import Finding
 
 
 def begin_postfix_check(setup: Setup) -> "Running":
-    """Begin Postfix's own check, which takes longer than all of ours; judge_postfix_check() takes its end."""
+    """Begin Postfix's own check, which takes longer than all of ours; judge_postfix_check() takes its end.
+
+    Where it would write into the chroot jail (Debian 13), only the half that does not.
+    """
+    return _begin(setup, "check-warn" if refreshes_in_check(setup.instance) else "check")
+
+
+def judge_postfix_check(setup: Setup, checking: "Running") -> "list[Finding]":
+    """postfix_check_passes: wait for Postfix's own check."""
+    return _judge(checking) or (_look_at_other_half(setup) if refreshes_in_check(setup.instance) else [])
+
+
+def _begin(setup: Setup, word: str) -> "Running":
     return begin(
-        setup.params.command("check", config_dir=setup.instance.config_dir), deadline=setup.deadline, terminal=True
+        setup.params.command(word, config_dir=setup.instance.config_dir), deadline=setup.deadline, terminal=True
     )
 
 
-def judge_postfix_check(checking: "Running") -> "list[Finding]":
-    """postfix_check_passes: wait for Postfix's own check."""
+def _judge(checking: "Running") -> "list[Finding]":
     done = checking.finish()
     if done.returncode == 0:
         return []
     said = telling_line(done)
     why = "it did not end in time" if done.timed_out else said or f"exit code {done.returncode}"
     return [Finding("postfix_check_passes", why=why, said=said)]
+
+
+def _look_at_other_half(setup: Setup) -> "list[Finding]":
+    """What the half left out looks at (postfix-script, check-fatal), but for directories, of which others tell."""
+    instance = setup.instance
+    rows = parse_master_cf(*read_file(os.path.join(instance.config_dir, "master.cf"))).rows
+    if instance.settings.get("maillog_file") and not any((r.name, r.type) == ("postlog", "unix-dgram") for r in rows):
+        why = "missing 'postlog' service in master.cf - run 'postfix upgrade-configuration'"
+        return [Finding("postfix_check_passes", why=why)]
+    postsuper = os.path.join(instance.command_directory, "postsuper")
+    return _judge(begin([postsuper, "-c", instance.config_dir], deadline=setup.deadline, terminal=True))
 
 
 # postfix-script's two halves of `postfix check`: what forbids a start, and what is only warned of. It does not promise
@@ -37,7 +64,7 @@ def judge_fatal_check(setup: Setup, checking: "Running") -> "list[Finding]":
     done = checking.finish()
     if done.returncode == 0:
         return []
-    return judge_postfix_check(checking if done.timed_out else begin_postfix_check(setup))
+    return _judge(checking if done.timed_out else _begin(setup, "check"))
 
 
 def log_warnings(setup: Setup, deadline: float) -> None:

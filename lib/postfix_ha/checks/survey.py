@@ -8,7 +8,15 @@ from postfix_ha.config.expand import ExpandError, expand
 from postfix_ha.config.logical_lines import read_file
 from postfix_ha.config.main_cf import parse_main_cf
 from postfix_ha.config.master_cf import MasterRow, parse_master_cf
-from postfix_ha.config.postconf import Answer, ask_defaults, find_postconf, inert_config, obstacle, read_answer
+from postfix_ha.config.postconf import (
+    Answer,
+    ask_defaults,
+    find_postconf,
+    inert_config,
+    obstacle,
+    place_of,
+    read_answer,
+)
 from postfix_ha.config.secrets import Secrets
 from postfix_ha.endpoint import WILDCARDS, is_loopback, missing_addresses
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
@@ -129,7 +137,7 @@ class Survey:
 
     def _ask_values(self) -> Answer:
         """All parameters; postconf is not asked where it cannot but fail, for it sleeps a second before it says so."""
-        place = ["-c", self.params.config_dir] if self.params.config_dir else []
+        place = place_of(self.params.config_dir)
         is_missing = bool(place) and not os.path.exists(self.main.file)
         if is_missing or obstacle(self.config_dir) or self.main.fatal or self.master.unreadable:
             return Answer({}, [], f"{self.config_dir} holds no configuration that postconf could read")

@@ -1,6 +1,7 @@
 """postfix-ha migrate: from ocf:heartbeat:postfix or systemd:postfix to our agent, and back, while mail flows."""
 
 import argparse
+import os
 import time
 
 from postfix_ha.cli.carry_out import Work
@@ -23,6 +24,7 @@ from postfix_ha.cluster.remarks import NOTE, Remark
 from postfix_ha.cluster.signals import one_step, when_interrupted
 from postfix_ha.cluster.tools import Cluster
 from postfix_ha.cluster.waiting import State
+from postfix_ha.config.units import unit_config_dir
 from postfix_ha.system.quoting import quote
 
 EXAMPLES = """\
@@ -90,6 +92,12 @@ def check(cluster: Cluster, hierarchy: Hierarchy, agent: str, begun: bool) -> No
         return
     if cluster.call("crm_resource", f"--show-metadata={agent}").returncode != 0:
         raise Refused(f"{agent} is not installed on this node: install it on every node first")
+    class_, _, unit = agent.partition(":")
+    directory = unit_config_dir(unit) if class_ == "systemd" else ""
+    if directory and os.path.realpath(directory) != os.path.realpath(hierarchy.config_dir):
+        raise Refused(
+            f"{agent} runs {directory} on this node, not {hierarchy.config_dir}: name the unit that runs that one"
+        )
     if is_in_maintenance(hierarchy) and not begun:
         raise Refused(
             f"{hierarchy.tag} is in maintenance: end that first, as with 'crm_resource --resource "

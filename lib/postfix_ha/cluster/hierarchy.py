@@ -7,6 +7,7 @@ from postfix_ha.cluster.cib import INFINITY, Cib, Element, score_of, top_of
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.priority import switchback_of
 from postfix_ha.cluster.relations import Relations
+from postfix_ha.config.units import unit_config_dir
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.params import Params
 
@@ -25,6 +26,13 @@ def is_mail_agent(agent: str) -> bool:
     class_, _, unit = agent.partition(":")
     bare = unit[: -len(".service")] if unit.endswith(".service") else unit
     return class_ in UNIT_CLASSES and (bare == "postfix" or bare.startswith("postfix@"))
+
+
+def _directory_of_unit(agent: str) -> str:
+    """The configuration directory that a unit of this node runs Postfix with, "" where it is none or there is none."""
+    class_, _, unit = agent.partition(":")
+    directory = unit_config_dir(unit) if class_ == "systemd" else ""
+    return directory if directory and os.path.isfile(os.path.join(directory, "main.cf")) else ""
 
 
 class Hierarchy:
@@ -92,8 +100,9 @@ class Hierarchy:
 
     @property
     def config_dir(self) -> str:
-        """The configuration directory of the instance; the usual one where nothing else is said."""
-        return Params(self.cib.parameters(self.mail)).config_dir or DEFAULT_CONFIG_DIR
+        """The configuration directory of the instance; the usual one where neither parameter nor unit says another."""
+        named = Params(self.cib.parameters(self.mail)).config_dir
+        return named or _directory_of_unit(self.agent) or DEFAULT_CONFIG_DIR
 
     @property
     def addresses(self) -> "dict[str, str]":

@@ -141,11 +141,11 @@ def uid_of(user: str) -> int:
 
 
 def row_settings(master: MasterCf) -> "dict[str, str]":
-    """What a monitor needs of master.cf: ``maxproc SERVICE`` of each inet row, ``socket SERVICE`` (its path below the
-    queue directory) of the queue manager and pickup."""
+    """What a monitor needs of master.cf: ``maxproc SERVICE`` of each inet and pass row, ``socket SERVICE`` (its
+    path below the queue directory) of the queue manager and pickup."""
     found: "dict[str, str]" = {}
     for row in master.rows:
-        if row.type == "inet":
+        if row.type in ("inet", "pass"):
             found[f"maxproc {row.name}"] = row.maxproc
         elif row.type in ("unix", "fifo") and row.name in ("qmgr", "pickup"):
             found[f"socket {row.name}"] = os.path.join("public" if row.private == "n" else "private", row.name)

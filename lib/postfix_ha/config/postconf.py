@@ -4,7 +4,7 @@ import contextlib
 import os
 import stat
 
-from postfix_ha.config.logical_lines import FILE_SIZE_MAX, SPACE
+from postfix_ha.config.logical_lines import FILE_SIZE_MAX, SPACE, read_file
 from postfix_ha.instance import CONFIG_FILES
 from postfix_ha.system import command
 
@@ -59,8 +59,21 @@ def ask_values(postconf: str, config_dir: str, names: "list[str]", deadline: flo
     why = obstacle(config_dir) if config_dir else ""
     if why:
         return Answer({}, [], why)
-    place = ["-c", config_dir] if config_dir else []
-    return _ask([postconf, *place, *MYNETWORKS, "-x", *names], names, deadline)
+    return _ask([postconf, *place_of(config_dir), *MYNETWORKS, "-x", *names], names, deadline)
+
+
+def place_of(config_dir: str) -> "list[str]":
+    """The options that name the configuration directory, for the value of config_directory too.
+
+    A main.cf that was changed a moment ago is read again (dict_load_file_xt), and Postfix 3.10 has forgotten by then
+    what it was told by -c: $config_directory is the compiled-in one. What main.cf itself sets holds.
+    """
+    if not config_dir:
+        return []
+    data, _ = read_file(os.path.join(config_dir, "main.cf"))
+    names = {line.partition(b"=")[0].strip() for line in data.splitlines()}
+    told = [] if b"config_directory" in names else ["-o", f"config_directory={config_dir}"]
+    return ["-c", config_dir, *told]
 
 
 def obstacle(config_dir: str) -> str:

@@ -18,14 +18,19 @@ REPEATING = (
 
 
 def telling_line(done: Completed) -> str:
-    """The line of a Postfix command's standard error that says most about why it failed, "" for none."""
-    return last_telling(done.stderr.decode("utf-8", "replace"))
+    """The line of a Postfix command's standard error that says most about why it failed, "" for none.
+
+    Where there is only the sum of what went wrong: the last line of its output, where what it calls may write.
+    """
+    said = last_telling(done.stderr.decode("utf-8", "replace"))
+    return last_telling(done.stdout.decode("utf-8", "replace")) or said if said.endswith(SUMMARIES) else said
 
 
 def last_telling(text: str) -> str:
     """The last complaint in the text, else its last line; for people to read, never to decide by."""
-    lines = [line.strip() for line in text.splitlines()]
-    return last_complaint(text) or without_values(next((line for line in reversed(lines) if line), ""))
+    lines = [line.strip() for line in reversed(text.splitlines()) if line.strip()]
+    telling = (line for line in lines if not line.endswith(SUMMARIES))
+    return last_complaint(text) or without_values(next(telling, lines[0] if lines else ""))
 
 
 def last_complaint(text: str) -> str:
