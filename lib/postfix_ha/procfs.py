@@ -1,8 +1,8 @@
 """What the kernel tells of processes, sockets and locks, read from /proc without touching any file system.
 
 Nothing here stats a process's working directory or follows a link into one: a process that stands on a dead network
-file system would hang the reader. So can the memory of a process (environment, arguments), which its owner may have
-made of a file of his own: it is read of root's processes alone, or in a child. Every function returns None or an empty
+file system would hang the reader. So can the memory of a process (environment, arguments), whose map its owner may
+keep locked: it is read of root's processes alone, or in a child. Every function returns None or an empty
 value for a process that has gone. Where a ``place`` is asked for, it is a process's number or one that tells its
 living thread (living_place()).
 """

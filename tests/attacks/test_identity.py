@@ -13,7 +13,7 @@ import pytest
 
 from tests.attacks.attacker import Attacker
 from tests.node.innocents import everybody, lives
-from tests.node.judged import CONFIG, MAIN, NOT_RUNNING, SNAPSHOT, SUCCESS, JudgedNode
+from tests.node.judged import CONFIG, FAILED, MAIN, NOT_RUNNING, SNAPSHOT, SUCCESS, JudgedNode
 from tests.support.mailnode import DAEMON_DIRECTORY, QUEUE
 from tests.support.process import NodeProcess
 
@@ -219,6 +219,19 @@ def test_a_real_instance_without_its_configuration_is_seen(node: JudgedNode, nob
     node.do("mv", MAIN, MAIN + ".away")
     assert node.probe().code == SUCCESS
     node.do("mv", MAIN + ".away", MAIN)
+    node.stopped()
+
+
+def test_a_master_of_which_nothing_can_be_confirmed_is_not_in_service(node: JudgedNode) -> None:
+    """It lives, so the cluster must hear of it; but it serves no port, and the configuration is not here to ask."""
+    node.do("sed", "-i", r"s/^\([a-z0-9]\+ \+inet\)/#\1/", "/etc/postfix/master.cf")
+    node.do("postfix", "start")
+    node.wait(lambda: node.daemons(), "master lives")
+    node.do("mv", CONFIG, "/etc/postfix.away")
+    answer = node.probe()
+    assert answer.code == FAILED
+    assert "does not listen on any port" in answer.reason
+    node.do("mv", "/etc/postfix.away", CONFIG)
     node.stopped()
 
 

@@ -209,7 +209,10 @@ def test_a_directory_that_hangs_is_not_looked_at(node: JudgedNode, nobody: Attac
 
 @pytest.mark.parametrize("place", [QUEUE, "/"], ids=["queue", "elsewhere"])
 def test_an_environment_that_hangs_holds_up_nothing(node: JudgedNode, postfix: Attacker, place: str) -> None:
-    """A daemon that was taken over puts a file of its own where the kernel keeps its environment."""
+    """A daemon that was taken over puts a file of its own where the kernel keeps its environment.
+
+    Kernels from 4.18 on read no file there, older ones wait for it: either way such a daemon has said nothing.
+    """
     program = taken_over(node, "trivial-rewrite.hung")
     with hanging(node, postfix, "environment", place, program, f"MAIL_CONFIG={CONFIG}") as made:
         hidden = [process for process in made if process.exe == program]

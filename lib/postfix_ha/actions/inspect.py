@@ -8,6 +8,7 @@ from postfix_ha.actions.running import Found, discover_now, find_running, is_cha
 from postfix_ha.health import listened_endpoints, name_of
 from postfix_ha.instance import Instance, file_stamps
 from postfix_ha.params import Params
+from postfix_ha.procfs import listening_sockets, master_files
 from postfix_ha.request import Request
 from postfix_ha.verdict import Finding, Verdict, decide, grade
 
@@ -22,12 +23,24 @@ def inspect(request: Request, params: Params, recorded: "Instance | None", step:
         orphans = Finding("master_left_no_orphans", instance=name_of(found.instance), processes=str(found.census))
         return decide(kind, [orphans])
     findings = judge_health(request, params, found, step)
+    if request.is_probe and is_unconfirmed(found.instance):
+        what = "any port, and its configuration cannot be read"
+        findings.append(Finding("endpoint_listening", pid=found.instance.master_pid, endpoint=what))
     if not _has_failed(findings) and request.level >= codes.LEVEL_GREETING:
         findings += look_deeper(request, params, found, step)
     notes = [] if _has_failed(findings) else _take_notice(request, params, found, findings, step)
     verdict = decide(kind, findings)
     verdict.notes += notes
     return verdict
+
+
+def is_unconfirmed(instance: Instance) -> bool:
+    """Whether neither a configuration nor the master's own sockets tell what it would serve."""
+    if instance.endpoints or not instance.problems:
+        return False
+    sockets, _ = master_files(instance.master_pid)
+    tables = [listening_sockets(instance.master_pid, is_ipv6) for is_ipv6 in (False, True)]
+    return not any(inode in sockets for table in tables for entries in table.values() for inode, _ in entries)
 
 
 def look_deeper(request: Request, params: Params, found: Found, step: Step) -> "list[Finding]":

@@ -1,7 +1,8 @@
 """What processes say of themselves (environment, arguments), asked of root's inline and of mail_owner's in a child.
 
-Reading the memory of a process may hang for as long as its owner likes (pages of a FUSE file, proc(5)). So a child
-asks, with little time for it; a process about which it does not answer has said nothing.
+Reading the memory of a process may hang for as long as its owner likes, who can keep its map locked; kernels before
+4.18 also read pages of a FUSE file there (CVE-2018-1120). So a child asks, with little time for it; a process about
+which it does not answer has said nothing.
 """
 
 import os
