@@ -47,14 +47,16 @@ class Question:
         from postfix_ha.checks.cluster import Managed
         from postfix_ha.cluster.cib import parse
         from postfix_ha.cluster.errors import ClusterError
-        from postfix_ha.cluster.hierarchy import address_resources, file_system_resources
+        from postfix_ha.cluster.managed_addresses import managed_addresses
+        from postfix_ha.cluster.managed_mounts import mounted_by
 
         try:
             cib = parse(data)
         except ClusterError:
             return None
         file = self.environment.get("CIB_file", "")
-        return Managed(address_resources(cib), file_system_resources(cib), file)
+        addresses = {address: names[0] for address, names in managed_addresses(cib).items()}
+        return Managed(addresses, mounted_by(cib), file)
 
 
 def active_elsewhere(survey: Survey, mount_points: "list[str]", cib_file: str) -> str:

@@ -29,6 +29,13 @@ class Cib:
         """(admin_epoch, epoch): it changes with every change of the configuration, and with nothing else."""
         return int(self.root.get("admin_epoch", "0")), int(self.root.get("epoch", "0"))
 
+    @property
+    def schema(self) -> "tuple[int, int]":
+        """The version of the schema that it is written in (validate-with); the newest where none is named."""
+        name = self.root.get("validate-with", "").replace("pacemaker-", "")
+        major, _, minor = name.partition(".")
+        return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (99, 0)
+
     def copy(self) -> "Cib":
         """The same again, to be edited."""
         return Cib(copy.deepcopy(self.root))

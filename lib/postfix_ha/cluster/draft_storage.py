@@ -4,8 +4,8 @@ import os
 from typing import Optional
 
 from postfix_ha.cluster.cib import Cib, top_of
-from postfix_ha.cluster.here import Here, Mount, stable_device
-from postfix_ha.cluster.hierarchy import file_system_of
+from postfix_ha.cluster.here import Here, Mount, is_below, stable_device
+from postfix_ha.cluster.managed_mounts import device_user, mount_holding
 from postfix_ha.cluster.remarks import ERROR, WARNING, Remark
 
 NETWORK_FSTYPES = ("nfs", "nfs4", "cifs", "smb3", "glusterfs", "fuse.glusterfs", "ceph")
@@ -63,15 +63,18 @@ def find_storage(
         further = _part_of(path, what, cib, here, remarks, is_clone=False) if path else None
         if further is not None and further.directory not in [known.directory for known in parts]:
             parts.append(further)
+    for part in parts:  # it grows: what a file system is mounted in may itself be mounted in another
+        above = os.path.dirname(os.path.realpath(part.directory))
+        outer = _part_of(above, f"the mount point {part.directory}", cib, here, remarks, is_clone=False)
+        if outer is not None and outer.directory not in [known.directory for known in parts]:
+            parts.append(outer)
 
 
 def _part_of(
     path: str, what: str, cib: Cib, here: Here, remarks: "list[Remark]", *, is_clone: bool
 ) -> "Optional[FileSystemPart]":
     """The moving file system that holds a path; None where it lies on what is this node's own."""
-    directory, resource = file_system_of(cib, os.path.realpath(path))
-    if not resource:
-        directory, resource = file_system_of(cib, path)
+    directory, resource = mount_holding(cib, path)
     mount = here.mount_of(path)
     if resource:
         element = cib.resource(resource)
@@ -85,6 +88,10 @@ def _part_of(
         return None
     if is_clone:
         return FileSystemPart(mount.directory, "") if mount.fstype not in MEMORY_FSTYPES else None
+    user = device_user(cib, mount.source)
+    if user:
+        text = f"{mount.source} is mounted on {mount.directory} here, and by the cluster's {user} elsewhere"
+        remarks.append(Remark(ERROR, "device_single", f"{text}: put {what} where that mounts it, or give it a device"))
     return _new_part(mount, what, here, remarks)
 
 
@@ -129,3 +136,14 @@ def _is_own(mount: Mount) -> bool:
 def _is_cloned(cib: Cib, resource: str) -> bool:
     element = cib.resource(resource) if resource else None
     return element is not None and top_of(element).tag in ("clone", "master")
+
+
+def nested_in(parts: "list[FileSystemPart]", names: "list[str]") -> "list[tuple[str, str]]":
+    """(inner, outer) of the file systems of which one is mounted in the other, each with the nearest outer one."""
+    places = {os.path.realpath(part.directory): name for part, name in zip(parts, names)}
+    found = []
+    for directory, name in places.items():
+        above = [other for other in places if other != directory and is_below(directory, other)]
+        if above:
+            found.append((name, places[max(above, key=len)]))
+    return found

@@ -114,4 +114,4 @@ def _down(node: str, word: str) -> Obstacle:
 
 def _unknown(node: str) -> Obstacle:
     text = f"the scheduler does not place it on {node}"
-    return Obstacle("excluded", text, "crm_simulate --live-check --show-scores", lambda cib: None)
+    return Obstacle("not placed", text, "crm_simulate --live-check --show-scores", lambda cib: None)

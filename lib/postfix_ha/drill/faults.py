@@ -6,7 +6,7 @@ import signal
 import time
 
 from postfix_ha.cluster.errors import Refused
-from postfix_ha.cluster.hierarchy import canonical
+from postfix_ha.cluster.managed_addresses import canonical
 from postfix_ha.config.discover import discover
 from postfix_ha.procfs import process_stat
 from postfix_ha.system.command import run
