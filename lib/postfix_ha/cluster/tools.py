@@ -11,8 +11,6 @@ from postfix_ha.cluster.errors import ClusterError
 from postfix_ha.system.command import Completed, Running, begin
 
 CALL_S = 60.0
-# A configuration of a large cluster has some megabytes.
-OUTPUT_MAX = 64 * 1024 * 1024
 
 
 class Cluster:
@@ -34,9 +32,7 @@ class Cluster:
         """As call(), but the program runs while we do something else."""
         env = {"CIB_file": self.file} if self.file else {}
         deadline = time.monotonic() + timeout_s
-        running = begin(list(argv), deadline=deadline, env=env, input=input)
-        running.output_max = OUTPUT_MAX
-        return running
+        return begin(list(argv), deadline=deadline, env=env, input=input)
 
     def read(self) -> Cib:
         """The configuration as it is now, with the cluster's status."""

@@ -43,12 +43,9 @@ class Completed:
 
 
 class Running:
-    """A program that runs meanwhile; finish() gives how it ended, and it or abandon() must be called.
+    """A program that runs meanwhile; finish() gives how it ended, and it or abandon() must be called."""
 
-    ``output_max`` is how many bytes of each stream are kept.
-    """
-
-    __slots__ = ("deadline", "done", "end", "input", "output_max", "process", "watch")
+    __slots__ = ("deadline", "done", "end", "input", "process", "watch")
 
     def __init__(
         self,
@@ -63,7 +60,6 @@ class Running:
         self.input = input
         self.done = done
         self.watch = watch
-        self.output_max = OUTPUT_MAX
         self.end = _kill_session
 
     def finish(self) -> Completed:
@@ -73,7 +69,7 @@ class Running:
         output: "dict[int, bytearray]" = {}
         is_whole = False
         try:
-            is_whole = _converse(self.process, output, self)
+            is_whole = _converse(self.process, output, self.input, self.deadline, self.watch)
         finally:
             if not is_whole:
                 self.end(self.process)
@@ -195,23 +191,25 @@ def _open_terminal() -> "tuple[int, int]":
         return -1, -1
 
 
-def _converse(process: "subprocess.Popen[bytes]", output: "dict[int, bytearray]", running: Running) -> bool:
+def _converse(
+    process: "subprocess.Popen[bytes]", output: "dict[int, bytearray]", input: bytes, deadline: float, watch: int
+) -> bool:
     """Feed and drain the program until it ends; False at the deadline. Fills output: descriptor -> what was read."""
     exit_watch = _watch_exit(process.pid)
-    poller = _poller(process, [descriptor for descriptor in (running.watch, exit_watch) if descriptor >= 0])
+    poller = _poller(process, [descriptor for descriptor in (watch, exit_watch) if descriptor >= 0])
     output.update({stream.fileno(): bytearray() for stream in (process.stdout, process.stderr) if stream})
     feed = process.stdin.fileno() if process.stdin else -1
-    unsent = memoryview(running.input)
+    unsent = memoryview(input)
     try:
         while process.poll() is None:
-            left_s = running.deadline - time.monotonic()
+            left_s = deadline - time.monotonic()
             if left_s <= 0:
                 return False
             # Without an exit watch (an old kernel), look every 20 ms.
             for ready, _ in poller.poll(1000 * left_s if exit_watch >= 0 else min(1000 * left_s, 20)):
-                if ready == running.watch:
+                if ready == watch:
                     return False
-                if ready in output and not _drain(ready, output[ready], running.output_max):
+                if ready in output and not _drain(ready, output[ready]):
                     poller.unregister(ready)
                 elif ready == feed:
                     unsent = _feed(feed, unsent)
@@ -221,7 +219,7 @@ def _converse(process: "subprocess.Popen[bytes]", output: "dict[int, bytearray]"
                         _close(process.stdin)
         # It has ended: all that it wrote is in the pipes now, whoever else still holds them open.
         for descriptor, kept in output.items():
-            _drain(descriptor, kept, running.output_max)
+            _drain(descriptor, kept)
         return True
     finally:
         if exit_watch >= 0:
@@ -252,8 +250,8 @@ def _watch_exit(pid: int) -> int:
         return -1
 
 
-def _drain(descriptor: int, kept: bytearray, output_max: int) -> bool:
-    """Read what is there now, keeping so many bytes; False at the end of the stream."""
+def _drain(descriptor: int, kept: bytearray) -> bool:
+    """Read what is there now, keeping OUTPUT_MAX bytes; False at the end of the stream."""
     for _ in range(DRAINED_AT_ONCE):
         try:
             data = os.read(descriptor, 65536)
@@ -263,7 +261,7 @@ def _drain(descriptor: int, kept: bytearray, output_max: int) -> bool:
             return False
         if not data:
             return False
-        kept += data[: output_max - len(kept)]
+        kept += data[: OUTPUT_MAX - len(kept)]
     return True
 
 
