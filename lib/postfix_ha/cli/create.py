@@ -7,6 +7,7 @@ from postfix_ha.cli.carry_out import Work, carry_out
 from postfix_ha.cli.concerned import add_peer_options, check_nodes
 from postfix_ha.cli.dialogue import Question, hold_dialogue
 from postfix_ha.cli.frame import add_change_options, add_command, cluster_of, is_interactive, manner_of
+from postfix_ha.cluster.barred import barred
 from postfix_ha.cluster.cib import Cib
 from postfix_ha.cluster.creation import create
 from postfix_ha.cluster.draft import Draft, Wish, make_draft, parse_address
@@ -76,6 +77,9 @@ def run_create(options: argparse.Namespace) -> int:
     wish = wish_of(options)
     here, found = look_here(options, cluster, cib)
     draft = make_draft(cib, wish, here)
+    if not (wish.is_clone or errors(draft.remarks)):
+        wish.barred = barred(cluster, cib, draft)
+        draft = make_draft(cib, wish, here)
     if (
         is_interactive(options)
         and draft.existing is None

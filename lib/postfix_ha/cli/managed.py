@@ -47,7 +47,8 @@ class Question:
         from postfix_ha.checks.cluster import Managed
         from postfix_ha.cluster.cib import parse
         from postfix_ha.cluster.errors import ClusterError
-        from postfix_ha.cluster.hierarchy import address_resources, file_system_resources
+        from postfix_ha.cluster.managed_addresses import managed_addresses
+        from postfix_ha.cluster.managed_mounts import mounted_by
         from postfix_ha.cluster.names import address_name, file_system_name, unique
 
         try:
@@ -60,7 +61,8 @@ class Question:
             lambda address: unique(address_name(address), taken),
             lambda point: unique(file_system_name(point), taken),
         )
-        return Managed(address_resources(cib), file_system_resources(cib), file, names)
+        addresses = {address: users[0] for address, users in managed_addresses(cib).items()}
+        return Managed(addresses, mounted_by(cib), file, names)
 
 
 def active_elsewhere(survey: Survey, mount_points: "list[str]", cib_file: str) -> str:

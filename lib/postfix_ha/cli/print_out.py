@@ -9,13 +9,14 @@ from postfix_ha.cli.frame import DONE, add_command, add_tag, cluster_of, tell_un
 from postfix_ha.cli.output import say_json, say_lines
 from postfix_ha.cluster import changes as kinds
 from postfix_ha.cluster.changes import Change, changes
-from postfix_ha.cluster.cib import to_text
+from postfix_ha.cluster.cib import Element, to_text
 from postfix_ha.cluster.crm_lines import crm_lines
 from postfix_ha.cluster.hierarchy import find_hierarchy
 from postfix_ha.cluster.intent import unmark
 from postfix_ha.cluster.moves import release
 from postfix_ha.cluster.pcs_lines import pcs_script
 from postfix_ha.cluster.reshape import delete
+from postfix_ha.cluster.spelling import spelled_out
 
 EXAMPLES = """\
   postfix-ha print >mail.sh                    made again by: sh mail.sh
@@ -44,15 +45,28 @@ def run_print(options: argparse.Namespace) -> int:
     # What a move needs for a while is no part of the hierarchy.
     release(cib, tag)
     unmark(cib, tag)
+    cib = spelled_out(cib)
     made = changes(delete(cib.copy(), tag, with_parts=True), cib)
     # A part that another service needs stays; a constraint that was pruned of the parts is not one that was made.
     made = [change for change in made if change.kind in (kinds.ADD_RESOURCE, kinds.ADD_CONSTRAINT)]
-    printed = {"pcs": pcs_script(made, f"{tag}.xml"), "crm": crm_lines(made), "xml": xml_lines(made)}
+    left = [f"# not in it: {text}" for each in made if each.element is not None for text in by_rule(each.element)]
+    printed = {
+        "pcs": [*pcs_script(made, f"{tag}.xml"), *left],
+        "crm": [*crm_lines(made), *left],
+        "xml": xml_lines(made),
+    }
     if options.json:
         say_json(printed)
     else:
         say_lines(printed[options.format])
     return DONE
+
+
+def by_rule(element: Element) -> "list[str]":
+    """What of a resource holds by a rule alone, which the tools' commands that make one have no words for."""
+    sets = element.iter("instance_attributes", "meta_attributes", "utilization")
+    found = [each for each in sets if each.find("rule") is not None]
+    return [f"{each.tag} {each.get('id')}, which hold by a rule" for each in found]
 
 
 def xml_lines(made: "list[Change]") -> "list[str]":

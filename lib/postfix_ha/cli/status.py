@@ -10,11 +10,14 @@ from postfix_ha.cli.frame import DONE, NOT_AS_ASKED, add_command, cluster_of, se
 from postfix_ha.cli.liveness import GREETING_MAX, QUEUES, greetings, look, queue_counts
 from postfix_ha.cli.output import say_json, say_lines, steer
 from postfix_ha.cli.peers import PASSED_ON
+from postfix_ha.cluster.essence import essence, is_large
+from postfix_ha.cluster.expiry import expired_moves
 from postfix_ha.cluster.hierarchy import Hierarchy, find_hierarchy, hierarchies
 from postfix_ha.cluster.nodes import PROGRAM, Remote, without_greeting
-from postfix_ha.cluster.overview import Overview
+from postfix_ha.cluster.overview import Overview, node_states
 from postfix_ha.cluster.reshape import priorities
 from postfix_ha.cluster.tools import Cluster, complaint
+from postfix_ha.cluster.why_not import judge
 from postfix_ha.params import Params
 from postfix_ha.printable import printable
 from postfix_ha.request import caller_environment
@@ -78,7 +81,9 @@ def chosen(cluster: Cluster, tag: str) -> "list[Hierarchy]":
 
 def gather(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy) -> "dict[str, object]":
     """All that there is to say of one hierarchy."""
-    overview = Overview(hierarchy, cluster.status())
+    status = cluster.status(essence(hierarchy.cib, hierarchy.members) if is_large(hierarchy.cib) else None)
+    verdict = judge(cluster, hierarchy, node_states(hierarchy, status))
+    overview = Overview(hierarchy, status, verdict, expired_moves(cluster, hierarchy))
     found = overview.as_object()
     found["as_asked"] = overview.is_as_asked
     here = cluster.node_name()
@@ -144,6 +149,7 @@ def lines_of(overview: Overview, found: "dict[str, object]") -> "list[str]":
     lines += _wrapped("  ", f"switchback {hierarchy.switchback()}; preferred (lower first): {order}")
     lines += [line for reason in overview.reasons for line in _wrapped("  ", reason)]
     lines += ["", *_tree(overview), ""]
+    lines += [line for text in _why_not(overview) for line in _wrapped("  ", text)]
     lines += [line for failure in overview.failures for line in _wrapped("  ", f"failed: {failure}")]
     endpoints, queues = found.get("endpoints"), found.get("queues")
     if isinstance(endpoints, dict):
@@ -151,6 +157,16 @@ def lines_of(overview: Overview, found: "dict[str, object]") -> "list[str]":
     if isinstance(queues, dict) and queues:
         lines.append("  messages: " + ", ".join(f"{count} {name}" for name, count in queues.items()))
     return [line for line in lines if line or lines.index(line) < len(lines) - 1]
+
+
+def _why_not(overview: Overview) -> "list[str]":
+    """One text for each node that could not run it and each command that ends that."""
+    lines = []
+    for node, found in (overview.verdict.why if overview.verdict else {}).items():
+        for command in dict.fromkeys(each.command for each in found):
+            texts = "; ".join(each.text for each in found if each.command == command)
+            lines.append(f"not on {node}: {texts}" + (f" ('{command}' ends it)" if command else ""))
+    return lines
 
 
 def _tree(overview: Overview) -> "list[str]":

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator
-from typing import Optional
+from typing import Callable, Optional
 
 from lxml import etree
 
@@ -10,7 +10,10 @@ from postfix_ha.cluster.errors import ClusterError
 
 Element = etree._Element
 RESOURCE_TAGS = ("primitive", "group", "clone", "master", "bundle")
+# Pacemaker took "normal" for a member until schema 1.3, and still does when it reads an old configuration.
+MEMBER_TYPES = ("member", "normal")
 TRUE_WORDS = ("true", "on", "yes", "y", "1")
+FALSE_WORDS = ("false", "off", "no", "n", "0")
 
 
 class Cib:
@@ -26,9 +29,20 @@ class Cib:
         """(admin_epoch, epoch): it changes with every change of the configuration, and with nothing else."""
         return int(self.root.get("admin_epoch", "0")), int(self.root.get("epoch", "0"))
 
+    @property
+    def schema(self) -> "tuple[int, int]":
+        """The version of the schema that it is written in (validate-with); the newest where none is named."""
+        name = self.root.get("validate-with", "").replace("pacemaker-", "")
+        major, _, minor = name.partition(".")
+        return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (99, 0)
+
     def copy(self) -> "Cib":
         """The same again, to be edited."""
         return Cib(copy.deepcopy(self.root))
+
+    def copy_without(self, is_left_out: "Callable[[Element], bool]") -> "Cib":
+        """The same again without the elements of which this is so; what is left out is never copied."""
+        return Cib(_pruned(self.root, is_left_out))
 
     def section(self, name: str) -> Element:
         """A section of the configuration to add to; one that is missing is made."""
@@ -64,11 +78,24 @@ class Cib:
         """All constraints, tickets included."""
         return [element for element in self.look("constraints") if isinstance(element.tag, str)]
 
-    def nodes(self) -> "list[str]":
+    def members(self) -> "list[str]":
         """The names of the cluster's full members, in the order of their numbers."""
-        found = [node for node in self.look("nodes").iter("node") if node.get("type", "member") == "member"]
+        found = [node for node in self.look("nodes").iter("node") if node.get("type", "member") in MEMBER_TYPES]
         found.sort(key=lambda node: (len(node.get("id", "")), node.get("id", "")))
         return [node.get("uname", "") for node in found]
+
+    def remote_nodes(self) -> "list[str]":
+        """The names of the nodes that run Pacemaker Remote: hosts of their own, and guests."""
+        found = []
+        for primitive in self.primitives():
+            if self.agent(primitive) == "ocf:pacemaker:remote":
+                found.append(primitive.get("id", ""))
+            found += filter(None, [pairs(primitive, "meta_attributes").get("remote-node", "")])
+        return [name for name in dict.fromkeys(found) if name not in self.members()]
+
+    def nodes(self) -> "list[str]":
+        """The names of all nodes that can run resources, the full members first."""
+        return [*self.members(), *self.remote_nodes()]
 
     def property(self, name: str, default: str = "") -> str:
         """The value of a cluster property."""
@@ -83,22 +110,28 @@ class Cib:
 
     def default_meta(self, name: str) -> str:
         """A meta attribute that holds for all resources (rsc_defaults), "" for none."""
-        for attributes in self.look("rsc_defaults").iter("meta_attributes"):
-            if attributes.find("rule") is None:
-                for pair in attributes.iter("nvpair"):
-                    if pair.get("name") == name:
-                        return pair.get("value", "")
-        return ""
+        found = self._default_pair(name)
+        return "" if found is None else found.get("value", "")
+
+    def _default_pair(self, name: str) -> "Optional[Element]":
+        return pair_of(self.look("rsc_defaults"), "meta_attributes", name)
 
     def effective_meta(self, resource: Element, name: str) -> str:
-        """A meta attribute of a resource: its own, else that of what it is in, else the default of all."""
+        """A meta attribute of a resource: its own, its template's, that of what it is in, the default of all."""
+        found = self.meta_pair(resource, name)
+        return "" if found is None else found[1].get("value", "")
+
+    def meta_pair(self, resource: Element, name: str) -> "Optional[tuple[Element, Element]]":
+        """(what has it, the pair) of the meta attribute that is in force for a resource."""
         element: "Optional[Element]" = resource
         while element is not None and element.tag in RESOURCE_TAGS:
-            value = pairs(element, "meta_attributes").get(name)
-            if value is not None:
-                return value
+            for holder in (element, self._template(element)):
+                found = None if holder is None else pair_of(holder, "meta_attributes", name)
+                if holder is not None and found is not None:
+                    return holder, found
             element = element.getparent()
-        return self.default_meta(name)
+        found = self._default_pair(name)
+        return None if found is None else (self.look("rsc_defaults"), found)
 
     def agent(self, primitive: Element) -> str:
         """What runs a primitive, as in ocf:heartbeat:IPaddr2, its template's where it has one."""
@@ -120,6 +153,21 @@ class Cib:
         return next((template for template in templates if template.get("id") == name), None)
 
 
+# What elements can be left out of; everything else is copied whole.
+_CONTAINERS = (
+    "cib", "configuration", "resources", "constraints", "rsc_colocation", "rsc_location", "rsc_order", "rsc_ticket",
+    "resource_set", "tags", "tag", "status", "node_state", "lrm", "lrm_resources",
+)  # fmt: skip
+
+
+def _pruned(element: Element, is_left_out: "Callable[[Element], bool]") -> Element:
+    if element.tag not in _CONTAINERS:
+        return copy.deepcopy(element)
+    made = etree.Element(element.tag, {str(key): str(value) for key, value in element.attrib.items()})
+    made.extend(_pruned(child, is_left_out) for child in element if not is_left_out(child))
+    return made
+
+
 def parse(data: bytes) -> Cib:
     """The configuration in these bytes; ClusterError for anything else. No entity, DTD or network is followed."""
     try:
@@ -132,11 +180,29 @@ def parse(data: bytes) -> Cib:
 def pairs(element: Element, tag: str) -> "dict[str, str]":
     """name -> value of the element's own nvpairs in its sets of this tag; sets with rules are left out."""
     found: "dict[str, str]" = {}
-    sets = [child for child in element.findall(tag) if child.find("rule") is None]
-    for child in sorted(sets, key=lambda child: -score_of(child.get("score", "0"))):
-        for pair in child.findall("nvpair"):
-            found.setdefault(pair.get("name", ""), pair.get("value", ""))
+    for pair in _pairs_in_force(element, tag):
+        found.setdefault(pair.get("name", ""), pair.get("value", ""))
     return found
+
+
+def pair_of(element: Element, tag: str, name: str) -> "Optional[Element]":
+    """The nvpair of this name that is in force among the element's own, None where there is none."""
+    return next((pair for pair in _pairs_in_force(element, tag) if pair.get("name") == name), None)
+
+
+def _pairs_in_force(element: Element, tag: str) -> "list[Element]":
+    sets = [_referenced(child) for child in element.findall(tag) if child.find("rule") is None]
+    sets.sort(key=lambda child: -score_of(child.get("score", "0")))
+    return [_referenced(pair) for child in sets for pair in child.findall("nvpair")]
+
+
+def _referenced(element: Element) -> Element:
+    """What an element with id-ref stands for: the one with this id, of the same kind."""
+    name = element.get("id-ref")
+    if not name:
+        return element
+    others = element.getroottree().getroot().iter(element.tag)
+    return next((each for each in others if each.get("id") == name), element)
 
 
 INFINITY = 1000000

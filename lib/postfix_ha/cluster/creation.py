@@ -3,7 +3,7 @@
 from postfix_ha.cluster import edit, names
 from postfix_ha.cluster.cib import Cib
 from postfix_ha.cluster.draft import AddressPart, Draft, Wish, binary_parameter, make_draft
-from postfix_ha.cluster.draft_storage import FileSystemPart
+from postfix_ha.cluster.draft_storage import FileSystemPart, nested_in
 from postfix_ha.cluster.errors import Refused
 from postfix_ha.cluster.here import Here
 from postfix_ha.cluster.hierarchy import find_hierarchy
@@ -35,7 +35,11 @@ def build(cib: Cib, draft: Draft) -> Cib:
     mail = draft.tag
     if draft.existing is None:
         _made(made, cib, "postfix", {"name": mail, **_mail_values(draft)})
-    anchor = [*file_systems, *addresses][0]
+    # The others go where the file system is that the queue's lies in, or where the queue's is.
+    nested = nested_in(draft.file_systems, file_systems)
+    anchor = _outermost(nested, [*file_systems, *addresses][0])
+    for inner, outer in nested:  # the outer one first, or the inner has no mount point, or is hidden
+        edit.ensure_dependency(cib, inner, outer)
     for member in dict.fromkeys([*file_systems, *addresses]):
         if member != anchor:
             edit.ensure_address_with_file_system(cib, member, anchor)
@@ -48,6 +52,14 @@ def build(cib: Cib, draft: Draft) -> Cib:
         for member in [mail, *made] if draft.existing else made:
             edit.set_stickiness(cib, member, stickiness_of(draft.switchback))
     return cib
+
+
+def _outermost(nested: "list[tuple[str, str]]", name: str) -> str:
+    """The file system that all others above this one lie in; itself where it lies in none."""
+    outer = dict(nested)
+    while name in outer:
+        name = outer[name]
+    return name
 
 
 def _locate(cib: Cib, draft: Draft, mail: str, made: "list[str]") -> None:

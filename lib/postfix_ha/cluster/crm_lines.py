@@ -5,6 +5,7 @@ import shlex
 from postfix_ha.cluster import changes as kinds
 from postfix_ha.cluster.changes import Change
 from postfix_ha.cluster.cib import Element, pairs
+from postfix_ha.cluster.crm_constraints import crm_constraint
 from postfix_ha.cluster.pcs_lines import NO_WORD, agent_of, assignment, comment, operation_words
 from postfix_ha.system.quoting import quote_words
 
@@ -63,7 +64,7 @@ def _line(change: Change) -> "list[str]":
             if element.get("name") == "monitor"
             else []
         )
-    return _constraint(element) if change.kind == kinds.ADD_CONSTRAINT else []
+    return crm_constraint(element) if change.kind == kinds.ADD_CONSTRAINT else []
 
 
 def _primitive(resource: Element) -> "list[str]":
@@ -74,39 +75,20 @@ def _primitive(resource: Element) -> "list[str]":
         names = [member.get("id", "") for member in members]
         return [*words, "group", resource.get("id", ""), *names, *(["meta", *meta] if meta else [])]
     if resource.tag == "clone":
-        inner = resource.find("primitive")
+        inner = next(iter(resource.iterchildren("primitive", "group")), None)
         if inner is None:
             return []
         meta = [assignment(name, value) for name, value in pairs(resource, "meta_attributes").items()]
         clone = ["clone", resource.get("id", ""), inner.get("id", ""), *(["meta", *meta] if meta else [])]
         return [*_primitive(inner), LINE_END, *clone]
     words = ["primitive", resource.get("id", ""), agent_of(resource)]
-    for keyword, tag in (("params", "instance_attributes"), ("meta", "meta_attributes")):
+    for keyword, tag in (
+        ("params", "instance_attributes"),
+        ("meta", "meta_attributes"),
+        ("utilization", "utilization"),
+    ):
         values = [assignment(name, value) for name, value in pairs(resource, tag).items()]
         words += [keyword, *values] if values else []
     for operation in resource.iterfind("operations/op"):
         words += ["op", *operation_words(operation)]
     return words
-
-
-def _constraint(element: Element) -> "list[str]":
-    get = element.get
-    if element.tag == "rsc_colocation" and get("rsc") and get("with-rsc"):
-        return [
-            "colocation",
-            get("id", ""),
-            _score(get("score", "INFINITY")) + ":",
-            get("rsc", ""),
-            get("with-rsc", ""),
-        ]
-    if element.tag == "rsc_order" and get("first") and get("then"):
-        return ["order", get("id", ""), get("kind", "Mandatory") + ":", get("first", ""), get("then", "")]
-    if element.tag == "rsc_location" and get("node"):
-        discovery = get("resource-discovery")
-        extra = [f"resource-discovery={discovery}"] if discovery else []
-        return ["location", get("id", ""), get("rsc", ""), *extra, _score(get("score", "0")) + ":", get("node", "")]
-    return []
-
-
-def _score(score: str) -> str:
-    return score.replace("INFINITY", "inf")

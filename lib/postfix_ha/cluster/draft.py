@@ -7,15 +7,12 @@ import ipaddress
 
 from postfix_ha.cluster import names, priority
 from postfix_ha.cluster.cib import Cib, score_of
-from postfix_ha.cluster.draft_storage import FileSystemPart, find_storage
+from postfix_ha.cluster.draft_storage import FileSystemPart, find_storage, nested_in
 from postfix_ha.cluster.here import Here
-from postfix_ha.cluster.hierarchy import (
-    Hierarchy,
-    address_resources,
-    canonical,
-    hierarchies,
-)
-from postfix_ha.cluster.remarks import ERROR, WARNING, Remark
+from postfix_ha.cluster.hierarchy import Hierarchy, hierarchies
+from postfix_ha.cluster.managed_addresses import canonical, managed_addresses
+from postfix_ha.cluster.relations import Relations
+from postfix_ha.cluster.remarks import ERROR, NOTE, WARNING, Remark
 from postfix_ha.endpoint import is_loopback
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.params import BINARY_DEFAULT
@@ -34,6 +31,8 @@ class Wish:
         self.nodes: "list[tuple[str, int | None]]" = []
         self.addresses: "list[str]" = []
         self.is_clone = False
+        # Node -> why the cluster could not run the service there, whatever the preferences say.
+        self.barred: "dict[str, str]" = {}
 
 
 class AddressPart:
@@ -78,6 +77,7 @@ def make_draft(cib: Cib, wish: Wish, here: Here) -> Draft:
     if not wish.is_clone:
         _addresses(draft, cib, here)
         _directions(draft)
+        _nesting(draft, cib)
         _nodes(draft, cib, here)
     _switchback(draft, cib)
     _properties(draft, cib)
@@ -106,11 +106,11 @@ def _name(draft: Draft, cib: Cib, here: Here) -> None:
 
 
 def _addresses(draft: Draft, cib: Cib, here: Here) -> None:
-    managed = address_resources(cib)
+    managed = managed_addresses(cib)
     wanted = _wanted_addresses(draft, here)
     for address, (netmask, interface) in wanted.items():
         if address in managed:
-            draft.addresses.append(AddressPart(address, managed[address]))
+            draft.addresses += [AddressPart(address, name) for name in managed[address]]
             continue
         word = here.word_of(address)
         told = f"address {address} of inet_interfaces" + (f" (from {word})" if word not in ("", address) else "")
@@ -194,18 +194,32 @@ def _directions(draft: Draft) -> None:
             draft.say(ERROR, "dependency_direction", f"{text}: turn that constraint round with the tool that made it")
 
 
+def _nesting(draft: Draft, cib: Cib) -> None:
+    """A file system that is mounted in another must not be started before it."""
+    relations = Relations(cib)
+    known = [part for part in draft.file_systems if part.resource]
+    for inner, outer in nested_in(known, [part.resource for part in known]):
+        if relations.is_after(outer, inner):
+            text = f"{inner} is started before {outer}, which it is mounted in"
+            draft.say(ERROR, "dependency_direction", f"{text}: turn that round with the tool that made it")
+
+
 def _nodes(draft: Draft, cib: Cib, here: Here) -> None:
-    known = cib.nodes()
+    known, barred = cib.nodes(), draft.wish.barred
     if draft.existing and not draft.wish.nodes:
         return
     scores = _scores_of_parts(draft, cib)
+    # Of remote nodes only those that are named take part, and none that the cluster keeps the parts off.
+    usual = [node for node in cib.members() if node not in barred]
     # The node that has it now comes first, unless its parts are at home elsewhere already.
-    ordered = sorted(known, key=lambda node: (-scores.get(node, 0), node != here.name))
+    ordered = sorted(usual, key=lambda node: (-scores.get(node, 0), node != here.name))
     asked = draft.wish.nodes or [(node, None) for node in ordered]
     for node, given in asked:
         taken = list(draft.priorities.values())
         if node not in known:
             draft.say(ERROR, "node_known", f"there is no node '{node}': the cluster has {', '.join(known)}")
+        elif node in barred:
+            draft.say(ERROR, "node_possible", f"{node} cannot run it: {barred[node]}")
         elif node in draft.priorities:
             draft.say(ERROR, "node_named_once", f"node {node} is named twice")
         elif given in taken:
@@ -213,6 +227,8 @@ def _nodes(draft: Draft, cib: Cib, here: Here) -> None:
         else:
             draft.priorities[node] = priority.next_priority(taken) if given is None else given
     draft.excluded = [node for node in known if node not in draft.priorities]
+    for node in [each for each in cib.members() if each in barred] if not draft.wish.nodes else ():
+        draft.say(NOTE, "node_possible", f"{node} takes no part: {barred[node]}")
     if len(draft.priorities) == 1:
         draft.say(WARNING, "nodes_enough", "only one node takes part: 'postfix-ha extend NODE' adds another")
 

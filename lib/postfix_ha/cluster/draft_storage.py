@@ -5,10 +5,10 @@ from typing import Optional
 
 from postfix_ha.cluster.cib import Cib, top_of
 from postfix_ha.cluster.here import Here
-from postfix_ha.cluster.hierarchy import file_system_of
+from postfix_ha.cluster.managed_mounts import device_user, mount_holding
 from postfix_ha.cluster.remarks import ERROR, WARNING, Remark
 from postfix_ha.system.devices import stable_device
-from postfix_ha.system.mounts import BLOCK, CLUSTER, DRBD, Place, is_network_type
+from postfix_ha.system.mounts import BLOCK, CLUSTER, DRBD, Place, is_below, is_network_type
 
 # What the kernel shows -> what mount(8) is told, where the two differ.
 MOUNTED_AS = {"fuse.glusterfs": "glusterfs"}
@@ -59,15 +59,18 @@ def find_storage(
         further = _part_of(path, what, cib, here, remarks, is_clone=False) if path else None
         if further is not None and further.directory not in [known.directory for known in parts]:
             parts.append(further)
+    for part in parts:  # it grows: what a file system is mounted in may itself be mounted in another
+        above = os.path.dirname(os.path.realpath(part.directory))
+        outer = _part_of(above, f"the mount point {part.directory}", cib, here, remarks, is_clone=False)
+        if outer is not None and outer.directory not in [known.directory for known in parts]:
+            parts.append(outer)
 
 
 def _part_of(
     path: str, what: str, cib: Cib, here: Here, remarks: "list[Remark]", *, is_clone: bool
 ) -> "Optional[FileSystemPart]":
     """The moving file system that holds a path; None where it lies on what is this node's own."""
-    directory, resource = file_system_of(cib, os.path.realpath(path))
-    if not resource:
-        directory, resource = file_system_of(cib, path)
+    directory, resource = mount_holding(cib, path)
     place = here.mounts.place_of(path)
     mount = place.mount
     if resource:
@@ -84,6 +87,10 @@ def _part_of(
         # A disk that each node mounts by itself at boot is none that the cluster hands from one to the other.
         is_on_each = place.kind == BLOCK and mount.mount_point in here.fstab
         return None if is_on_each else FileSystemPart(mount.mount_point, "")
+    user = device_user(cib, mount.source)
+    if user:
+        text = f"{mount.source} is mounted on {mount.mount_point} here, and by the cluster's {user} elsewhere"
+        remarks.append(Remark(ERROR, "device_single", f"{text}: put {what} where that mounts it, or give it a device"))
     return _new_part(place, what, here, remarks)
 
 
@@ -125,3 +132,14 @@ def _judge(fstype: str, source: str, directory: str, what: str, remarks: "list[R
 def _is_cloned(cib: Cib, resource: str) -> bool:
     element = cib.resource(resource) if resource else None
     return element is not None and top_of(element).tag in ("clone", "master")
+
+
+def nested_in(parts: "list[FileSystemPart]", names: "list[str]") -> "list[tuple[str, str]]":
+    """(inner, outer) of the file systems of which one is mounted in the other, each with the nearest outer one."""
+    places = {os.path.realpath(part.directory): name for part, name in zip(parts, names)}
+    found = []
+    for directory, name in places.items():
+        above = [other for other in places if other != directory and is_below(directory, other)]
+        if above:
+            found.append((name, places[max(above, key=len)]))
+    return found

@@ -6,6 +6,8 @@ from postfix_ha.cluster.hierarchy import MOVE_PREFIXES, OUR_AGENT
 from postfix_ha.cluster.relations import Relations
 from postfix_ha.cluster.templates import fill
 
+# The schema since which a location constraint can forbid the search for a resource as well.
+DISCOVERY_SINCE = (2, 2)
 NVSETS = ("instance_attributes", "meta_attributes")
 
 
@@ -82,7 +84,10 @@ def exclude(cib: Cib, holder: str, node: str) -> None:
         return
     for each in found:
         remove(each)
-    add_constraints(cib, fill("constraints/exclusion", RESOURCE=holder, NODE=node))
+    elements = fill("constraints/exclusion", RESOURCE=holder, NODE=node)
+    for element in elements if cib.schema < DISCOVERY_SINCE else ():
+        del element.attrib["resource-discovery"]
+    add_constraints(cib, elements)
 
 
 def remove_preferences(cib: Cib, holder: str, node: str) -> None:

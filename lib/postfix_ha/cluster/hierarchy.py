@@ -1,10 +1,11 @@
 """Hierarchy: a Postfix resource with all that it needs, recognised in a CIB whoever made it."""
 
-import ipaddress
 import os
 
 from postfix_ha.cluster.cib import INFINITY, Cib, Element, score_of, top_of
 from postfix_ha.cluster.errors import Refused
+from postfix_ha.cluster.managed_addresses import managed_addresses
+from postfix_ha.cluster.managed_mounts import mounted_by
 from postfix_ha.cluster.priority import switchback_of
 from postfix_ha.cluster.relations import Relations
 from postfix_ha.config.units import unit_config_dir
@@ -14,8 +15,6 @@ from postfix_ha.params import Params
 OUR_AGENT = "ocf:mail:postfix_ha"
 SHELL_AGENT = "ocf:heartbeat:postfix"
 UNIT_CLASSES = ("systemd", "service", "lsb", "upstart")
-ADDRESS_AGENTS = ("ocf:heartbeat:IPaddr2", "ocf:heartbeat:IPaddr", "ocf:heartbeat:IPv6addr")
-FILESYSTEM_AGENT = "ocf:heartbeat:Filesystem"
 MOVE_PREFIXES = ("cli-prefer-", "cli-ban-")
 
 
@@ -107,13 +106,14 @@ class Hierarchy:
     @property
     def addresses(self) -> "dict[str, str]":
         """Address -> primitive of the addresses that it needs."""
-        found = address_resources(self.cib)
-        return {address: name for address, name in found.items() if name in self.needs}
+        found = managed_addresses(self.cib)
+        ours = {address: [name for name in names if name in self.needs] for address, names in found.items()}
+        return {address: names[0] for address, names in ours.items() if names}
 
     @property
     def file_systems(self) -> "dict[str, str]":
         """Mount point -> primitive of the file systems that it needs."""
-        found = file_system_resources(self.cib)
+        found = mounted_by(self.cib)
         return {directory: name for directory, name in found.items() if name in self.needs}
 
     @property
@@ -142,23 +142,42 @@ class Hierarchy:
         return self.cib.effective_meta(self.mail, "target-role").lower() == "stopped"
 
     def _read_locations(self) -> None:
-        containers = self.containers
+        containers = set(self.containers)
         for constraint in self.cib.constraints():
-            node, holder = constraint.get("node"), constraint.get("rsc", "")
-            if constraint.tag != "rsc_location" or holder not in containers:
+            if constraint.tag != "rsc_location":
+                continue
+            named = self.relations.references.of_location(constraint)
+            holder = next((name for name in named if name in containers), "")
+            if not holder:
                 continue
             if constraint.get("id", "").startswith(MOVE_PREFIXES):
                 self.moves.append(constraint.get("id", ""))
                 continue
-            if not node:
-                continue
-            score = score_of(constraint.get("score", "0"))
-            if score <= -INFINITY:
-                if node not in self.excluded:
-                    self.excluded.append(node)
-            else:
-                self.holder = holder if not self.scores else self.holder
-                self.scores[node] = min(INFINITY, self.scores.get(node, 0) + score)
+            for node, text in _plain_scores(constraint):
+                self._read_score(holder, node, score_of(text))
+
+    def _read_score(self, holder: str, node: str, score: int) -> None:
+        if score <= -INFINITY:
+            if node not in self.excluded:
+                self.excluded.append(node)
+        else:
+            self.holder = holder if not self.scores else self.holder
+            self.scores[node] = min(INFINITY, self.scores.get(node, 0) + score)
+
+
+def _plain_scores(constraint: Element) -> "list[tuple[str, str]]":
+    """(node, score) of what a constraint says of a node by its name alone, in a rule as well."""
+    node = constraint.get("node")
+    if node:
+        sets = [each.get("score", "") for each in constraint.findall("resource_set") if each.get("score")]
+        return [(node, next(iter(sets), constraint.get("score", "0")))]
+    found = []
+    for rule in constraint.findall("rule"):
+        inner = list(rule)
+        by_name = [each for each in inner if each.get("attribute") == "#uname" and each.get("operation") == "eq"]
+        if len(inner) == 1 and by_name:
+            found.append((by_name[0].get("value", ""), rule.get("score", "0")))
+    return found
 
 
 def hierarchies(cib: Cib) -> "list[Hierarchy]":
@@ -183,44 +202,3 @@ def find_hierarchy(cib: Cib, tag: str) -> Hierarchy:
     if len(found) > 1:
         raise Refused(f"there are several hierarchies, so name one of: {names}")
     return found[0]
-
-
-def canonical(address: str) -> str:
-    """An address in the one form in which it is compared; other text as it is."""
-    try:
-        return str(ipaddress.ip_address(address.split("%")[0]))
-    except ValueError:
-        return address
-
-
-def address_resources(cib: Cib) -> "dict[str, str]":
-    """Address -> primitive of all cluster-managed addresses; the first where two manage one."""
-    found: "dict[str, str]" = {}
-    for primitive in cib.primitives():
-        agent, parameters = cib.agent(primitive), cib.parameters(primitive)
-        value = parameters.get("ip") or parameters.get("ipv6addr", "")
-        if agent in ADDRESS_AGENTS and value:
-            found.setdefault(canonical(value.split("/")[0]), primitive.get("id", ""))
-    return found
-
-
-def file_system_resources(cib: Cib) -> "dict[str, str]":
-    """Mount point -> primitive of all cluster-managed file systems."""
-    found: "dict[str, str]" = {}
-    for primitive in cib.primitives():
-        directory = cib.parameters(primitive).get("directory", "")
-        if cib.agent(primitive) == FILESYSTEM_AGENT and directory:
-            found.setdefault(os.path.normpath(directory), primitive.get("id", ""))
-    return found
-
-
-def file_system_of(cib: Cib, path: str) -> "tuple[str, str]":
-    """(mount point, primitive) of the managed file system that holds a path, ("", "") for none."""
-    found = file_system_resources(cib)
-    at = os.path.normpath(path)
-    while True:
-        if at in found:
-            return at, found[at]
-        if at in ("/", ""):
-            return "", ""
-        at = os.path.dirname(at)

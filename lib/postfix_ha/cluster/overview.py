@@ -1,24 +1,37 @@
 """Overview: the state of one hierarchy, member by member and node by node, from the CIB and the cluster's status."""
 
+from collections.abc import Sequence
 from typing import Optional
 
 from postfix_ha.cluster.cib import Element, score_of
 from postfix_ha.cluster.hierarchy import Hierarchy
 from postfix_ha.cluster.intent import advice, mark_of
+from postfix_ha.cluster.management import unmanaged
 from postfix_ha.cluster.reshape import priorities
 from postfix_ha.cluster.waiting import State, failures
+from postfix_ha.cluster.why_not import Verdict
 
 READY, EXCLUDED = "ready", "excluded"
 
 
 class Overview:
     """``cells``: member -> node -> one word or two; ``since``: when Postfix was started; ``reasons``: why it does not
-    run, or not as it should; ``failures``: what failed last, one line each."""
+    run, or not as it should; ``failures``: what failed last, one line each; ``verdict``: which nodes could run it by
+    the scheduler's word, and why the others could not, where it was asked; ``expired``: those of the hierarchy's moves
+    that have run out."""
 
-    def __init__(self, hierarchy: Hierarchy, status: Element) -> None:
+    def __init__(
+        self,
+        hierarchy: Hierarchy,
+        status: Element,
+        verdict: "Optional[Verdict]" = None,
+        expired: "Sequence[str]" = (),
+    ) -> None:
         self.hierarchy = hierarchy
-        self.nodes = hierarchy.cib.nodes()
-        self.node_states = {node: _node_state(status, node) for node in self.nodes}
+        self.verdict = verdict
+        self.expired = list(expired)
+        self.node_states = node_states(hierarchy, status)
+        self.nodes = list(self.node_states)
         self.members = {member: State(status, member) for member in hierarchy.members}
         self.fail_counts = {member: _fail_counts(status, member) for member in hierarchy.members}
         self.cells = {member: {node: self._cell(member, node) for node in self.nodes} for member in hierarchy.members}
@@ -51,8 +64,16 @@ class Overview:
             "fail_counts": {member: counts for member, counts in self.fail_counts.items() if counts},
             "failures": self.failures,
             "reasons": self.reasons,
-            "moves": self.hierarchy.moves,
+            "moves": [each for each in self.hierarchy.moves if each not in self.expired],
+            "expired": self.expired,
+            **self._verdict_object(),
         }
+
+    def _verdict_object(self) -> "dict[str, object]":
+        if self.verdict is None:
+            return {}
+        why = {node: [each.as_object() for each in found] for node, found in self.verdict.why.items()}
+        return {"can_run": self.verdict.can, "why_not": why}
 
     def _cell(self, member: str, node: str) -> str:
         state = self.members[member]
@@ -62,9 +83,11 @@ class Overview:
             return " ".join(words)
         if self.node_states[node] != "online":
             return self.node_states[node]
-        if node not in self.hierarchy.nodes:
-            return EXCLUDED
         count = self.fail_counts[member].get(node, "")
+        if self.verdict is not None and node in self.verdict.why:
+            return self.verdict.why[node][0].word
+        if self.verdict is None and node not in self.hierarchy.nodes:
+            return EXCLUDED
         return f"failed {count}" if count else READY
 
     def _since(self, status: Element) -> str:
@@ -89,14 +112,30 @@ class Overview:
             found.append("maintenance-mode is on: the cluster neither starts nor stops anything")
         for member, state in self.members.items():
             if not state.managed:
-                found.append(f"{member} is not managed: the cluster only watches it")
+                found += [each for each in unmanaged(self.hierarchy, member, state) if each not in found]
             if not state.nodes and member != tag:
                 found.append(f"{member} does not run, and {tag} needs it")
         if mark_of(self.hierarchy):
             found.append(advice(self.hierarchy))
-        elif self.hierarchy.moves:
-            found.append(f"a move by hand holds: {', '.join(self.hierarchy.moves)} ('crm_resource --clear' ends it)")
+        else:
+            found += self._moves()
         return found
+
+    def _moves(self) -> "list[str]":
+        living = [each for each in self.hierarchy.moves if each not in self.expired]
+        found = [f"a move by hand holds: {', '.join(living)} ('crm_resource --clear' ends it)"] if living else []
+        if self.expired:
+            found.append(
+                f"expired, without effect: {', '.join(self.expired)} ('crm_resource --clear --expired' removes it)"
+            )
+        return found
+
+
+def node_states(hierarchy: Hierarchy, status: Element) -> "dict[str, str]":
+    """Node -> its state in a word, of all nodes that the configuration or the cluster knows, remote ones too."""
+    known = hierarchy.cib.nodes()
+    known += [node.get("name", "") for node in status.iterfind("nodes/node") if node.get("name") not in known]
+    return {node: _node_state(status, node) for node in known}
 
 
 def _node_state(status: Element, name: str) -> str:

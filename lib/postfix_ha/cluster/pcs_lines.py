@@ -6,6 +6,8 @@ from postfix_ha.cluster import changes as kinds
 from postfix_ha.cluster.changes import Change
 from postfix_ha.cluster.cib import Element, pairs
 from postfix_ha.cluster.names import legal
+from postfix_ha.cluster.option import Option
+from postfix_ha.cluster.pcs_constraints import pcs_constraint
 from postfix_ha.printable import printable
 from postfix_ha.system.quoting import quote, quote_words
 
@@ -13,12 +15,6 @@ from postfix_ha.system.quoting import quote, quote_words
 NAME = re.compile(r"[A-Za-z_#][^=\s]*")
 SCORE = re.compile(r"[+-]?(?:INFINITY|[0-9]{1,7})")
 NO_WORD = "\0"
-
-
-class Option(str):
-    """A word that is meant to be an option."""
-
-    __slots__ = ()
 
 
 def pcs_lines(found: "list[Change]", file: str = "") -> "list[str]":
@@ -62,13 +58,31 @@ def _is_misread(words: "list[str]") -> bool:
 
 def _commands(change: Change) -> "list[list[str]]":
     element = change.element
-    if change.kind == kinds.ADD_RESOURCE and element is not None and element.tag == "group":
-        members = [_create(primitive) for primitive in element.findall("primitive")]
-        meta = _assignments(pairs(element, "meta_attributes"))
-        after = [["resource", "meta", change.subject, *meta]] if meta else []
-        return [[*words, Option("--group"), change.subject] for words in members] + after
+    if change.kind == kinds.ADD_RESOURCE and element is not None:
+        return _resource(element)
     words = _command(change)
     return [words] if words else []
+
+
+def _resource(element: Element) -> "list[list[str]]":
+    """The commands that make a resource with all that is in it, utilization after the rest."""
+    group = element.find("group") if element.tag == "clone" else None
+    if group is not None:
+        meta = _assignments(pairs(element, "meta_attributes"))
+        clone = ["resource", "clone", group.get("id", ""), element.get("id", ""), *(["meta", *meta] if meta else [])]
+        return [*_resource(group), clone]
+    if element.tag == "group":
+        members = [_create(primitive) for primitive in element.findall("primitive")]
+        meta = _assignments(pairs(element, "meta_attributes"))
+        made = [[*words, "--group", element.get("id", "")] for words in members]
+        made += [["resource", "meta", element.get("id", ""), *meta]] if meta else []
+    else:
+        words = _create(element)
+        made = [words] if words else []
+    for primitive in element.iter("primitive") if made else ():
+        needs = _assignments(pairs(primitive, "utilization"))
+        made += [["resource", "utilization", primitive.get("id", ""), *needs]] if needs else []
+    return made
 
 
 def agent_of(primitive: Element) -> str:
@@ -106,8 +120,6 @@ def _command(change: Change) -> "list[str]":
         return ["resource", "delete", change.subject]
     if element is None:
         return []
-    if change.kind == kinds.ADD_RESOURCE:
-        return _create(element)
     if change.kind == kinds.ADD_OPERATION:
         return ["resource", "op", "add", change.subject, *operation_words(element)]
     if change.kind == kinds.REMOVE_OPERATION:
@@ -133,25 +145,5 @@ def _create(resource: Element) -> "list[str]":
 
 
 def _constraint(element: Element) -> "list[str]":
-    get = element.get
-    name = f"id={get('id', '')}"
-    if element.tag == "rsc_colocation" and get("rsc") and get("with-rsc"):
-        return [
-            "constraint",
-            "colocation",
-            "add",
-            get("rsc", ""),
-            "with",
-            get("with-rsc", ""),
-            f"score={get('score', 'INFINITY')}",
-            name,
-        ]
-    if element.tag == "rsc_order" and get("first") and get("then"):
-        kind = f"kind={get('kind', 'Mandatory')}"
-        return ["constraint", "order", "start", get("first", ""), "then", "start", get("then", ""), kind, name]
-    if element.tag == "rsc_location" and get("node"):
-        # A negative score would be taken for an option.
-        discovery = get("resource-discovery")
-        words = ["constraint", "location", "add", get("id", ""), get("rsc", ""), get("node", ""), get("score", "0")]
-        return words + ([f"resource-discovery={discovery}", Option("--force")] if discovery else [])
-    return []
+    words = pcs_constraint(element)
+    return ["constraint", *words] if words else []

@@ -9,7 +9,7 @@ from lxml import etree
 from postfix_ha.cluster.cib import Cib, Element, parse
 from postfix_ha.cluster.errors import ClusterError
 from postfix_ha.printable import printable
-from postfix_ha.system.command import Completed, run
+from postfix_ha.system.command import Completed, Running, begin
 
 CALL_S = 60.0
 COMPLAINT_MAX = 800
@@ -28,8 +28,13 @@ class Cluster:
 
     def call(self, *argv: str, input: bytes = b"", timeout_s: float = CALL_S) -> Completed:
         """Run one of Pacemaker's programs."""
+        return self.begin(*argv, input=input, timeout_s=timeout_s).finish()
+
+    def begin(self, *argv: str, input: bytes = b"", timeout_s: float = CALL_S) -> Running:
+        """As call(), but the program runs while we do something else."""
         env = {"CIB_file": self.file} if self.file else {}
-        return run(list(argv), deadline=time.monotonic() + timeout_s, env=env, input=input)
+        deadline = time.monotonic() + timeout_s
+        return begin(list(argv), deadline=deadline, env=env, input=input)
 
     def read(self) -> Cib:
         """The configuration as it is now, with the cluster's status."""
@@ -53,8 +58,11 @@ class Cluster:
             return "no cluster runs on this node: start it ('pcs cluster start' or 'systemctl start pacemaker')"
         return complaint(done)
 
-    def status(self) -> Element:
-        """The cluster's status as crm_mon has it in XML."""
+    def status(self, cib: "Optional[Cib]" = None) -> Element:
+        """The cluster's status as crm_mon has it in XML: what it makes of this configuration where one is given."""
+        if cib is not None:
+            with Scratch() as scratch:
+                return Cluster(scratch.write("status.xml", cib)).status()
         done = self.call("crm_mon", "--one-shot", "--inactive", "--output-as=xml")
         if done.returncode != 0:
             raise ClusterError(f"the cluster's status cannot be had: {self._why(done)}")
@@ -90,13 +98,18 @@ class Scratch:
         for descriptor in self._files:
             os.close(descriptor)
 
+    def empty(self, name: str) -> str:
+        """The path of an empty file."""
+        self._files.append(os.memfd_create(name))
+        return f"/proc/{os.getpid()}/fd/{self._files[-1]}"
+
     def write(self, name: str, cib: Cib, without_status: bool = False) -> str:
         """Write a configuration there; returns its path."""
         cib = cib.copy()
         status: "Optional[Element]" = cib.root.find("status")
         if without_status and status is not None:
             cib.root.remove(status)
-        self._files.append(os.memfd_create(name))
+        path = self.empty(name)
         with open(self._files[-1], "wb", closefd=False) as file:
             file.write(etree.tostring(cib.root, pretty_print=True))
-        return f"/proc/{os.getpid()}/fd/{self._files[-1]}"
+        return path

@@ -16,19 +16,21 @@ RUNNING = ("Started", "Promoted", "Unpromoted", "Master", "Slave")
 class State:
     """The state of one primitive: ``nodes`` where it runs, ``role``, ``reasons`` of its last failures."""
 
-    __slots__ = ("managed", "nodes", "pending", "reasons", "role")
+    __slots__ = ("blocked", "managed", "nodes", "pending", "reasons", "role")
 
     def __init__(self, status: Element, name: str) -> None:
         self.nodes: "list[str]" = []
         self.role = ""
         self.pending = ""
         self.managed = True
+        self.blocked = False
         for resource in status.iterfind("resources//resource"):
             if resource.get("id", "").split(":")[0] != name:
                 continue
             self.role = resource.get("role", "")
             self.pending = self.pending or resource.get("pending", "")
             self.managed = resource.get("managed") == "true"
+            self.blocked = resource.get("blocked") == "true"
             # While it starts it is active already, in the role Starting.
             if self.role in RUNNING and resource.get("active") == "true" and resource.get("failed") != "true":
                 self.nodes += [node.get("name", "") for node in resource.findall("node")]

@@ -80,9 +80,8 @@ class Mounts:
         best = Mount("/", "unknown", "unknown")
         length = -1
         for mount in self.mounts:
-            inside = mount.mount_point.rstrip("/") + "/"
-            if (path + "/").startswith(inside) and len(inside) >= length:
-                best, length = mount, len(inside)
+            if is_below(path, mount.mount_point) and len(mount.mount_point) >= length:
+                best, length = mount, len(mount.mount_point)
         return best
 
     def place_of(self, path: str) -> Place:
@@ -165,6 +164,11 @@ def read_mounts() -> Mounts:
 def is_network_type(fstype: str, source: str = "") -> bool:
     """Whether other machines hold what is in a file system of this type; one in user space that names no device too."""
     return fstype in NETWORK_TYPES or (fstype.startswith("fuse.") and not source.startswith("/dev/"))
+
+
+def is_below(path: str, directory: str) -> bool:
+    """Whether a path is the directory or lies in it."""
+    return (path + "/").startswith(directory.rstrip("/") + "/")
 
 
 def existing(path: str) -> str:

@@ -1,0 +1,49 @@
+"""The scheduler asked by another way than the product's: a rule bans Postfix everywhere else, and the whole transition
+is played to its end."""
+
+import subprocess
+import tempfile
+
+from lxml import etree
+
+UP = ("Started", "Promoted", "Unpromoted", "Master", "Slave")
+
+
+def outermost(root, name):
+    """The id of the group, clone or bundle that a primitive is in, its own where it is in none."""
+    element = root.find(f".//resources//primitive[@id='{name}']")
+    while element.getparent().tag != "resources":
+        element = element.getparent()
+    return element.get("id")
+
+
+def runs_there(path, name, node):
+    """Whether Postfix runs on the node once the cluster has done all that it would, with every other node forbidden."""
+    root = etree.parse(str(path)).getroot()
+    constraints = root.find("configuration/constraints")
+    ban = etree.SubElement(constraints, "rsc_location", id="elsewhere", rsc=outermost(root, name))
+    rule = etree.SubElement(ban, "rule", id="elsewhere-rule", score="-INFINITY")
+    etree.SubElement(rule, "expression", id="elsewhere-e", attribute="#uname", operation="ne", value=node)
+    with tempfile.NamedTemporaryFile(suffix=".xml") as file:
+        file.write(etree.tostring(root))
+        file.flush()
+        argv = ["crm_simulate", "--xml-file", file.name, "--simulate", "--output-as=xml"]
+        done = subprocess.run(argv, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    after = etree.fromstring(done.stdout)
+    return any(
+        where.get("name") == node
+        for resource in after.iterfind("revised_cluster_status/resources//resource")
+        if resource.get("id").split(":")[0] == name
+        and resource.get("role") in UP
+        and (resource.get("failed") == "false" or resource.get("failure_ignored") == "true")
+        for where in resource.findall("node")
+    )
+
+
+def nodes_known(path):
+    """All nodes that crm_simulate knows."""
+    done = subprocess.run(
+        ["crm_simulate", "--xml-file", str(path), "--output-as=xml"], capture_output=True, check=True, timeout=60
+    )
+    return [each.get("name") for each in etree.fromstring(done.stdout).iterfind("cluster_status/nodes/node")]

@@ -1,0 +1,51 @@
+"""Each CIB of the corpus: status says who could run Postfix and why the others could not, as the scheduler decides."""
+
+import contextlib
+import io
+import json
+import os
+
+import pytest
+
+from postfix_ha.cli.main import main
+from tests.cibs.cases import CASES
+from tests.cibs.scheduler import nodes_known, runs_there
+
+HERE = os.path.dirname(__file__)
+
+
+def path_of(name):
+    return os.path.join(HERE, name + ".xml")
+
+
+def status_of(path):
+    """What ``postfix-ha status --json`` prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        assert main(["status", "--json", "--tag", "mail", "--cib-file", str(path)]) in (0, 1)
+    (found,) = json.loads(printed.getvalue())["hierarchies"]
+    return found
+
+
+def test_every_file_has_its_story():
+    assert {name[: -len(".xml")] for name in os.listdir(HERE) if name.endswith(".xml")} == set(CASES)
+    assert len(CASES) >= 60
+    assert all(case["story"] and case["source"] for case in CASES.values())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_who_could_run_it_and_why_not(name):
+    case, path = CASES[name], path_of(name)
+    truth = [node for node in nodes_known(path) if runs_there(path, "mail", node)]
+    assert sorted(truth) == sorted(case["can"]), "the scheduler decides otherwise than the table says"
+    found = status_of(path)
+    assert sorted(node for node, can in found["can_run"].items() if can) == sorted(truth)
+    assert set(found["why_not"]) == set(nodes_known(path)) - set(truth)
+    guesses = [node for node, why in found["why_not"].items() for each in why if "does not place it" in each["text"]]
+    assert guesses == [], found["why_not"]
+    for node, words in case["why"].items():
+        said = " ".join(f"{each['text']} {each['command']}" for each in found["why_not"][node])
+        assert [word for word in words if word not in said] == [], said
+    text = " ".join(" ".join(found["text"]).split())
+    assert [word for word in case.get("says", []) if word not in text] == [], text
+    assert [word for word in case.get("says_not", []) if word in text] == [], text

@@ -1,0 +1,63 @@
+"""Drawn CIBs: the product's word on who could run Postfix is the scheduler's, and what it makes and prints keeps it so.
+
+POSTFIX_HA_CIBS is how many are drawn; ci/cibs draws 2,000.
+"""
+
+import os
+
+from hypothesis import HealthCheck, given, note, settings
+
+from postfix_ha.cluster.cib import parse
+from postfix_ha.cluster.creation import create
+from postfix_ha.cluster.errors import Refused
+from postfix_ha.cluster.hierarchy import find_hierarchy
+from postfix_ha.cluster.overview import node_states
+from postfix_ha.cluster.placement import nodes_that_can_run
+from postfix_ha.cluster.spelling import spelled_out
+from postfix_ha.cluster.tools import Cluster, Scratch
+from postfix_ha.cluster.why_not import judge
+from tests.cibs.scheduler import runs_there
+from tests.property.cib_shapes import cibs
+from tests.unit.cluster.cibs import node, text
+from tests.unit.cluster.test_create import wish
+from tests.unit.cluster.test_create_kinds import starts
+
+DRAWN = int(os.environ.get("POSTFIX_HA_CIBS", "100"))
+drawn = settings(max_examples=DRAWN, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+
+
+@drawn
+@given(cibs())
+def test_who_can_run_it_is_what_the_scheduler_says(drawn_text):
+    note(drawn_text)
+    cib = parse(drawn_text.encode())
+    with Scratch() as scratch:
+        path = scratch.write("drawn.xml", cib)
+        cluster = Cluster(path)
+        hierarchy = find_hierarchy(cib, "mail")
+        states = node_states(hierarchy, cluster.status())
+        verdict = judge(cluster, hierarchy, states)
+        truth = {name: runs_there(path, "mail", name) for name in states}
+        assert verdict is not None
+        assert verdict.can == truth
+        assert all(verdict.why[name] for name in truth if not truth[name])
+        # What a reader makes of the print-out is decided upon in the same way.
+        assert nodes_that_can_run(cluster, spelled_out(cib), "mail", list(states)) == truth
+
+
+@drawn
+@given(cibs())
+def test_create_holds_and_starts_in_order(drawn_text):
+    note(drawn_text)
+    cib = parse(drawn_text.encode())
+    try:
+        made = create(cib.copy(), wish(), node())
+    except Refused:
+        return
+    assert text(create(made.copy(), wish(), node())) == text(made)
+    for each in made.root.iter("lrm_resources"):
+        each.clear()
+    order = starts(made)
+    started = {name for pair in order for name in pair}
+    if "mail" in started:
+        assert {("mail", "queue"), ("mail", "vip")} <= order
