@@ -19,7 +19,13 @@ THROUGH = {"str", "lower", "upper", "strip", "lstrip", "rstrip", "casefold", "re
 # A sentence: at least two words, or one with a blank or a mark at its end that only a sentence has.
 SENTENCE = re.compile(r"[A-Za-z][a-z-]+,? [a-z]{2,}|^, [a-z]|^ [a-z]+$")
 # What other programs say is all there is to know of some things: it is read where it comes in, and nowhere else.
-READ_FROM_POSTFIX = {"checks/naming.py", "checks/node.py", "cluster/push.py", "system/command.py"}
+READ_FROM_POSTFIX = {
+    "checks/naming.py",
+    "checks/node.py",
+    "cluster/push.py",
+    "system/command.py",
+    "system/complaints.py",
+}
 
 
 def shown_in(node: ast.AST) -> "str | None":

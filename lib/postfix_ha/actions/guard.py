@@ -35,7 +35,7 @@ def guarded(request: Request, work: "Callable[[Step], Verdict]") -> Verdict:
         why = f"the process that did it was ended by signal {-code}"
         return Verdict(codes.ERR_GENERIC, Finding("program_sound", action=request.action, why=why))
     os.kill(child, signal.SIGKILL)  # our own child, not yet waited for: the number is still its
-    step = told.decode("utf-8", "replace").splitlines()[-1] if told else "nothing yet"
+    step = os.fsdecode(told.splitlines()[-1]) if told else "nothing yet"
     return Verdict(
         codes.ERR_GENERIC, Finding("check_ended", action=request.action, timeout_s=request.timeout_s, step=step)
     )
