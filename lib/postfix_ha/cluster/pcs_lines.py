@@ -74,7 +74,7 @@ def _resource(element: Element) -> "list[list[str]]":
     if element.tag == "group":
         members = [_create(primitive) for primitive in element.findall("primitive")]
         meta = _assignments(pairs(element, "meta_attributes"))
-        made = [[*words, "--group", element.get("id", "")] for words in members]
+        made = [[*words, Option("--group"), element.get("id", "")] for words in members]
         made += [["resource", "meta", element.get("id", ""), *meta]] if meta else []
     else:
         words = _create(element)
