@@ -23,6 +23,8 @@ CA_PATHS = {"smtp_tls_CApath": ("smtp", "lmtp"), "smtpd_tls_CApath": ("smtpd", "
 # Libraries are the largest of them. A directory of libraries that holds more files is none.
 COPY_MAX = 64 * MEBIBYTE
 LIBRARY_FILES_MAX = 5000
+AUTHORITY_MAX = MEBIBYTE
+AUTHORITIES_MAX = 5000
 SHOWN = 4
 
 
@@ -87,9 +89,10 @@ def _authorities(path: str) -> "set[bytes]":
     """The certificates that OpenSSL finds in a directory. Debian 12's script copies *.pem and makes the hashes anew,
     Debian 13's copies what has a hash: the contents tell."""
     try:
-        found = {_content(f"{path}/{name}") for name in os.listdir(path) if HASHED.match(name)}
+        names = [name for name in os.listdir(path) if HASHED.match(name)][:AUTHORITIES_MAX]
     except OSError:
         return set()
+    found = {_content(f"{path}/{name}", AUTHORITY_MAX) for name in names}
     return {content for content in found if content is not None}
 
 
@@ -100,8 +103,8 @@ def _is_file(path: str) -> bool:
         return False
 
 
-def _content(path: str) -> "bytes | None":
+def _content(path: str, limit: int = COPY_MAX) -> "bytes | None":
     try:
-        return read_regular(path, COPY_MAX)
+        return read_regular(path, limit)
     except OSError:
         return None
