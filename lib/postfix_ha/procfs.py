@@ -12,6 +12,8 @@ from postfix_ha.endpoint import Endpoint, address_bytes, address_text
 LOCK_FILES = ("/pid/master.pid", "/master.lock")
 DELETED = " (deleted)"
 LISTEN = b"0A"
+ESTABLISHED, SYN_RECEIVED = b"01", b"03"
+TABLE_MAX = 16 << 20
 CHUNK = 65536
 
 
@@ -165,6 +167,57 @@ def parse_kernel_address(text: str) -> "tuple[str, int]":
     words, _, port = text.partition(":")
     packed = b"".join(int(words[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(words), 8))
     return address_text(packed), int(port, 16)
+
+
+class Session:
+    """A TCP connection to an endpoint: ``peer`` is the client's address and port as messages show it."""
+
+    __slots__ = ("peer",)
+
+    def __init__(self, peer: str) -> None:
+        self.peer = peer
+
+
+def sessions_of(pid: int, endpoints: "list[Endpoint]") -> "list[Session]":
+    """The connections to these endpoints that are established or about to be, in the process's network namespace.
+
+    Those that wait to be accepted are among them (the kernel establishes a connection before anybody accepts it).
+    """
+    addresses = {kernel_address(endpoint) for endpoint in endpoints if not endpoint.is_wildcard}
+    ports = {f"{endpoint.port:04X}" for endpoint in endpoints if endpoint.is_wildcard}
+    found = []
+    for is_ipv6 in sorted({endpoint.is_ipv6 for endpoint in endpoints}):
+        # One line of the table has 150 bytes; more connections than these are not worth a look at each.
+        data = read_all(f"/proc/{pid}/net/tcp6" if is_ipv6 else f"/proc/{pid}/net/tcp", TABLE_MAX)
+        for line in data.splitlines()[1:]:
+            fields = line.split(None, 4)
+            if len(fields) < 5 or fields[3] not in (ESTABLISHED, SYN_RECEIVED):
+                continue
+            local = fields[1].decode("ascii")
+            if local in addresses or local.rpartition(":")[2] in ports:
+                address, port = parse_kernel_address(fields[2].decode("ascii"))
+                found.append(Session(str(Endpoint(address, port))))
+    return found
+
+
+def read_all(path: str, limit: int) -> bytes:
+    """A file of /proc that is longer than one read gives, up to about limit bytes; empty where it cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    data = bytearray()
+    try:
+        while len(data) < limit:
+            chunk = os.read(descriptor, CHUNK)
+            if not chunk:
+                break
+            data += chunk
+    except OSError:
+        return bytes(data)
+    finally:
+        os.close(descriptor)
+    return bytes(data)
 
 
 def listening_sockets(pid: int, ipv6: bool) -> "dict[str, list[tuple[str, int]]]":

@@ -6,6 +6,7 @@ import time
 
 from postfix_ha import codes
 from postfix_ha.actions.deep import RESERVE_S, Clients, check_queue, check_queue_services
+from postfix_ha.actions.drain import begin_hold, end_hold
 from postfix_ha.actions.ending import end_instance
 from postfix_ha.actions.guard import Step, guarded
 from postfix_ha.actions.prepare import prepare
@@ -73,14 +74,18 @@ def _start(request: Request, params: Params, step: Step) -> Verdict:
     # Both take their time and neither needs the other; `postfix start` need not check once more then.
     step("running postfix check and the distribution's preparation")
     checking = begin_fatal_check(setup)
+    holding = begin_hold(params, found.instance, request.deadline)
     notes += prepare(found.instance, request.deadline)
     failed = judge_fatal_check(setup, checking)
+    if holding:
+        holding.finish()  # before a client is to be greeted: what an earlier drain holds is let go by it
     failure = failed[0] if failed else _start_postfix(request, params, found.instance, step)
     if failure:
         _undo(request, params, found.instance, step)
         return decide("setup", [failure, *notes])
     noted = record(request, params, found.instance)
     # Clients are served by now: nobody waits for what takes long in a large queue and decides nothing.
+    end_hold(params, found.instance, request.deadline)
     step("running postfix check")
     log_warnings(setup, time.monotonic() + min(WARNINGS_MAX_S, request.remaining_s / 2))
     return decide("setup", [*notes, noted] if noted else notes)

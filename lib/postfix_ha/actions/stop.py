@@ -26,13 +26,23 @@ def stop(request: Request) -> Verdict:
     hear_of_children()
     params = Params(request.parameters)
     path = snapshot_path(request.run_directory, params.config_dir)
-    _, left = end_instance(identity_for_stop(request, params), request.deadline)
+    identity = identity_for_stop(request, params)
+    # What drains only helps: a fault of ours in it must not keep processes alive, and the barrier logs it.
+    notes = with_barrier(request, lambda: _drain(request, params)).notes
+    _, left = end_instance(identity, request.deadline)
     if left:
         name = params.config_dir or DEFAULT_CONFIG_DIR
         shown = ", ".join(f"{member} (state {member.state})" for member in left[:8])
-        return Verdict(codes.ERR_GENERIC, Finding("stop_completed", instance=name, processes=shown))
+        return Verdict(codes.ERR_GENERIC, Finding("stop_completed", instance=name, processes=shown), notes)
     remove_snapshot(path)
-    return Verdict(codes.SUCCESS)
+    return Verdict(codes.SUCCESS, None, notes)
+
+
+def _drain(request: Request, params: Params) -> Verdict:
+    from postfix_ha.actions.drain import drain
+
+    recorded = read_record(request.run_directory, params.config_dir)
+    return Verdict(codes.SUCCESS, None, [] if recorded is None else drain(request, params, recorded))
 
 
 def identity_for_stop(request: Request, params: Params) -> Identity:
