@@ -74,6 +74,13 @@ def process_stat(pid: int) -> "ProcessStat | None":
     return ProcessStat(pid, name, fields[0].decode("ascii"), int(fields[1]), int(fields[4]), int(fields[19]))
 
 
+def real_uid(pid: int) -> int:
+    """The real uid of a process as our user namespace numbers it, -1 where it is gone."""
+    data = read_bytes(f"/proc/{pid}/status", 8192) or b""
+    words = data.partition(b"\nUid:")[2].split(None, 1)
+    return int(words[0]) if words and words[0].isdigit() else -1
+
+
 def process_ids() -> "list[int]":
     """The ids of all processes that this process namespace shows."""
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]

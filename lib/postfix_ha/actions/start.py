@@ -9,6 +9,7 @@ from postfix_ha.actions.deep import RESERVE_S, Clients, check_queue, check_queue
 from postfix_ha.actions.drain import begin_hold, end_hold
 from postfix_ha.actions.ending import end_instance
 from postfix_ha.actions.guard import Step, guarded
+from postfix_ha.actions.mailbox_locks import free_mailboxes
 from postfix_ha.actions.prepare import prepare
 from postfix_ha.actions.running import Found, attach, find_running, forget, judge_health, record, wait_until
 from postfix_ha.checks.holders import lock_holder
@@ -71,6 +72,8 @@ def _start(request: Request, params: Params, step: Step) -> Verdict:
             _clear(request, params, found.instance)
         return decide("setup", findings + notes)
     notes += findings
+    step("looking for stale locks of mailboxes")
+    notes += free_mailboxes(found.instance)
     # Both take their time and neither needs the other; `postfix start` need not check once more then.
     step("running postfix check and the distribution's preparation")
     checking = begin_fatal_check(setup)
