@@ -1,4 +1,4 @@
-"""A lock that a killed delivery agent has left on a moving spool goes at the next start; what may be another's stays."""
+"""A lock that a killed delivery agent left on a moving spool goes at the next start; what may be another's stays."""
 
 import contextlib
 import os

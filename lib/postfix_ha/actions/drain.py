@@ -1,9 +1,10 @@
 """Drain: before a healthy instance is ended, what is under way ends in order, within a bound.
 
 1. No new deliveries. The queue manager alone hands them out (qmgr(8)), and a delivery agent notes in the queue file
-   itself which recipient is done. So the queue manager is suspended; where deliveries are under way it is ended, since
+   itself which recipient is done. So the queue manager is suspended. Where deliveries are under way it is ended, since
    an agent that is done waits for it to close their connection and holds its queue file open for so long
-   (deliver_request.c). One that master starts in its place is suspended at once.
+   (deliver_request.c). One that master starts in its place is ended too; after that master starts none for a minute
+   (master_throttle).
 2. Deliveries end: none is under way when no delivery agent of this master holds a queue file open.
 3. New connections are held (hold.py), so that nobody is refused and nothing new begins.
 4. SMTP sessions end: connections to the endpoints, those included that wait to be accepted.
@@ -86,7 +87,7 @@ def hold_on_standby(params: Params, instance: Instance, deadline: float) -> None
 class Drain:
     """One drain: ``bound_s`` seconds at the most, from now on."""
 
-    __slots__ = ("begun", "bound_s", "ended", "hold", "instance", "queues", "until")
+    __slots__ = ("begun", "bound_s", "hold", "instance", "queues", "until")
 
     def __init__(self, instance: Instance, hold: Hold, bound_s: float) -> None:
         self.instance = instance
@@ -97,7 +98,6 @@ class Drain:
         # As the kernel spells it: agents open their files below the directory that master stands in.
         queue = process_link(instance.master_pid, "cwd")
         self.queues = tuple(f"{queue}/{name}/" for name in QUEUES)
-        self.ended: "set[int]" = set()
 
     def run(self, deadline: float) -> "list[Finding]":
         """Let all end; what was still under way at the bound, and why connections could not be held."""
@@ -105,6 +105,8 @@ class Drain:
         left_s = max(0.0, self.until - time.monotonic())
         why = self.hold.drain(left_s + END_S, left_s + END_S + LEAVING_S, deadline)
         sessions = self._end_sessions()
+        # What was handed out just before the queue manager was suspended has shown by now.
+        deliveries = deliveries or self._end_deliveries(self.until)
         findings = [Finding("connections_held", why=why)] if why else []
         if deliveries or sessions:
             shown = [*deliveries, *(f"an SMTP session with {session.peer}" for session in sessions)]
@@ -115,21 +117,17 @@ class Drain:
 
     def _end_deliveries(self, until: float) -> "list[str]":
         """Wait for the deliveries; those that are still under way then, in words."""
-        is_first = True
         while True:
             daemons = self._daemons()
             managers = {pid for pid, name in daemons.items() if name in QUEUE_MANAGERS}
             others = {pid for pid, name in daemons.items() if name in NO_AGENTS}
-            for pid in managers - self.ended:
+            for pid in managers:
                 _signal(pid, self.instance.master_pid, signal.SIGSTOP)
             held = self._deliveries(daemons.keys() - managers - others)
             if not held or time.monotonic() >= until:
                 return held
-            if is_first:
-                for pid in managers:
-                    _signal(pid, self.instance.master_pid, signal.SIGKILL)
-                    self.ended.add(pid)
-                is_first = False
+            for pid in managers:
+                _signal(pid, self.instance.master_pid, signal.SIGKILL)
             time.sleep(LOOK_AGAIN_S)
 
     def _daemons(self) -> "dict[int, str]":
