@@ -7,6 +7,8 @@ from postfix_ha.verdict import Finding
 BINARY_DEFAULT = "/usr/sbin/postfix"
 GREETING_TIMEOUT_DEFAULT_S = 10
 GREETING_TIMEOUT_MAX_S = 600
+DRAIN_TIMEOUT_DEFAULT_S = 5
+DRAIN_TIMEOUT_MAX_S = 3600
 PROGRAM_DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin")
 
 
@@ -26,6 +28,7 @@ DECLARED = (
     Declared("config_dir", "string", ""),
     Declared("parameters", "string", ""),
     Declared("greeting_timeout", "integer", str(GREETING_TIMEOUT_DEFAULT_S)),
+    Declared("drain_timeout", "integer", str(DRAIN_TIMEOUT_DEFAULT_S)),
 )
 
 
@@ -34,10 +37,10 @@ class Params:
 
     ``binary`` is the path of postfix(1); ``config_dir`` the configuration directory without trailing slashes, "" for
     the default one; ``arguments`` the further arguments of the postfix command, split as a shell would but never seen
-    by one; ``greeting_timeout_s`` seconds. An empty value counts as not given.
+    by one; ``greeting_timeout_s`` and ``drain_timeout_s`` seconds. An empty value counts as not given.
     """
 
-    __slots__ = ("arguments", "binary", "config_dir", "findings", "greeting_timeout_s")
+    __slots__ = ("arguments", "binary", "config_dir", "drain_timeout_s", "findings", "greeting_timeout_s")
 
     def __init__(self, values: "dict[str, str]") -> None:
         self.findings: "list[Finding]" = []
@@ -46,7 +49,10 @@ class Params:
         self.arguments: "list[str]" = []
         option = self._arguments(given["parameters"]) if given["parameters"] else ""
         self.config_dir = self._config_dir(given["config_dir"], option)
-        self.greeting_timeout_s = self._greeting_timeout(given["greeting_timeout"])
+        self.greeting_timeout_s = self._seconds(
+            "greeting_timeout", given, 1, GREETING_TIMEOUT_MAX_S, GREETING_TIMEOUT_DEFAULT_S
+        )
+        self.drain_timeout_s = self._seconds("drain_timeout", given, 0, DRAIN_TIMEOUT_MAX_S, DRAIN_TIMEOUT_DEFAULT_S)
 
     def command(self, *words: str, config_dir: str = "") -> "list[str]":
         """The argument vector of the postfix command for this instance.
@@ -99,13 +105,15 @@ class Params:
             at += 1
         return directory.rstrip("/") or directory[:1]
 
-    def _greeting_timeout(self, value: str) -> int:
+    def _seconds(self, name: str, given: "dict[str, str]", least_s: int, most_s: int, default_s: int) -> int:
+        """A whole number of seconds in its bounds; the default, with a finding NAME_valid, for anything else."""
+        value = given[name]
         text = value.removesuffix("s")
         digits = text.lstrip("0")
-        if text.isascii() and text.isdigit() and 0 < int(digits[:9] or "0") <= GREETING_TIMEOUT_MAX_S:
-            return int(digits[:9])
-        self.findings.append(Finding("greeting_timeout_valid", value=value, maximum_s=GREETING_TIMEOUT_MAX_S))
-        return GREETING_TIMEOUT_DEFAULT_S
+        if text.isascii() and text.isdigit() and least_s <= int(digits[:9] or "0") <= most_s:
+            return int(digits[:9] or "0")
+        self.findings.append(Finding(f"{name}_valid", value=value, maximum_s=most_s))
+        return default_s
 
 
 def split_words(text: str) -> "tuple[list[str], bool]":

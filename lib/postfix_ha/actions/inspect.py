@@ -19,6 +19,11 @@ def inspect(request: Request, params: Params, recorded: "Instance | None", step:
     found = find_running(request, params, recorded, step)
     if found.census.master is None:
         if not found.census.is_in_service:
+            if found.instance.endpoints:
+                from postfix_ha.actions.drain import hold_on_standby
+
+                step("holding connections until Postfix runs here")
+                hold_on_standby(params, found.instance, request.deadline)
             return decide(kind, [Finding("master_running", instance=name_of(found.instance))], lives=False)
         orphans = Finding("master_left_no_orphans", instance=name_of(found.instance), processes=str(found.census))
         return decide(kind, [orphans])

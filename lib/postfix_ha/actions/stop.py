@@ -29,13 +29,22 @@ def stop(request: Request) -> Verdict:
     path = snapshot_path(request.run_directory, params.config_dir)
     identity = identity_for_stop(request, params)
     name = params.config_dir or DEFAULT_CONFIG_DIR
+    # What drains only helps: a fault of ours in it must not keep processes alive, and the barrier logs it.
+    notes = with_barrier(request, lambda: _drain(request, params)).notes
     _, left = end_instance(identity, request.deadline)
-    notes = _end_standing(request, identity, name, {member.pid for member in left})
+    notes = notes + _end_standing(request, identity, name, {member.pid for member in left})
     if left:
         shown = ", ".join(f"{member} (state {member.state})" for member in left[:8])
         return Verdict(codes.ERR_GENERIC, Finding("stop_completed", instance=name, processes=shown), notes)
     remove_snapshot(path)
     return Verdict(codes.SUCCESS, None, notes)
+
+
+def _drain(request: Request, params: Params) -> Verdict:
+    from postfix_ha.actions.drain import drain
+
+    recorded = read_record(request.run_directory, params.config_dir)
+    return Verdict(codes.SUCCESS, None, [] if recorded is None else drain(request, params, recorded))
 
 
 def _end_standing(request: Request, identity: Identity, name: str, known: "set[int]") -> "list[Finding]":

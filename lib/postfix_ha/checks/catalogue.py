@@ -104,6 +104,14 @@ ROWS = (
         "set it to a number of seconds, such as 10",
         subject="{value}",
     ),
+    Row(
+        "drain_timeout_valid",
+        "parameter",
+        ERR_CONFIGURED,
+        "drain_timeout '{value}' is not a whole number of seconds from 0 to {maximum_s}",
+        "set it to a number of seconds, such as 5; 0 turns the drain off",
+        subject="{value}",
+    ),
     # The setup of this node.
     Row(
         "postfix_command_valid",
@@ -475,6 +483,34 @@ ROWS = (
         ERR_GENERIC,
         "'postfix reload' failed: {why}",
         "correct the configuration; the old one stays in use",
+    ),
+    Row(
+        "drain_completed",
+        "operation",
+        SUCCESS,
+        "after {bound_s} s stop cut off: {what}",
+        "if this happens often, raise drain_timeout and the time-out of the stop operation",
+    ),
+    Row(
+        "connections_held",
+        "operation",
+        SUCCESS,
+        "new connections cannot be held during the move and may be refused: {why}",
+        "install nftables on every node, or set drain_timeout=0",
+    ),
+    Row(
+        "mailbox_locks_current",
+        "operation",
+        SUCCESS,
+        "removed mailbox locks that a Postfix which is gone has left: {paths}",
+        "none: the mailboxes are free again",
+    ),
+    Row(
+        "mailbox_locks_free",
+        "operation",
+        SUCCESS,
+        "mailbox locks may be stale and are kept: {paths} ({why})",
+        "remove them by hand when nobody uses the mailboxes; else Postfix waits up to stale_lock_time",
     ),
     Row(
         "leftovers_ended",

@@ -40,6 +40,7 @@ SETTINGS = (
     "known_tcp_ports",
     "mail_spool_directory",
     "mail_version",
+    "mailbox_delivery_lock",
     "maillog_file",
     "master_service_disable",
     "message_size_limit",
@@ -55,6 +56,8 @@ SETTINGS = (
     "queue_minfree",
     "smtpd_tls_wrappermode",
     "syslog_name",
+    "virtual_mailbox_base",
+    "virtual_mailbox_lock",
 )
 
 # What most builds of Postfix have compiled in; used only where postconf cannot be asked.

@@ -1,0 +1,39 @@
+"""Sessions: the connections that the kernel has for an instance's endpoints, from its table of TCP sockets."""
+
+from postfix_ha.endpoint import Endpoint
+from postfix_ha.procfs import kernel_address, parse_kernel_address, read_whole
+
+# States in /proc/net/tcp (include/net/tcp_states.h).
+ESTABLISHED, SYN_RECEIVED = b"01", b"03"
+TABLE_MAX = 16 << 20
+
+
+class Session:
+    """A TCP connection to an endpoint: ``peer`` is the client's address and port as messages show it."""
+
+    __slots__ = ("peer",)
+
+    def __init__(self, peer: str) -> None:
+        self.peer = peer
+
+
+def sessions_of(pid: int, endpoints: "list[Endpoint]") -> "list[Session]":
+    """The connections to these endpoints that are established or about to be, in the process's network namespace.
+
+    Those that wait to be accepted are among them (the kernel establishes a connection before anybody accepts it).
+    """
+    addresses = {kernel_address(endpoint) for endpoint in endpoints if not endpoint.is_wildcard}
+    ports = {f"{endpoint.port:04X}" for endpoint in endpoints if endpoint.is_wildcard}
+    found = []
+    for is_ipv6 in sorted({endpoint.is_ipv6 for endpoint in endpoints}):
+        # One line of the table has 150 bytes; more connections than these are not worth a look at each.
+        data = read_whole(f"/proc/{pid}/net/tcp6" if is_ipv6 else f"/proc/{pid}/net/tcp", TABLE_MAX)
+        for line in data.splitlines()[1:]:
+            fields = line.split(None, 4)
+            if len(fields) < 5 or fields[3] not in (ESTABLISHED, SYN_RECEIVED):
+                continue
+            local = fields[1].decode("ascii")
+            if local in addresses or local.rpartition(":")[2] in ports:
+                address, port = parse_kernel_address(fields[2].decode("ascii"))
+                found.append(Session(str(Endpoint(address, port))))
+    return found

@@ -1,0 +1,232 @@
+"""Before a healthy instance is ended, what is under way ends: sessions, deliveries. Who connects meanwhile waits."""
+
+import contextlib
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from tests.support.mailnode import ADDRESS, MAIN_CF, MailNode
+from tests.support.waiting import wait_for
+
+# A delivery that takes two seconds, writes down each message once it is done, and can be waited for.
+SLOW = """\
+#!/bin/sh
+cat >/dev/null
+echo begun >>/var/tmp/deliveries
+sleep 2
+echo done >>/var/tmp/deliveries
+"""
+DELIVERIES = "/var/tmp/deliveries"
+
+
+@pytest.fixture
+def node():
+    more = "mailbox_command = /usr/local/bin/slow\nlocal_recipient_maps =\nmailbox_delivery_lock = dotlock\n"
+    with MailNode(main_cf=MAIN_CF + more) as node:
+        node.write("/usr/local/bin/slow", SLOW, 0o755)
+        node.run(["sh", "-c", f": >{DELIVERIES} && chmod 666 {DELIVERIES}"], check=True)
+        yield node.started()
+
+
+@pytest.fixture
+def dial(node: MailNode):
+    """Makes connections, and closes them in the end."""
+    with contextlib.ExitStack() as stack:
+
+        def make() -> "Sender":
+            client = stack.enter_context(node.socket())
+            client.settimeout(30)
+            client.connect((ADDRESS, 25))
+            return Sender(client, stack.enter_context(client.makefile("rwb", buffering=0)))
+
+        yield make
+
+
+class Sender:
+    """A mail server's way of sending: greeting, a message over some time, and the answer to its dot."""
+
+    def __init__(self, client: socket.socket, file: "socket.SocketIO"):
+        self.client = client
+        self.file = file
+
+    def read(self) -> str:
+        """A reply, "" where the connection was cut."""
+        while True:
+            line = self.file.readline().decode()
+            if line[3:4] != "-":
+                return line
+
+    def say(self, line: str) -> str:
+        self.file.write(line.encode() + b"\r\n")
+        return self.read()
+
+    def up_to_data(self) -> None:
+        assert self.read().startswith("220 ")
+        for line in ("EHLO client.example.com", "MAIL FROM:<a@example.com>", "RCPT TO:<root@localhost>"):
+            assert self.say(line).startswith("250 ")
+        assert self.say("DATA").startswith("354 ")
+
+    def end(self) -> str:
+        """End message and session; the reply to the dot."""
+        said = self.say("Subject: x\r\n\r\nx\r\n.")
+        self.say("QUIT")
+        self.file.close()
+        self.client.close()
+        return said
+
+
+def stopping(node: MailNode, **more):
+    """A stop that runs meanwhile; its answer is in the list when the thread has ended."""
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(node.agent("stop", timeout_s=60, **more)))
+    thread.start()
+    return thread, answers
+
+
+def deliveries(node: MailNode) -> "list[str]":
+    return node.read(DELIVERIES).split()
+
+
+def submit(dial) -> None:
+    sender = dial()
+    sender.up_to_data()
+    assert sender.end().startswith("250 ")
+
+
+def test_a_session_in_the_middle_of_a_message_ends_in_order(node: MailNode, dial) -> None:
+    sender = dial()
+    sender.up_to_data()
+    thread, answers = stopping(node)
+    time.sleep(0.7)
+    assert thread.is_alive(), "stop did not wait for the session"
+    assert sender.end().startswith("250 ")
+    thread.join()
+    assert answers[0].code == 0
+    assert answers[0].seconds < 4
+    assert node.daemons() == []
+    assert "cut off" not in node.cluster_log()
+
+
+def test_a_connection_that_waits_to_be_accepted_is_served(node: MailNode, dial) -> None:
+    # One process serves smtp, and it is taken: the second connection waits in the kernel's queue.
+    node.agent("stop", timeout_s=60)
+    node.run(["postconf", "-F", "smtp/inet/process_limit=1"], check=True)
+    node.started()
+    first = dial()
+    first.up_to_data()
+    second = dial()
+    thread, answers = stopping(node)
+    time.sleep(0.3)
+    assert first.end().startswith("250 ")
+    second.up_to_data()
+    assert second.end().startswith("250 ")
+    thread.join()
+    assert answers[0].code == 0
+
+
+def test_a_new_connection_waits_for_the_next_start(node: MailNode, dial) -> None:
+    sender = dial()
+    sender.up_to_data()
+    thread, answers = stopping(node)
+    time.sleep(0.5)
+    seen = []
+
+    def connect() -> None:
+        try:
+            seen.append(dial().read())
+        except OSError as error:
+            seen.append(error)
+
+    knock = threading.Thread(target=connect)
+    knock.start()
+    time.sleep(0.3)
+    assert seen == [], "it was answered although the server is about to end"
+    assert sender.end().startswith("250 ")
+    thread.join()
+    assert answers[0].code == 0
+    assert seen == [], "it was answered although no server is there"
+    node.started()
+    knock.join()
+    assert seen[0].startswith("220 "), seen
+
+
+def test_a_delivery_under_way_is_done_once(node: MailNode, dial) -> None:
+    submit(dial)
+    wait_for(lambda: deliveries(node) == ["begun"], 10, "the delivery has begun")
+    answer = node.agent("stop", timeout_s=60)
+    assert answer.code == 0
+    assert deliveries(node) == ["begun", "done"]
+    node.started()
+    node.run(["postqueue", "-f"], check=True)
+    time.sleep(3)
+    assert deliveries(node) == ["begun", "done"], "the message was delivered again"
+
+
+def test_no_delivery_begins_while_others_end(node: MailNode, dial) -> None:
+    submit(dial)
+    wait_for(lambda: deliveries(node) == ["begun"], 10, "the delivery has begun")
+    sender = dial()
+    sender.up_to_data()
+    thread, answers = stopping(node)
+    time.sleep(0.3)
+    # Taken during the drain: it wakes a queue manager, which must not hand it out.
+    assert sender.end().startswith("250 ")
+    thread.join()
+    assert answers[0].code == 0
+    assert deliveries(node) == ["begun", "done"]
+    node.started()
+    wait_for(lambda: deliveries(node) == ["begun", "done"] * 2, 400, "the second message is delivered later")
+
+
+def test_what_takes_longer_than_the_bound_is_cut_and_named(node: MailNode, dial) -> None:
+    sender = dial()
+    sender.up_to_data()
+    answer = node.agent("stop", timeout_s=60, params={"drain_timeout": "1"})
+    assert answer.code == 0
+    assert 0.9 < answer.seconds < 3
+    peer = sender.client.getsockname()
+    assert f"cut off: an SMTP session with {peer[0]}:{peer[1]}" in node.cluster_log()
+    assert node.daemons() == []
+
+
+def test_zero_turns_it_off(node: MailNode, dial) -> None:
+    sender = dial()
+    sender.up_to_data()
+    answer = node.agent("stop", timeout_s=60, params={"drain_timeout": "0"})
+    assert answer.code == 0
+    assert answer.seconds < 1
+    with pytest.raises(ConnectionRefusedError):
+        dial()
+
+
+def test_the_bound_is_a_part_of_the_time_out(node: MailNode, dial) -> None:
+    sender = dial()
+    sender.up_to_data()
+    answer = node.agent("stop", timeout_s=5, params={"drain_timeout": "600"})
+    assert answer.code == 0
+    assert answer.seconds < 4
+
+
+def test_a_frozen_master_is_not_waited_for(node: MailNode, dial) -> None:
+    sender = dial()
+    sender.up_to_data()
+    node.signal(node.master(), signal.SIGSTOP)
+    answer = node.agent("stop", timeout_s=60, params={"drain_timeout": "20"})
+    assert answer.code == 0
+    assert answer.seconds < 12
+
+
+def test_without_nft_the_move_goes_on_as_before(node: MailNode, dial) -> None:
+    for path in ("/usr/sbin/nft", "/sbin/nft"):
+        node.run(["sh", "-c", f"[ ! -e {path} ] || mount --bind /dev/null {path}"], check=True)
+    sender = dial()
+    sender.up_to_data()
+    thread, answers = stopping(node)
+    time.sleep(0.3)
+    assert sender.end().startswith("250 ")
+    thread.join()
+    assert answers[0].code == 0
+    assert "new connections cannot be held" in node.cluster_log()
