@@ -1,7 +1,7 @@
 """The monitor action: recurring monitor and probe.
 
 A healthy recurring monitor at level 0 ends in monitor() after a few reads under /proc. Whatever needs more (no valid
-snapshot, something wrong, a deeper level) goes through actions/inspect.py in a child process with a deadline.
+snapshot, something wrong, a deeper level) goes through actions/full_monitor.py in a child process with a deadline.
 """
 
 import os
@@ -27,8 +27,8 @@ def monitor(request: Request) -> Verdict:
         return HEALTHY
     if os.geteuid() != 0:  # who cannot see the processes must not take them for gone
         return Verdict(codes.ERR_PERM, Finding("run_by_root", action=request.action, uid=os.geteuid()))
-    from postfix_ha.actions.guard import guarded
-    from postfix_ha.actions.inspect import inspect
+    from postfix_ha.actions.deadline import guarded
+    from postfix_ha.actions.full_monitor import inspect
 
     return guarded(request, lambda step: inspect(request, params, record, step))
 

@@ -43,7 +43,7 @@ def report(request: Request, verdict: Verdict) -> None:
 
 def line_of(finding: Finding) -> str:
     """A finding as one printable line."""
-    from postfix_ha.checks.statement import Statement
+    from postfix_ha.messages.statement import Statement
 
     return one_line(Statement(finding).reason)
 

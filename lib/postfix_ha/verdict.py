@@ -1,7 +1,7 @@
 """Verdict and decide(): all policy of which exit code the cluster gets.
 
 A check says what it found; only decide() says what that means for the action that asked. The sentences and codes of
-the findings stand in checks/catalogue.py, which is loaded only when there is something to say.
+the findings stand in messages/catalogue.py, which is loaded only when there is something to say.
 """
 
 from postfix_ha import codes
@@ -67,6 +67,6 @@ def _verdict(graded: "list[tuple[int, Finding]]") -> Verdict:
 
 def grade(finding: Finding) -> int:
     """The exit code that the catalogue gives to a finding."""
-    from postfix_ha.checks.catalogue import CATALOGUE
+    from postfix_ha.messages.catalogue import CATALOGUE
 
     return CATALOGUE[finding.check].code

@@ -5,10 +5,10 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
-from tests.support.mailnode import MailNode
-from tests.support.node import PYTHON
-from tests.support.process import NodeProcess
-from tests.support.waiting import wait_for
+from tests.support.machine.node import PYTHON
+from tests.support.machine.process import NodeProcess
+from tests.support.machine.waiting import wait_for
+from tests.support.mail.node import MailNode
 
 GROUPS = {"nobody": "nogroup"}
 ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}

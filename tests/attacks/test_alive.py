@@ -7,9 +7,9 @@ import pytest
 from tests.attacks.attacker import Attacker
 from tests.attacks.test_identity import OURS
 from tests.node.judged import FAILED, MASTER, NOT_RUNNING, SUCCESS, JudgedNode
-from tests.support.mailnode import DAEMON_DIRECTORY, QUEUE
-from tests.support.node import PYTHON
-from tests.support.process import NodeProcess
+from tests.support.machine.node import PYTHON
+from tests.support.machine.process import NodeProcess
+from tests.support.mail.node import DAEMON_DIRECTORY, QUEUE
 
 # The first thread ends by itself (exit(2), not exit_group); another one says so, and goes on with an open queue file.
 HALF_DEAD = """

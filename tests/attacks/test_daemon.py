@@ -8,8 +8,8 @@ import pytest
 
 from tests.attacks.attacker import Attacker
 from tests.node.judged import CONFIG, DEGRADED, FAILED, MASTER, SUCCESS, JudgedNode
-from tests.support.mailnode import ADDRESS, DAEMON_DIRECTORY, QUEUE
-from tests.support.node import AGENT, PYTHON
+from tests.support.machine.node import AGENT, PYTHON
+from tests.support.mail.node import ADDRESS, DAEMON_DIRECTORY, QUEUE
 
 CORRUPT = QUEUE + "/corrupt"
 PROBE = CORRUPT + "/.postfix_ha.probe"

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.attacks.attacker import Attacker
-from tests.support.checknode import PROGRAM, CheckNode
-from tests.support.mailnode import ADDRESS, QUEUE
-from tests.support.node import CHECKOUT, PYTHON
-from tests.support.waiting import wait_for
+from tests.support.machine.node import CHECKOUT, PYTHON
+from tests.support.machine.waiting import wait_for
+from tests.support.mail.check_node import PROGRAM, CheckNode
+from tests.support.mail.node import ADDRESS, QUEUE
 
 NOTE = "/run/postfix-ha-trial.undo"
 MEMORY_KB = 150_000
@@ -256,8 +256,8 @@ def test_a_number_of_a_message_that_is_too_long(node: CheckNode, owner: Attacker
 LEAVE = f"""
 import sys
 sys.path.insert(0, {LIBRARY!r})
-from postfix_ha.cli.drill import check_writable
-from postfix_ha.cluster.errors import Refused
+from postfix_ha.cli.drill.command import check_writable
+from postfix_ha.messages.errors import Refused
 from postfix_ha.drill.report import write
 try:
     check_writable(sys.argv[1])

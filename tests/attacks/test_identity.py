@@ -14,8 +14,8 @@ import pytest
 from tests.attacks.attacker import Attacker
 from tests.node.innocents import everybody, lives
 from tests.node.judged import CONFIG, FAILED, MAIN, NOT_RUNNING, SNAPSHOT, SUCCESS, JudgedNode
-from tests.support.mailnode import DAEMON_DIRECTORY, QUEUE
-from tests.support.process import NodeProcess
+from tests.support.machine.process import NodeProcess
+from tests.support.mail.node import DAEMON_DIRECTORY, QUEUE
 
 OURS = {"MAIL_CONFIG": CONFIG}
 SLEEP = "import time; print('ready', flush=True); time.sleep(1000)"

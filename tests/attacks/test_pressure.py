@@ -11,9 +11,9 @@ from tests.attacks.attacker import Attacker
 from tests.attacks.test_alive import taken_over
 from tests.attacks.test_identity import OURS
 from tests.node.judged import CONFIG, NOT_RUNNING, SUCCESS, JudgedNode
-from tests.support.mailnode import DAEMON_DIRECTORY, QUEUE
-from tests.support.node import PYTHON
-from tests.support.process import NodeProcess
+from tests.support.machine.node import PYTHON
+from tests.support.machine.process import NodeProcess
+from tests.support.mail.node import DAEMON_DIRECTORY, QUEUE
 
 HANGING = str(Path(__file__).with_name("hanging.py"))
 TIMEOUT_S = 12

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.attacks.attacker import Attacker
-from tests.support.checknode import PROGRAM, CheckNode
+from tests.support.mail.check_node import PROGRAM, CheckNode
 
 MAIN, MASTER = "/etc/postfix/main.cf", "/etc/postfix/master.cf"
 SECRET = "S3cr3tWord"

@@ -8,11 +8,11 @@ import os
 
 import pytest
 
-from tests.support.lab import Lab
-from tests.support.lab_events import Events
-from tests.support.lab_site import Site
-from tests.support.tool import Tool
-from tests.support.virtual_lab import VirtualLab
+from tests.support.lab.cluster import Lab
+from tests.support.lab.events import Events
+from tests.support.lab.site import Site
+from tests.support.lab.tool import Tool
+from tests.support.virtual.lab import VirtualLab
 
 BROKEN_BY = {}
 LEFT_OUT = pytest.StashKey()

@@ -1,6 +1,6 @@
 """P49: after a boot of all nodes the service comes up at the first try, its file system and addresses before it."""
 
-from tests.support.lab_hierarchy import ADDRESS, FILESYSTEM, MAIL
+from tests.support.lab.resources import ADDRESS, FILESYSTEM, MAIL
 
 
 def last(lab, resource, action, code):

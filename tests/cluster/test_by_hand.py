@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.lab_hierarchy import MAIL
+from tests.support.lab.resources import MAIL
 
 
 @pytest.fixture

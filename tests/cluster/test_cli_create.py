@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.lab_config import QUEUE
-from tests.support.lab_hierarchy import ADDRESS, FILESYSTEM, MAIL
-from tests.support.lab_network import NETWORKS, PREFIX, SERVICE_ADDRESS
-from tests.support.lab_node import QUEUE_MOUNT
-from tests.support.terminal import Terminal
-from tests.support.tool import COMMAND, same_cluster
+from tests.support.lab.config import QUEUE
+from tests.support.lab.network import NETWORKS, PREFIX, SERVICE_ADDRESS
+from tests.support.lab.node import QUEUE_MOUNT
+from tests.support.lab.resources import ADDRESS, FILESYSTEM, MAIL
+from tests.support.lab.tool import COMMAND, same_cluster
+from tests.support.machine.terminal import Terminal
 
 TAG = "postfix-on-mnt-queue-postfix"
 BY_HAND = f"""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.lab_hierarchy import ADDRESS, FILESYSTEM, MAIL
+from tests.support.lab.resources import ADDRESS, FILESYSTEM, MAIL
 
 
 def moves(lab):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.node import AGENT, BASE_ENV
+from tests.support.machine.node import AGENT, BASE_ENV
 
 CONFIG = "/etc/postfix-local"
 MAIN_CF = """\

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.lab_network import address6
-from tests.support.lab_site import Instance, failures
+from tests.support.lab.network import address6
+from tests.support.lab.site import Instance, failures
 
 pytestmark = pytest.mark.namespaces("further disks, plugged in while the nodes run")
 TAG = "postfix-on-mnt-one-postfix"

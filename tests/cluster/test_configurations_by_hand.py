@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.lab_network import NETWORKS, PREFIX
-from tests.support.lab_site import Instance
+from tests.support.lab.network import NETWORKS, PREFIX
+from tests.support.lab.site import Instance
 
 pytestmark = pytest.mark.namespaces("further disks, plugged in while the nodes run")
 ADDRESS = "198.51.100.110"

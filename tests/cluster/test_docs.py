@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.support.doc_blocks import all_blocks
-from tests.support.doc_stage import Stage
-from tests.support.doc_stories import LAB_STORIES
+from ci.lib.docs.blocks import all_blocks
+from ci.lib.docs.stage import Stage
+from ci.lib.docs.stories import LAB_STORIES
 
 
 @pytest.mark.namespaces("further disks, plugged in while the nodes run")

@@ -9,10 +9,10 @@ import pytest
 from lxml import etree
 
 from postfix_ha.drill.mailbox import HEADER, QUEUES
-from tests.support.lab_config import MAILBOX, QUEUE, RECIPIENT
-from tests.support.lab_hierarchy import MAIL, SHELL_AGENT
-from tests.support.terminal import Terminal
-from tests.support.tool import COMMAND
+from tests.support.lab.config import MAILBOX, QUEUE, RECIPIENT
+from tests.support.lab.resources import MAIL, SHELL_AGENT
+from tests.support.lab.tool import COMMAND
+from tests.support.machine.terminal import Terminal
 
 PNG = b"\x89PNG\r\n\x1a\n"
 REPORT = "/root/drill"

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from tests.support.lab_hierarchy import ADDRESS, FILESYSTEM, MAIL
-from tests.support.lab_node import QUEUE_MOUNT
+from tests.support.lab.node import QUEUE_MOUNT
+from tests.support.lab.resources import ADDRESS, FILESYSTEM, MAIL
 
 
 def assert_harmless(lab, outcome, gap_s):

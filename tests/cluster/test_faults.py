@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.matrix_lab import Laboratory
-from tests.support.matrix_run import Case, run
+from ci.lib.prove.lab import Laboratory
+from ci.lib.prove.run import Case, run
 
 pytestmark = pytest.mark.namespaces("a laboratory of its own, whose faults are made from outside the nodes")
 SEED = 1

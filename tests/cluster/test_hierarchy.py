@@ -3,7 +3,7 @@
 import pytest
 from lxml import etree
 
-from tests.support.lab_hierarchy import ADDRESS, FILESYSTEM, MAIL, TEMPLATES, fill
+from tests.support.lab.resources import ADDRESS, FILESYSTEM, MAIL, TEMPLATES, fill
 
 VALUES = {
     "dependency": {"RESOURCE": "mail", "NEEDED": "mail-ip"},

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.lab_config import QUEUE
-from tests.support.lab_hierarchy import MAIL
-from tests.support.node import PYTHON
+from tests.support.lab.config import QUEUE
+from tests.support.lab.resources import MAIL
+from tests.support.machine.node import PYTHON
 
 PROGRAM = "/usr/local/bin/imitator"
 PLACE = "/var/tmp/imitator"

@@ -7,9 +7,9 @@ that there is no third kind of call is asserted.
 import pytest
 from lxml import etree
 
-from tests.support.interruption import NEVER, interrupted_on
-from tests.support.lab_hierarchy import MAIL, OUR_AGENT, SHELL_AGENT
-from tests.support.tool import ids
+from tests.support.lab.interruption import NEVER, interrupted_on
+from tests.support.lab.resources import MAIL, OUR_AGENT, SHELL_AGENT
+from tests.support.lab.tool import ids
 
 MARK = "postfix-ha-unfinished"
 FURTHER = "further"

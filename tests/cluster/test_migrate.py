@@ -6,7 +6,7 @@ would do in each of them is asked of crm_simulate, in tests/unit/cluster/test_mi
 
 import time
 
-from tests.support.lab_hierarchy import MAIL, OUR_AGENT, SHELL_AGENT
+from tests.support.lab.resources import MAIL, OUR_AGENT, SHELL_AGENT
 
 
 def test_what_the_shell_agent_started_is_taken_over_and_given_back(lab, command):

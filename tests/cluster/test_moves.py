@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import lab_config
-from tests.support.lab_config import QUEUE
-from tests.support.lab_hierarchy import MAIL
-from tests.support.lab_network import SERVICE_ADDRESS
-from tests.support.node import PYTHON
+from tests.support.lab import config as lab_config
+from tests.support.lab.config import QUEUE
+from tests.support.lab.network import SERVICE_ADDRESS
+from tests.support.lab.resources import MAIL
+from tests.support.machine.node import PYTHON
 
 pytestmark = pytest.mark.namespaces("senders beside the lab's client")
 
-CROWD = Path(__file__).parents[1] / "support/crowd.py"
+CROWD = Path(__file__).parents[1] / "support/mail/crowd.py"
 HOP_PORT = 2526
 SENDERS = 12
 MOVES = 3

@@ -3,8 +3,8 @@
 import pytest
 from lxml import etree
 
-from tests.support.lab_hierarchy import MAIL
-from tests.support.tool import same_cluster
+from tests.support.lab.resources import MAIL
+from tests.support.lab.tool import same_cluster
 
 LOAD = {
     "pcs": "sh -e /root/mail.txt",

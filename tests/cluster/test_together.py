@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from lxml import etree
 
-from tests.support.lab_hierarchy import MAIL, PREFERENCES
-from tests.support.terminal import Terminal
-from tests.support.tool import COMMAND, ids
+from tests.support.lab.resources import MAIL, PREFERENCES
+from tests.support.lab.tool import COMMAND, ids
+from tests.support.machine.terminal import Terminal
 
 QUESTION = re.compile(r"\[[^\]\n]*\] ")
 

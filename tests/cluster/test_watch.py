@@ -2,10 +2,10 @@
 
 import time
 
-from tests.support.lab_config import MAILBOX, RECIPIENT
-from tests.support.lab_node import QUEUE_MOUNT
-from tests.support.mail import Event, Ledger, take_account
-from tests.support.waiting import wait_for
+from tests.support.lab.config import MAILBOX, RECIPIENT
+from tests.support.lab.node import QUEUE_MOUNT
+from tests.support.machine.waiting import wait_for
+from tests.support.mail.ledger import Event, Ledger, take_account
 
 
 def test_watch_sees_a_second_mount(running_lab):

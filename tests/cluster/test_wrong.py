@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.support.lab_config import NODES
-from tests.support.lab_hierarchy import FILESYSTEM, MAIL
-from tests.support.lab_node import RC
+from tests.support.lab.config import NODES
+from tests.support.lab.node import RC
+from tests.support.lab.resources import FILESYSTEM, MAIL
 
 WRONG = "<x> 'y'; z\n\u00fc"
 ONE_LINE = " ".join(WRONG.split())

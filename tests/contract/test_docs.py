@@ -7,11 +7,11 @@ from collections import Counter
 import pytest
 from markdown_it import MarkdownIt
 
-from postfix_ha.checks.catalogue import ROWS
-from tests.support.doc_blocks import CHECKOUT, all_blocks, blocks_of, pages
-from tests.support.doc_figures import DEMO, MOVE, figures_table, kept_figures
-from tests.support.doc_pages import LIFEKEEPER, made_pages, merged_figures
-from tests.support.doc_stories import LAB_STORIES, SCRATCH_STORIES
+from ci.lib.docs.blocks import CHECKOUT, all_blocks, blocks_of, pages
+from ci.lib.docs.figures import DEMO, MOVE, figures_table, kept_figures
+from ci.lib.docs.pages import LIFEKEEPER, made_pages, merged_figures
+from ci.lib.docs.stories import LAB_STORIES, SCRATCH_STORIES
+from postfix_ha.messages.catalogue import ROWS
 
 # Why a block may be run by no test; no other reason counts.
 REASONS = {
@@ -30,9 +30,7 @@ BLOCKS = all_blocks()
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_each_block_says_who_runs_it(block):
-    assert block.kind, (
-        f"no comment, or none that is known: '{block.comment}' (tests/support/doc_blocks.py has the forms)"
-    )
+    assert block.kind, f"no comment, or none that is known: '{block.comment}' (ci/lib/docs/blocks.py has the forms)"
     if block.kind == "not run":
         assert block.detail in REASONS
     elif block.kind == "run by":
@@ -57,7 +55,7 @@ def test_each_story_has_blocks_and_each_on_the_cluster_ends_with_a_fact():
 def test_a_block_without_a_story_is_noticed(tmp_path, monkeypatch):
     page = CHECKOUT / "docs" / "configurations.md"
     bare = re.sub(r"<!-- run: standby on every node -->\n", "", page.read_text(encoding="utf-8"))
-    monkeypatch.setattr("tests.support.doc_blocks.CHECKOUT", tmp_path)
+    monkeypatch.setattr("ci.lib.docs.blocks.CHECKOUT", tmp_path)
     (tmp_path / "page.md").write_text(bare, encoding="utf-8")
     blocks = blocks_of(tmp_path / "page.md")
     assert [block.kind for block in blocks].count("") == 1

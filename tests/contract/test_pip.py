@@ -42,7 +42,7 @@ def test_the_command_is_there_with_all_that_it_reads(environment: Path) -> None:
     assert run(environment / "bin/postfix-ha", "--version") == f"postfix-ha {__version__}\n"
     page = run(environment / "bin/postfix-ha", "manual", "ocf_mail_postfix_ha")
     assert f"postfix\\-ha {__version__}".replace("\\", "") in page
-    told = "from postfix_ha.cluster.templates import directory; print(directory())"
+    told = "from postfix_ha.cluster.model.templates import directory; print(directory())"
     found = Path(run(environment / "bin/python", "-I", "-c", told).strip())
     assert found == environment / "share/postfix-ha/metadata"
     names = {str(path.relative_to(CHECKOUT / "metadata")) for path in (CHECKOUT / "metadata").rglob("*.*")}

@@ -22,7 +22,7 @@ SENTENCE = re.compile(r"[A-Za-z][a-z-]+,? [a-z]{2,}|^, [a-z]|^ [a-z]+$")
 READ_FROM_POSTFIX = {
     "checks/naming.py",
     "checks/node.py",
-    "cluster/push.py",
+    "cluster/live/push.py",
     "system/command.py",
     "system/complaints.py",
 }

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.checknode import CheckNode
-from tests.support.shelf import FAILED, Shelf
+from tests.support.machine.shelf import FAILED, Shelf
+from tests.support.mail.check_node import CheckNode
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import subprocess
 
 from tests.node.innocents import USER, Makes, on_a_terminal
 from tests.node.judged import CONFIG, MASTER, SNAPSHOT, JudgedNode
-from tests.support.process import NodeProcess
+from tests.support.machine.process import NodeProcess
 
 STUCK = "/usr/local/bin/stuck"
 # It reads its message, ignores whatever asks it to end, and has a child.

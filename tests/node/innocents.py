@@ -7,8 +7,8 @@ import subprocess
 from typing import Callable
 
 from tests.node.judged import CONFIG, MAIN, MASTER, JudgedNode
-from tests.support.mailnode import ADDRESS, MAIN_CF, QUEUE
-from tests.support.process import NodeProcess
+from tests.support.machine.process import NodeProcess
+from tests.support.mail.node import ADDRESS, MAIN_CF, QUEUE
 
 PID_FILE = QUEUE + "/pid/master.pid"
 SLEEP = "1001"
@@ -206,7 +206,7 @@ def parent_of(number: int) -> int:
 
 def everybody(node: JudgedNode) -> "list[NodeProcess]":
     """All processes of the node's network, those of process namespaces inside it as well."""
-    from tests.support.process import describe
+    from tests.support.machine.process import describe
 
     network = os.stat(f"/proc/{node.pid}/ns/net").st_ino
     found = []

@@ -12,10 +12,10 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, Callable, Optional
 
-from tests.support.mailnode import ADDRESS, DAEMON_DIRECTORY, MAIN_CF, Answer, MailNode
-from tests.support.node import Text
-from tests.support.process import NodeProcess
-from tests.support.waiting import wait_for
+from tests.support.machine.node import Text
+from tests.support.machine.process import NodeProcess
+from tests.support.machine.waiting import wait_for
+from tests.support.mail.node import ADDRESS, DAEMON_DIRECTORY, MAIN_CF, Answer, MailNode
 
 CONFIG = "/etc/postfix"
 MAIN = CONFIG + "/main.cf"

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from typing import Callable
 
-from postfix_ha.checks.catalogue import Row
+from postfix_ha.messages.catalogue import Row
 from tests.node.judged import (
     JudgedNode,
 )
-from tests.support.mailnode import Answer
+from tests.support.mail.node import Answer
 
 Provocation = Callable[[JudgedNode], "Iterator[Answer]"]
 

@@ -20,8 +20,8 @@ from tests.node.judged import (
     JudgedNode,
 )
 from tests.node.messages import provokes
-from tests.support.mailnode import ADDRESS, DAEMON_DIRECTORY, QUEUE, Answer
-from tests.support.node import AGENT
+from tests.support.machine.node import AGENT
+from tests.support.mail.node import ADDRESS, DAEMON_DIRECTORY, QUEUE, Answer
 
 PID_FILE = QUEUE + "/pid/master.pid"
 PREPARATION = "/usr/lib/postfix/configure-instance.sh"

@@ -6,9 +6,9 @@ import signal
 from collections.abc import Iterator
 from typing import Callable
 
-from tests.support.mailnode import ADDRESS, QUEUE, Answer, MailNode
-from tests.support.process import NodeProcess
-from tests.support.waiting import wait_for
+from tests.support.machine.process import NodeProcess
+from tests.support.machine.waiting import wait_for
+from tests.support.mail.node import ADDRESS, QUEUE, Answer, MailNode
 
 SNAPSHOT = "/run/resource-agents/postfix_ha-etc-postfix.snapshot"
 PID_FILE = QUEUE + "/pid/master.pid"

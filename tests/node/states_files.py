@@ -1,7 +1,7 @@
 """States of the files around an instance: its configuration, commands, pid file and snapshot."""
 
 from tests.node.scene import PID_FILE, SNAPSHOT, Scene
-from tests.support.mailnode import DAEMON_DIRECTORY
+from tests.support.mail.node import DAEMON_DIRECTORY
 
 MAIN_CF_PATH = "/etc/postfix/main.cf"
 MASTER_CF_PATH = "/etc/postfix/master.cf"

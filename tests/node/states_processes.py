@@ -3,8 +3,8 @@
 from signal import SIGKILL, SIGSTOP
 
 from tests.node.scene import SECOND_ADDRESS, SECOND_CF, SNAPSHOT, Scene
-from tests.support.mailnode import ADDRESS, DAEMON_DIRECTORY
-from tests.support.process import NodeProcess
+from tests.support.machine.process import NodeProcess
+from tests.support.mail.node import ADDRESS, DAEMON_DIRECTORY
 
 STUCK = "/usr/local/bin/stuck"
 # It ignores whatever asks it to end, has a child that does so in a session of its own, and tells when it is there.

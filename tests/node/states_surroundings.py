@@ -8,7 +8,7 @@ from signal import SIGSTOP
 
 from tests.node.scene import SNAPSHOT, Scene
 from tests.node.states_processes import kill_master
-from tests.support.mailnode import ADDRESS
+from tests.support.mail.node import ADDRESS
 
 _FITHAW = 0xC0045878
 # Thaws as soon as whoever froze has gone, however that happened: a frozen file system holds up all that use it.

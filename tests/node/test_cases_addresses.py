@@ -15,7 +15,7 @@ from tests.node.judged import (
     JudgedNode,
 )
 from tests.node.mail_services import CERTIFICATE, KEY, make_certificate
-from tests.support.mailnode import ADDRESS, MAIN_CF
+from tests.support.mail.node import ADDRESS, MAIN_CF
 
 SECOND_ADDRESS = "198.51.100.101"
 IPV6 = "2001:db8::100"

@@ -14,7 +14,7 @@ from tests.node.judged import (
     JudgedNode,
 )
 from tests.node.mail_services import CERTIFICATE, KEY, make_certificate, serve_policy, use_postscreen
-from tests.support.mailnode import MAIN_CF
+from tests.support.mail.node import MAIN_CF
 
 GREETING_1S = {"greeting_timeout": "1"}
 

@@ -16,7 +16,7 @@ from tests.node.judged import (
     SUCCESS,
     JudgedNode,
 )
-from tests.support.mailnode import MAIN_CF
+from tests.support.mail.node import MAIN_CF
 
 BROKEN_LINE = "this line has no equals sign\n"
 SUBMISSION = "submission inet n - y - - smtpd\n"

@@ -14,7 +14,7 @@ from tests.node.judged import (
     JudgedNode,
 )
 from tests.node.mail_services import CERTIFICATE, KEY, POSTSCREEN, SMTPS, make_certificate
-from tests.support.mailnode import ADDRESS, MAIN_CF
+from tests.support.mail.node import ADDRESS, MAIN_CF
 
 IPV6 = "2001:db8::100"
 GREETING_1S = {"greeting_timeout": "1"}

@@ -15,7 +15,7 @@ from tests.node.judged import (
     SUCCESS,
     JudgedNode,
 )
-from tests.support.mailnode import QUEUE
+from tests.support.mail.node import QUEUE
 
 PID_FILE = QUEUE + "/pid/master.pid"
 

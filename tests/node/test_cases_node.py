@@ -16,7 +16,7 @@ from tests.node.judged import (
     JudgedNode,
     environment,
 )
-from tests.support.mailnode import ADDRESS, QUEUE
+from tests.support.mail.node import ADDRESS, QUEUE
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.node.judged import (
     SUCCESS,
     JudgedNode,
 )
-from tests.support.mailnode import ADDRESS, MAIN_CF, QUEUE
+from tests.support.mail.node import ADDRESS, MAIN_CF, QUEUE
 
 SECOND_CONFIG, SECOND_ADDRESS, SECOND_DATA = "/etc/postfix2", "198.51.100.101", "/var/lib/postfix2"
 SECOND_CF = (

@@ -2,9 +2,9 @@
 
 import re
 
-from tests.support.checknode import PROGRAM, CheckNode
-from tests.support.doc_blocks import CHECKOUT, blocks_of
-from tests.support.provoked import do
+from ci.lib.docs.blocks import CHECKOUT, blocks_of
+from tests.support.mail.check_node import PROGRAM, CheckNode
+from tests.support.mail.provoked import do
 
 # The checks that the page shows, as the table names them before the place.
 SHOWN = "parameter_values_valid, setgid_commands_kept, queue_storage_shared, "

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.checknode import ADDRESS, PROGRAM, CheckNode
-from tests.support.node import BASE_ENV
+from tests.support.machine.node import BASE_ENV
+from tests.support.mail.check_node import ADDRESS, PROGRAM, CheckNode
 
 CIB = "/root/cib.xml"
 ENV = {**BASE_ENV, "CIB_file": CIB}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.checknode import ADDRESS, CheckNode
+from tests.support.mail.check_node import ADDRESS, CheckNode
 
 CERTIFICATE = """
 mkdir -p /etc/tls; cd /etc/tls

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.mailnode import ADDRESS, CLUSTER_LOG, MailNode
+from tests.support.mail.node import ADDRESS, CLUSTER_LOG, MailNode
 
 DAEMONS = "/usr/lib/postfix/sbin"
 # What takes a daemon's place and fails at once; Postfix's processes that run already go on.

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.checknode import ADDRESS, PROGRAM, Checked, CheckNode
-from tests.support.provoked import PRINTED, Action, Fault, do, the_finding
-from tests.support.remote_shell import RemoteShell
-from tests.support.shelf import FAILED
+from tests.support.machine.remote_shell import RemoteShell
+from tests.support.machine.shelf import FAILED
+from tests.support.mail.check_node import ADDRESS, PROGRAM, Checked, CheckNode
+from tests.support.mail.provoked import PRINTED, Action, Fault, do, the_finding
 
 PEER = "n2"
 

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from tests.support.checknode import ADDRESS, QUEUE, CheckNode
-from tests.support.provoked import Fault, provoke_and_cure
+from tests.support.mail.check_node import ADDRESS, QUEUE, CheckNode
+from tests.support.mail.provoked import Fault, provoke_and_cure
 
 MAIN_CF = "/etc/postfix/main.cf"
 # An installation that stands for the package manager: it puts back what was moved away, if it is asked for the right

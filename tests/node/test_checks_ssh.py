@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.node.test_checks_peers import PEER, Two
-from tests.support.checknode import PROGRAM
-from tests.support.provoked import do
-from tests.support.ssh import THERE, Login
+from tests.support.machine.ssh import THERE, Login
+from tests.support.mail.check_node import PROGRAM
+from tests.support.mail.provoked import do
 
 LIMIT_S = 40
 

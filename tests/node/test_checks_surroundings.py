@@ -6,13 +6,13 @@ import signal
 
 import pytest
 
-from tests.support.checknode import ADDRESS, NODE_ADDRESS, QUEUE, CheckNode
-from tests.support.node import CHECKOUT, PYTHON
-from tests.support.provoked import Fault, provoke_and_cure
+from tests.support.machine.node import CHECKOUT, PYTHON
+from tests.support.mail.check_node import ADDRESS, NODE_ADDRESS, QUEUE, CheckNode
+from tests.support.mail.provoked import Fault, provoke_and_cure
 
 MAIN_CF = "/etc/postfix/main.cf"
 MASTER_CF = "/etc/postfix/master.cf"
-NAME_SERVER = str(CHECKOUT / "tests/support/name_server.py")
+NAME_SERVER = str(CHECKOUT / "tests/support/mail/name_server.py")
 WANTS = "/etc/systemd/system/multi-user.target.wants"
 OTHER_INSTANCE = """
 cp -r /etc/postfix /etc/postfix2

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.checknode import ADDRESS, CheckNode
-from tests.support.provoked import Fault, do, provoke_and_cure
+from tests.support.mail.check_node import ADDRESS, CheckNode
+from tests.support.mail.provoked import Fault, do, provoke_and_cure
 
 MAIN_CF = "/etc/postfix/main.cf"
 MASTER_CF = "/etc/postfix/master.cf"

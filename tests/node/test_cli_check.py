@@ -12,11 +12,11 @@ from collections.abc import Iterator
 import pytest
 from jsonschema import Draft202012Validator as Validator
 
-from tests.support.checknode import ADDRESS, LAUNCHER, PROGRAM, QUEUE, CheckNode
-from tests.support.mailnode import MailNode
-from tests.support.node import BASE_ENV, CHECKOUT, PYTHON
+from tests.support.machine.node import BASE_ENV, CHECKOUT, PYTHON
+from tests.support.mail.check_node import ADDRESS, LAUNCHER, PROGRAM, QUEUE, CheckNode
+from tests.support.mail.node import MailNode
 
-MEASURE = str(CHECKOUT / "tests" / "support" / "measure.py")
+MEASURE = str(CHECKOUT / "ci" / "lib" / "bench" / "measure.py")
 SCHEMAS = CHECKOUT / "metadata" / "schema"
 
 

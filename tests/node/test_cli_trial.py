@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.checknode import ADDRESS, NODE_ADDRESS, PROGRAM, QUEUE, CheckNode
-from tests.support.node import BASE_ENV
-from tests.support.waiting import wait_for
+from tests.support.machine.node import BASE_ENV
+from tests.support.machine.waiting import wait_for
+from tests.support.mail.check_node import ADDRESS, NODE_ADDRESS, PROGRAM, QUEUE, CheckNode
 
 MOUNT = "/mnt/queue"
 FILE = "%p %U %G %m %s %l"

@@ -7,7 +7,7 @@ import pytest
 
 from postfix_ha.codes import SUCCESS
 from tests.node.judged import JudgedNode
-from tests.support.mailnode import DAEMON_DIRECTORY, QUEUE
+from tests.support.mail.node import DAEMON_DIRECTORY, QUEUE
 
 PREPARATION = "/usr/lib/postfix/configure-instance.sh"
 POST_INSTALL = DAEMON_DIRECTORY + "post-install"

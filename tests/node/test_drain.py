@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from tests.support.mailnode import ADDRESS, MAIN_CF, MailNode
-from tests.support.waiting import wait_for
+from tests.support.machine.waiting import wait_for
+from tests.support.mail.node import ADDRESS, MAIN_CF, MailNode
 
 # A delivery that takes two seconds, writes down each message once it is done, and can be waited for.
 SLOW = """\

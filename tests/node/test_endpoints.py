@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from tests.support.node import CHECKOUT, PYTHON, Node
+from tests.support.machine.node import CHECKOUT, PYTHON, Node
 
 HOSTS = """\
 127.0.0.1 localhost

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.mailnode import MailNode
-from tests.support.node import AGENT, BASE_ENV, CHECKOUT
+from tests.support.machine.node import AGENT, BASE_ENV, CHECKOUT
+from tests.support.mail.node import MailNode
 
 # They share one node, so they stay on one worker.
 pytestmark = pytest.mark.xdist_group("field_tools")

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from tests.support.mailnode import MAIN_CF, MailNode
-from tests.support.waiting import wait_for
+from tests.support.machine.waiting import wait_for
+from tests.support.mail.node import MAIN_CF, MailNode
 
 SPOOL = "/mnt/queue/spool"
 LOCKING = f"{MAIN_CF}mail_spool_directory = {SPOOL}\nmailbox_delivery_lock = fcntl, dotlock\nlocal_recipient_maps =\n"

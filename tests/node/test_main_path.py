@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.mailnode import QUEUE, MailNode
+from tests.support.mail.node import QUEUE, MailNode
 
 OLDER_COMMAND = """\
 #!/bin/sh

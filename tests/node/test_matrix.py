@@ -15,7 +15,7 @@ from tests.node import states_files as files
 from tests.node import states_processes as processes
 from tests.node import states_surroundings as around
 from tests.node.scene import PID_FILE, SECOND_ADDRESS, SECOND_CONFIG, UNWANTED, Scene
-from tests.support.mailnode import ADDRESS, MAIN_CF, QUEUE, Answer, MailNode
+from tests.support.mail.node import ADDRESS, MAIN_CF, QUEUE, Answer, MailNode
 
 NOT_RUNNING, DEGRADED = 7, 190
 LOG_LINES_MAX = 4

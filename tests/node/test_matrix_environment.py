@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.mailnode import QUEUE, MailNode
-from tests.support.node import AGENT, BASE_ENV
+from tests.support.machine.node import AGENT, BASE_ENV
+from tests.support.mail.node import QUEUE, MailNode
 
 ACTIONS = ("monitor", "start", "start", "monitor", "validate-all", "meta-data", "stop", "stop", "monitor")
 CODES = [7, 0, 0, 0, 0, 0, 0, 0, 7]

@@ -9,9 +9,9 @@ import pytest
 from tests.node import states_processes as processes
 from tests.node.scene import Scene
 from tests.node.states_surroundings import freeze
-from tests.support.mailnode import ADDRESS, MAIN_CF, QUEUE, MailNode
-from tests.support.process import NodeProcess
-from tests.support.waiting import wait_for
+from tests.support.machine.process import NodeProcess
+from tests.support.machine.waiting import wait_for
+from tests.support.mail.node import ADDRESS, MAIN_CF, QUEUE, MailNode
 
 
 @contextlib.contextmanager

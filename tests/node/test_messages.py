@@ -5,7 +5,7 @@ The functional model (LifeKeeper Postfix Recovery Kit) numbers its messages; eac
 
 import pytest
 
-from postfix_ha.checks.catalogue import CATALOGUE, ROWS
+from postfix_ha.messages.catalogue import CATALOGUE, ROWS
 from tests.node import messages_running, messages_setup
 from tests.node.judged import (
     FAILED,
@@ -13,8 +13,8 @@ from tests.node.judged import (
     JudgedNode,
 )
 from tests.node.messages import CASES, Case, message_pattern
-from tests.support.mailnode import ADDRESS
-from tests.support.node import CHECKOUT
+from tests.support.machine.node import CHECKOUT
+from tests.support.mail.node import ADDRESS
 
 MODEL_MESSAGES = 21
 # Importing them has filled the table.
@@ -48,7 +48,7 @@ def logged_message(node: JudgedNode, since: int, check: str) -> str:
     return next((message for message in messages if pattern.fullmatch(message)), "")
 
 
-@pytest.mark.parametrize("module", ["checks/catalogue.py", "report.py"])
+@pytest.mark.parametrize("module", ["messages/catalogue.py", "report.py"])
 def test_a_damaged_library_gives_one_line_and_no_false_stop(module: str) -> None:
     """What only puts answers into words is broken; stop must still end everything, and a failure is one line."""
     library = "/usr/share/postfix-ha/lib/postfix_ha"

@@ -1,8 +1,8 @@
 """The report of ci/prove in a real browser: on a phone nothing is wider than the screen, in light and in dark."""
 
-from tests.support import proof
-from tests.support.proof_browser import faults_of_page
-from tests.support.proof_sample import sample
+from ci.lib.prove import report as proof
+from ci.lib.prove.browser import faults_of_page
+from ci.lib.prove.sample import sample
 
 
 def test_the_page_on_a_phone(tmp_path):

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.mailnode import MailNode
-from tests.support.node import AGENT, CHECKOUT
-from tests.support.packagenode import Monitors
-from tests.support.waiting import wait_for
+from tests.support.machine.node import AGENT, CHECKOUT
+from tests.support.machine.packagenode import Monitors
+from tests.support.machine.waiting import wait_for
+from tests.support.mail.node import MailNode
 
 REPLACING = "/run/postfix-ha.replacing"
 LIBRARY = "/usr/share/postfix-ha/lib"

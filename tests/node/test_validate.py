@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.mailnode import MailNode
+from tests.support.mail.node import MailNode
 
 
 @pytest.fixture

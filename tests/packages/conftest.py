@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.packagenode import PackageNode, roots
+from tests.support.machine.packagenode import PackageNode, roots
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,11 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.support.mail import MailClient
-from tests.support.mailnode import AGENT
-from tests.support.node import BASE_ENV, CHECKOUT
-from tests.support.packagenode import NAME, Monitors, PackageNode
-from tests.support.waiting import wait_for
+from tests.support.machine.node import BASE_ENV, CHECKOUT
+from tests.support.machine.packagenode import NAME, Monitors, PackageNode
+from tests.support.machine.waiting import wait_for
+from tests.support.mail.ledger import MailClient
+from tests.support.mail.node import AGENT
 
 SNAPSHOT = "/run/resource-agents/postfix_ha-etc-postfix.snapshot"
 RECOMPILED = f"/usr/share/python3/runtime.d/{NAME}.rtupdate"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.packages.test_debian import what_ci_install_puts
-from tests.support.mailnode import AGENT
-from tests.support.packagenode import NAME, Monitors, PackageNode
+from tests.support.machine.packagenode import NAME, Monitors, PackageNode
+from tests.support.mail.node import AGENT
 
 RPM = f"{NAME}-*.noarch.rpm"
 

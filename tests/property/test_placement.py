@@ -7,15 +7,15 @@ import os
 
 from hypothesis import HealthCheck, given, note, settings
 
-from postfix_ha.cluster.cib import parse
-from postfix_ha.cluster.creation import create
-from postfix_ha.cluster.errors import Refused
-from postfix_ha.cluster.hierarchy import find_hierarchy
-from postfix_ha.cluster.overview import node_states
-from postfix_ha.cluster.placement import nodes_that_can_run
-from postfix_ha.cluster.spelling import spelled_out
-from postfix_ha.cluster.tools import Cluster, Scratch
-from postfix_ha.cluster.why_not import judge
+from postfix_ha.cluster.create.build import create
+from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
+from postfix_ha.cluster.model.cib import parse
+from postfix_ha.cluster.model.hierarchy import find_hierarchy
+from postfix_ha.cluster.show.spelling import spelled_out
+from postfix_ha.cluster.show.status import node_states
+from postfix_ha.cluster.where.placement import nodes_that_can_run
+from postfix_ha.cluster.where.why_not import judge
+from postfix_ha.messages.errors import Refused
 from tests.cibs.scheduler import runs_there
 from tests.property.cib_shapes import cibs
 from tests.unit.cluster.cibs import node, text

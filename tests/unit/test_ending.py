@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from postfix_ha.actions.ending import end_instance
+from postfix_ha.actions.terminate import end_instance
 from postfix_ha.procfs import process_stat
 from postfix_ha.system.processes import Identity, census
 
@@ -165,7 +165,7 @@ def test_a_recycled_number_is_not_hit(grow) -> None:
 def test_what_cannot_be_ended_is_told(grow, monkeypatch: pytest.MonkeyPatch) -> None:
     """No process here can resist KILL; so the signal is what fails, as it does for a process in state D."""
     tree = grow()
-    monkeypatch.setattr("postfix_ha.actions.ending._signal", lambda members, *numbers: None)
+    monkeypatch.setattr("postfix_ha.actions.terminate._signal", lambda members, *numbers: None)
     _, left, seconds = end(tree, seconds=1.5)
     assert left == tree.pids
     assert 1 < seconds < 4

@@ -6,7 +6,7 @@ import pytest
 
 from postfix_ha.checks.storage import check_queue_storage
 from postfix_ha.system.mounts import Mounts
-from tests.support.disks import make_sysfs
+from tests.support.machine.disks import make_sysfs
 
 ROOT = "20 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw"
 NODE = """{root}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postfix_ha.checks.catalogue import CATALOGUE
-from postfix_ha.checks.statement import Statement
+from postfix_ha.messages.catalogue import CATALOGUE
+from postfix_ha.messages.statement import Statement
 from postfix_ha.params import BINARY_DEFAULT, GREETING_TIMEOUT_DEFAULT_S, Params, split_words
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postfix_ha import codes
-from postfix_ha.checks.catalogue import CATALOGUE, ROWS
+from postfix_ha.messages.catalogue import CATALOGUE, ROWS
 from postfix_ha.verdict import Finding, decide
 
 findings = st.lists(st.sampled_from([Finding(row.check) for row in ROWS]))

@@ -3,8 +3,8 @@
 import os
 
 from postfix_ha import codes
-from postfix_ha.actions.guard import Step, guarded
-from postfix_ha.actions.running import discover_now, find_running, record
+from postfix_ha.actions.deadline import Step, guarded
+from postfix_ha.actions.find import discover_now, find_running, record
 from postfix_ha.health import listened_endpoints, name_of
 from postfix_ha.instance import read_record
 from postfix_ha.params import Params

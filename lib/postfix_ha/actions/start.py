@@ -4,14 +4,14 @@ import os
 import time
 
 from postfix_ha import codes
-from postfix_ha.actions.deep import RESERVE_S, Clients, check_queue, check_queue_services
+from postfix_ha.actions.deadline import Step, guarded
 from postfix_ha.actions.drain import begin_hold, end_hold
-from postfix_ha.actions.ending import end_instance
-from postfix_ha.actions.guard import Step, guarded
+from postfix_ha.actions.find import Found, attached, find_running, forget, judge_health, record, wait_until
 from postfix_ha.actions.mailbox_locks import free_mailboxes
 from postfix_ha.actions.prepare import prepare
-from postfix_ha.actions.running import Found, attached, find_running, forget, judge_health, record, wait_until
-from postfix_ha.checks.holders import lock_holder
+from postfix_ha.actions.service_checks import RESERVE_S, Clients, check_queue, check_queue_services
+from postfix_ha.actions.terminate import end_instance
+from postfix_ha.checks.lock_owners import lock_holder
 from postfix_ha.checks.postfix_check import begin_fatal_check, judge_fatal_check, log_warnings
 from postfix_ha.checks.queue_files import clear_queue, quick_start
 from postfix_ha.checks.setup import Setup, check_addresses, check_endpoints_free, check_queue_writable, check_setup
@@ -200,7 +200,7 @@ def _explained(finding: Finding, log: str, log_size: int) -> Finding:
 
 
 def _sentence(finding: Finding) -> str:
-    from postfix_ha.checks.catalogue import CATALOGUE
+    from postfix_ha.messages.catalogue import CATALOGUE
 
     return CATALOGUE[finding.check].sentence.format_map(finding.values)
 

@@ -7,8 +7,8 @@ not learned only narrows how processes are recognised; it neither skips the kill
 import os
 
 from postfix_ha import codes
-from postfix_ha.actions.ending import end_instance
-from postfix_ha.actions.standing import end_standing
+from postfix_ha.actions.terminate import end_instance
+from postfix_ha.actions.terminate_users import end_standing
 from postfix_ha.barrier import with_barrier
 from postfix_ha.health import is_master_of
 from postfix_ha.instance import DEFAULT_CONFIG_DIR, read_record, remove_snapshot, snapshot_path

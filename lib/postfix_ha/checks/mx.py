@@ -4,7 +4,7 @@ import contextlib
 import os
 import time
 
-from postfix_ha.checks.survey import Survey
+from postfix_ha.checks.node_facts import Survey
 from postfix_ha.config.interfaces import local_addresses
 from postfix_ha.config.logical_lines import split_words
 from postfix_ha.endpoint import is_loopback

@@ -2,13 +2,13 @@
 
 import os
 
-from postfix_ha.checks.boot import check_boot
-from postfix_ha.checks.listening import check_interfaces_carry
+from postfix_ha.checks.endpoints import check_interfaces_carry
+from postfix_ha.checks.node_facts import Survey
 from postfix_ha.checks.permissions import check_queue_complete
 from postfix_ha.checks.postfix_check import begin_postfix_check, judge_postfix_check
 from postfix_ha.checks.setup import check_setup
-from postfix_ha.checks.survey import Survey
 from postfix_ha.checks.trial_note import check_trial_note
+from postfix_ha.checks.units import check_boot
 from postfix_ha.system.command import Running
 from postfix_ha.system.complaints import without_values
 from postfix_ha.system.quoting import quote
@@ -56,7 +56,7 @@ def check_node(survey: Survey, ask: "Callable[[], Managed | None]" = lambda: Non
         finally:
             if checking:
                 checking.abandon()
-    from postfix_ha.checks.cures import add_cures
+    from postfix_ha.checks.remedies import add_cures
 
     add_cures(survey, found)
     return _weigh(survey, managed, found)

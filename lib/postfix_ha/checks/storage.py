@@ -2,7 +2,7 @@
 
 import os
 
-from postfix_ha.checks.survey import Survey
+from postfix_ha.checks.node_facts import Survey
 from postfix_ha.system.mounts import BLOCK, CLUSTER, NETWORK, Place
 from postfix_ha.verdict import Finding
 

@@ -3,10 +3,10 @@
 import os
 import time
 
+from postfix_ha.checks.chroot import check_jail
 from postfix_ha.checks.cluster import Managed, check_managed
-from postfix_ha.checks.instances import check_other_instances
-from postfix_ha.checks.jail import check_jail
-from postfix_ha.checks.listening import check_bind_address, check_endpoints, check_interfaces_carry
+from postfix_ha.checks.endpoints import check_bind_address, check_endpoints, check_interfaces_carry
+from postfix_ha.checks.lookup_tables import check_map_types, check_tables
 from postfix_ha.checks.mx import MailExchangers
 from postfix_ha.checks.naming import (
     check_compatibility_level,
@@ -15,12 +15,12 @@ from postfix_ha.checks.naming import (
     check_parameters,
     check_repeated,
 )
+from postfix_ha.checks.node_facts import Survey
+from postfix_ha.checks.other_instances import check_other_instances
 from postfix_ha.checks.permissions import check_queue_modes, check_setgid_groups
 from postfix_ha.checks.room import check_room
 from postfix_ha.checks.setup import check_addresses
 from postfix_ha.checks.storage import check_data_storage, check_queue_storage, check_spool_storage
-from postfix_ha.checks.survey import Survey
-from postfix_ha.checks.tables import check_map_types, check_tables
 from postfix_ha.checks.tls import check_tls
 from postfix_ha.system.child import known_by_child
 from postfix_ha.verdict import Finding

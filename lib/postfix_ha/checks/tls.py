@@ -9,7 +9,7 @@ import os
 import stat
 import time
 
-from postfix_ha.checks.survey import Survey
+from postfix_ha.checks.node_facts import Survey
 from postfix_ha.config.master_cf import MasterRow
 from postfix_ha.system.files import MEBIBYTE, read_regular
 from postfix_ha.verdict import Finding

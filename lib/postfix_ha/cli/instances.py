@@ -14,7 +14,7 @@ from postfix_ha.system.files import read_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from postfix_ha.cluster.hierarchy import Hierarchy
+    from postfix_ha.cluster.model.hierarchy import Hierarchy
 
 CIB = "/var/lib/pacemaker/cib/cib.xml"
 CIB_SIZE_MAX = 64 * 1024 * 1024
@@ -51,9 +51,9 @@ def concerns(options: argparse.Namespace) -> "list[Concern]":
     if not is_another_named(data):
         return [Concern()]
     # Only now: the XML library costs more than the rest.
-    from postfix_ha.cluster.cib import parse
-    from postfix_ha.cluster.errors import ClusterError
-    from postfix_ha.cluster.hierarchy import OUR_AGENT, SHELL_AGENT, hierarchies
+    from postfix_ha.cluster.model.cib import parse
+    from postfix_ha.cluster.model.hierarchy import OUR_AGENT, SHELL_AGENT, hierarchies
+    from postfix_ha.messages.errors import ClusterError
 
     try:
         found = [each for each in hierarchies(parse(data)) if each.agent in (OUR_AGENT, SHELL_AGENT)]

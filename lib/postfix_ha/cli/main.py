@@ -122,15 +122,15 @@ def build_parser(command: str = "", make: "type[argparse.ArgumentParser]" = Pars
     parser.add_argument("--version", action="version", version=f"postfix-ha {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     if command in ("", "check"):
-        from postfix_ha.cli.check import add_check
+        from postfix_ha.cli.commands.check import add_check
 
         add_check(commands)
     if command in ("", "facts"):
-        from postfix_ha.cli.facts import add_facts
+        from postfix_ha.cli.commands.facts import add_facts
 
         add_facts(commands)
     if not command:
-        from postfix_ha.cli.cluster_commands import add_cluster_commands
+        from postfix_ha.cli.commands.on_cluster import add_cluster_commands
 
         add_cluster_commands(commands)
     return parser

@@ -4,9 +4,9 @@ import os
 import signal
 import time
 
-from postfix_ha.cluster.errors import Refused
 from postfix_ha.config.discover import discover
 from postfix_ha.config.interfaces import interface_addresses
+from postfix_ha.messages.errors import Refused
 from postfix_ha.procfs import process_stat
 from postfix_ha.system.command import run
 from postfix_ha.system.processes import Identity, census

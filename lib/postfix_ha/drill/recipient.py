@@ -5,13 +5,13 @@ import re
 import stat
 import time
 
-from postfix_ha.cluster.errors import Refused
 from postfix_ha.config.logical_lines import split_words
 from postfix_ha.config.postconf import ask_values, find_postconf, inert_config
 from postfix_ha.drill import client
 from postfix_ha.drill.client import Letter, Session
 from postfix_ha.endpoint import KIND_POSTSCREEN, KIND_SMTP, Endpoint
 from postfix_ha.instance import Instance
+from postfix_ha.messages.errors import Refused
 from postfix_ha.system.command import run
 
 LOCAL_PART = "postfix-ha-drill"

@@ -2,7 +2,7 @@
 
 import time
 
-from postfix_ha.cluster.waiting import State
+from postfix_ha.cluster.live.wait import State
 
 
 class Timeline:

@@ -3,13 +3,13 @@
 import time
 from typing import Callable
 
-from postfix_ha.cluster import edit
-from postfix_ha.cluster.cib import Cib
-from postfix_ha.cluster.failures import failed_members, forget_failures
-from postfix_ha.cluster.moves import release
-from postfix_ha.cluster.push import change
-from postfix_ha.cluster.tools import Cluster, complaint
-from postfix_ha.cluster.waiting import INTERVAL_S, wait_idle
+from postfix_ha.cluster.change.move import release
+from postfix_ha.cluster.live.failures import failed_members, forget_failures
+from postfix_ha.cluster.live.pacemaker import Cluster, complaint
+from postfix_ha.cluster.live.push import change
+from postfix_ha.cluster.live.wait import INTERVAL_S, wait_idle
+from postfix_ha.cluster.model import edit
+from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.drill.guard import Traces
 
 HOLD, STANDBY, FROZEN, FAILED = "hold", "standby", "frozen", "failed"

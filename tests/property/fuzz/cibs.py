@@ -7,18 +7,18 @@ from typing import Any
 from hypothesis import strategies as st
 from lxml import etree
 
-from postfix_ha.cli.print_out import xml_lines
-from postfix_ha.cli.status import lines_of
-from postfix_ha.cluster.changes import changes, sentence
-from postfix_ha.cluster.cib import Cib, parse
-from postfix_ha.cluster.crm_lines import crm_lines
-from postfix_ha.cluster.drawing import dot_of
-from postfix_ha.cluster.errors import ClusterError, Refused
-from postfix_ha.cluster.hierarchy import Hierarchy, file_system_of, find_hierarchy, hierarchies
-from postfix_ha.cluster.intent import unfinished
-from postfix_ha.cluster.overview import Overview
-from postfix_ha.cluster.pcs_lines import pcs_lines
-from postfix_ha.cluster.reshape import delete
+from postfix_ha.cli.commands.print_out import xml_lines
+from postfix_ha.cli.commands.status import lines_of
+from postfix_ha.cluster.change.modify import delete
+from postfix_ha.cluster.change.unfinished import unfinished
+from postfix_ha.cluster.model.changes import changes, sentence
+from postfix_ha.cluster.model.cib import Cib, parse
+from postfix_ha.cluster.model.hierarchy import Hierarchy, file_system_of, find_hierarchy, hierarchies
+from postfix_ha.cluster.show.crm import crm_lines
+from postfix_ha.cluster.show.graph import dot_of
+from postfix_ha.cluster.show.pcs import pcs_lines
+from postfix_ha.cluster.show.status import Overview
+from postfix_ha.messages.errors import ClusterError, Refused
 from tests.property.fuzz.cib_texts import DOCUMENTS, STATUSES, latin
 from tests.property.fuzz.target import Target
 from tests.property.fuzz.texts import mutated

@@ -12,9 +12,9 @@ from xml.sax.saxutils import quoteattr
 from hypothesis import strategies as st
 
 from postfix_ha.cli.main import main
-from postfix_ha.cluster.cib import parse
-from postfix_ha.cluster.creation import create
-from postfix_ha.cluster.errors import ClusterError
+from postfix_ha.cluster.create.build import create
+from postfix_ha.cluster.model.cib import parse
+from postfix_ha.messages.errors import ClusterError
 from tests.property.fuzz.cib_texts import DOCUMENTS, IDS, NODES, SEED, allowed, constraint, latin, resource
 from tests.property.fuzz.config_files import directory
 from tests.property.fuzz.target import Broken, Target, must_be_clean

@@ -8,13 +8,13 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from postfix_ha.checks.statement import Statement
-from postfix_ha.checks.values import Values
+from postfix_ha.checks.parameter_values import Values
 from postfix_ha.config.discover import USUAL_DEFAULTS, discover, instance_directories, row_settings
 from postfix_ha.config.endpoints import find_endpoints
 from postfix_ha.config.expand import ExpandError
 from postfix_ha.config.main_cf import MainCf, parse_main_cf
 from postfix_ha.config.master_cf import MasterCf, parse_master_cf
+from postfix_ha.messages.statement import Statement
 from tests.property import config_generator
 from tests.property.fuzz.target import Broken, Target
 from tests.property.fuzz.texts import encoded, mostly, mutated, number, pick

@@ -2,10 +2,10 @@
 
 # target: beginning of the kind -> why it is still there
 OPEN: "dict[str, str]" = {
-    "cib: AssertionError in cluster/hierarchy.py:stickiness": "a Postfix without an id is not refused",
-    "cib: ValueError in cluster/cib.py": "an epoch or score that is no number is not refused",
-    "cib_with_status: AssertionError in cluster/hierarchy.py:stickiness": "as above",
-    "cib_with_status: ValueError in cluster/cib.py": "as above",
+    "cib: AssertionError in cluster/model/hierarchy.py:stickiness": "a Postfix without an id is not refused",
+    "cib: ValueError in cluster/model/cib.py": "an epoch or score that is no number is not refused",
+    "cib_with_status: AssertionError in cluster/model/hierarchy.py:stickiness": "as above",
+    "cib_with_status: ValueError in cluster/model/cib.py": "as above",
 }
 # target/name of a seed -> why its fault is still there
 SEEDS: "dict[str, str]" = {

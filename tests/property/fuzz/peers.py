@@ -8,11 +8,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from postfix_ha.checks.statement import Statement
-from postfix_ha.cli.status import ask_there
-from postfix_ha.cli.table import Printer
-from postfix_ha.cluster.comparison import compare
-from postfix_ha.cluster.nodes import Question, Remote, wrong_shape
+from postfix_ha.cli.commands.status import ask_there
+from postfix_ha.cli.statements import Printer
+from postfix_ha.messages.statement import Statement
+from postfix_ha.peers.compare import compare
+from postfix_ha.peers.remote import Question, Remote, wrong_shape
 from postfix_ha.report import line_of
 from tests.property.fuzz.config_files import directory
 from tests.property.fuzz.target import Broken, Target, must_be_clean

@@ -10,12 +10,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from postfix_ha import codes
-from postfix_ha.checks.catalogue import CATALOGUE
-from postfix_ha.checks.statement import Statement
-from postfix_ha.cluster import here
+from postfix_ha.cluster.create import local_node as here
 from postfix_ha.config.postconf import read_answer
 from postfix_ha.endpoint import Endpoint, address_bytes
 from postfix_ha.instance import SNAPSHOT_HEADER, Instance, format_snapshot, parse_snapshot
+from postfix_ha.messages.catalogue import CATALOGUE
+from postfix_ha.messages.statement import Statement
 from postfix_ha.params import GREETING_TIMEOUT_MAX_S, Params
 from postfix_ha.procfs import process_stat
 from postfix_ha.report import REASON_LENGTH_MAX, line_of, one_line

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from postfix_ha.checks.boot import enabled_units, is_postfix_unit
+from postfix_ha.checks.units import enabled_units, is_postfix_unit
 
 MULTI_USER = "etc/systemd/system/multi-user.target.wants"
 

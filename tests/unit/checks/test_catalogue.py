@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from postfix_ha import codes
-from postfix_ha.checks.catalogue import CATALOGUE, ROWS, SEVERITIES, Row
-from postfix_ha.checks.statement import Statement
+from postfix_ha.messages.catalogue import CATALOGUE, ROWS, SEVERITIES, Row
+from postfix_ha.messages.statement import Statement
 from postfix_ha.verdict import Finding
 from tests.node import test_checks_peers, test_checks_setup, test_checks_surroundings, test_checks_values
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postfix_ha.checks.statement import Statement
-from postfix_ha.cluster.comparison import compare
-from postfix_ha.cluster.nodes import Remote, wrong_shape
+from postfix_ha.messages.statement import Statement
+from postfix_ha.peers.compare import compare
+from postfix_ha.peers.remote import Remote, wrong_shape
 
 PLACE = {
     "directory": "/q/postfix", "is_there": True, "existing": "/q/postfix", "kind": "block", "mount_point": "/q",

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from postfix_ha.checks.cures import CURES
-from postfix_ha.checks.enders import LISTED, ending_command, socket_units
+from postfix_ha.checks.ending_commands import LISTED, ending_command, socket_units
+from postfix_ha.checks.remedies import CURES
 
 
 def test_init_is_never_killed():

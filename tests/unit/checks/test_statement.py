@@ -5,8 +5,8 @@ import subprocess
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postfix_ha.checks.catalogue import CATALOGUE
-from postfix_ha.checks.statement import Statement
+from postfix_ha.messages.catalogue import CATALOGUE
+from postfix_ha.messages.statement import Statement
 from postfix_ha.report import line_of
 from postfix_ha.system.quoting import quote, quote_words
 from postfix_ha.verdict import Finding

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postfix_ha.checks.tables import Table, table_words
+from postfix_ha.checks.lookup_tables import Table, table_words
 
 
 @pytest.mark.parametrize(

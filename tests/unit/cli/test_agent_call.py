@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 
-from postfix_ha.cli.agent_call import end_tree
-from tests.support.waiting import wait_for
+from postfix_ha.cli.trial.agent_call import end_tree
+from tests.support.machine.waiting import wait_for
 
 # A child, its child in a session of its own, and one that was stopped by somebody; each tells its number.
 FAMILY = """

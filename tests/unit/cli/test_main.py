@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.node import CHECKOUT
+from tests.support.machine.node import CHECKOUT
 
 START = f"import sys; sys.path.insert(0, '{CHECKOUT}/lib'); from postfix_ha.cli.main import main; sys.exit(main())"
 # A Python that has no packages but its own; its prefix is the system's, as that of /usr/bin/python3.
@@ -68,4 +68,4 @@ def test_an_error_of_our_own_before_the_command_begins_is_one_line(tmp_path: Pat
         os.symlink(os.path.dirname(__import__(name).__file__), tmp_path / name)
     start = START.replace(f"{CHECKOUT}/lib", str(tmp_path))
     done = subprocess.run([*BARE, start, "--help"], capture_output=True, text=True, timeout=60)
-    assert "postfix_ha.cli.status" in one_line(done)
+    assert "postfix_ha.cli.commands.status" in one_line(done)

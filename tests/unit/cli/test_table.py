@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from postfix_ha.checks.statement import Statement
-from postfix_ha.cli.table import Printer, printable, summary
+from postfix_ha.cli.statements import Printer, printable, summary
+from postfix_ha.messages.statement import Statement
 from postfix_ha.verdict import Finding
 
 

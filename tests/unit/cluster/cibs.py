@@ -2,8 +2,8 @@
 
 from lxml import etree
 
-from postfix_ha.cluster.cib import Cib, parse
-from postfix_ha.cluster.here import Here, Mount
+from postfix_ha.cluster.create.local_node import Here, Mount
+from postfix_ha.cluster.model.cib import Cib, parse
 from postfix_ha.endpoint import Endpoint
 from postfix_ha.instance import Instance
 

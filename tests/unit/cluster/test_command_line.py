@@ -7,14 +7,14 @@ import sys
 import pytest
 from lxml import etree
 
-from postfix_ha.cluster.cib import parse
-from postfix_ha.cluster.creation import create
-from postfix_ha.cluster.errors import ClusterError, Refused
-from postfix_ha.cluster.push import change, plan
-from postfix_ha.cluster.tools import Cluster
-from postfix_ha.cluster.undo import undo
-from tests.support.node import CHECKOUT
-from tests.support.tool import same_cluster
+from postfix_ha.cluster.change.undo import undo
+from postfix_ha.cluster.create.build import create
+from postfix_ha.cluster.live.pacemaker import Cluster
+from postfix_ha.cluster.live.push import change, plan
+from postfix_ha.cluster.model.cib import parse
+from postfix_ha.messages.errors import ClusterError, Refused
+from tests.support.lab.tool import same_cluster
+from tests.support.machine.node import CHECKOUT
 from tests.unit.cluster.cibs import address, cib, cib_text, file_system, mail, node, text
 from tests.unit.cluster.test_create import wish
 

@@ -3,11 +3,11 @@
 import pytest
 from lxml import etree
 
-from postfix_ha.cluster.creation import create
-from postfix_ha.cluster.draft import Wish, make_draft, parse_address
-from postfix_ha.cluster.errors import Refused
-from postfix_ha.cluster.here import Mount
-from postfix_ha.cluster.hierarchy import hierarchies
+from postfix_ha.cluster.create.build import create
+from postfix_ha.cluster.create.local_node import Mount
+from postfix_ha.cluster.create.plan import Wish, make_draft, parse_address
+from postfix_ha.cluster.model.hierarchy import hierarchies
+from postfix_ha.messages.errors import Refused
 from tests.unit.cluster.cibs import (
     ADDRESS,
     address,

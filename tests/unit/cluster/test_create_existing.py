@@ -2,9 +2,9 @@
 
 import pytest
 
-from postfix_ha.cluster.creation import create
-from postfix_ha.cluster.draft import Wish
-from postfix_ha.cluster.errors import Refused
+from postfix_ha.cluster.create.build import create
+from postfix_ha.cluster.create.plan import Wish
+from postfix_ha.messages.errors import Refused
 from tests.unit.cluster.cibs import address, by_tag, cib, file_system, mail, node
 
 PARTS = file_system() + address() + mail(config_dir="/etc/postfix")

@@ -3,16 +3,16 @@
 import pytest
 from lxml import etree
 
-from postfix_ha.cluster.barred import barred
-from postfix_ha.cluster.changes import ADD_RESOURCE, changes
-from postfix_ha.cluster.creation import create
-from postfix_ha.cluster.draft import make_draft
-from postfix_ha.cluster.errors import Refused
-from postfix_ha.cluster.here import Mount
-from postfix_ha.cluster.managed_addresses import address_of
-from postfix_ha.cluster.managed_mounts import device_user, mount_holding, unit_directory
-from postfix_ha.cluster.relations import Relations
-from postfix_ha.cluster.tools import Cluster, Scratch
+from postfix_ha.cluster.create.barred import barred
+from postfix_ha.cluster.create.build import create
+from postfix_ha.cluster.create.local_node import Mount
+from postfix_ha.cluster.create.plan import make_draft
+from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
+from postfix_ha.cluster.model.changes import ADD_RESOURCE, changes
+from postfix_ha.cluster.model.managed_addresses import address_of
+from postfix_ha.cluster.model.managed_mounts import device_user, mount_holding, unit_directory
+from postfix_ha.cluster.model.relations import Relations
+from postfix_ha.messages.errors import Refused
 from tests.unit.cluster.cibs import ADDRESS, address, by_tag, cib, file_system, node, primitive, text
 from tests.unit.cluster.test_create import wish
 

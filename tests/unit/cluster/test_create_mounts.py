@@ -2,10 +2,10 @@
 
 import pytest
 
-from postfix_ha.cluster.creation import create
-from postfix_ha.cluster.draft import Wish
-from postfix_ha.cluster.errors import Refused
-from postfix_ha.cluster.here import Mount
+from postfix_ha.cluster.create.build import create
+from postfix_ha.cluster.create.local_node import Mount
+from postfix_ha.cluster.create.plan import Wish
+from postfix_ha.messages.errors import Refused
 from tests.unit.cluster.cibs import cib, file_system, node
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 from lxml import etree
 
-from tests.support.node import CHECKOUT
+from tests.support.machine.node import CHECKOUT
 from tests.unit.cluster.cibs import ADDRESS, address, cib, cib_text, file_system, mail, node, text
 from tests.unit.cluster.test_create import wish
 
@@ -29,7 +29,7 @@ def drawn(svg, kind):
 
 
 def test_the_drawing_has_every_member_and_what_it_needs(tmp_path):
-    from postfix_ha.cluster.creation import create
+    from postfix_ha.cluster.create.build import create
 
     file = tmp_path / "cib.xml"
     file.write_bytes(text(create(cib(), wish(tag="mail", nodes=[("n1", 1), ("n2", 10)]), node())))

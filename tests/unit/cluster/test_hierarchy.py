@@ -2,10 +2,10 @@
 
 import pytest
 
-from postfix_ha.cluster.cib import parse
-from postfix_ha.cluster.errors import ClusterError, Refused
-from postfix_ha.cluster.hierarchy import find_hierarchy, hierarchies, is_mail_agent
-from postfix_ha.cluster.relations import Relations
+from postfix_ha.cluster.model.cib import parse
+from postfix_ha.cluster.model.hierarchy import find_hierarchy, hierarchies, is_mail_agent
+from postfix_ha.cluster.model.relations import Relations
+from postfix_ha.messages.errors import ClusterError, Refused
 from tests.unit.cluster.cibs import ADDRESS, address, cib, file_system, mail, primitive, stickiness
 
 PARTS = file_system() + address()

@@ -10,16 +10,16 @@ import time
 import pytest
 from lxml import etree
 
-from postfix_ha.cli.print_out import xml_lines
-from postfix_ha.cluster.changes import ADD_CONSTRAINT, ADD_RESOURCE, changes
-from postfix_ha.cluster.cib import parse
-from postfix_ha.cluster.crm_lines import crm_lines
-from postfix_ha.cluster.errors import Refused
-from postfix_ha.cluster.nodes import Question, Remote, wrong_shape
-from postfix_ha.cluster.pcs_lines import pcs_script
-from postfix_ha.cluster.reshape import delete
+from postfix_ha.cli.commands.print_out import xml_lines
+from postfix_ha.cluster.change.modify import delete
+from postfix_ha.cluster.model.changes import ADD_CONSTRAINT, ADD_RESOURCE, changes
+from postfix_ha.cluster.model.cib import parse
+from postfix_ha.cluster.show.crm import crm_lines
+from postfix_ha.cluster.show.pcs import pcs_script
+from postfix_ha.messages.errors import Refused
+from postfix_ha.peers.remote import Question, Remote, wrong_shape
 from postfix_ha.system.quoting import quote, quote_words
-from tests.support.node import CHECKOUT
+from tests.support.machine.node import CHECKOUT
 from tests.unit.cluster.cibs import address, cib_text, file_system, mail
 
 ADDED = (ADD_RESOURCE, ADD_CONSTRAINT)

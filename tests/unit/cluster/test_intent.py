@@ -5,17 +5,17 @@ import sys
 
 import pytest
 
-from postfix_ha.cluster.cib import pairs, parse
-from postfix_ha.cluster.creation import create
-from postfix_ha.cluster.errors import Refused
-from postfix_ha.cluster.hierarchy import SHELL_AGENT, find_hierarchy
-from postfix_ha.cluster.intent import advice, mark, mark_of, unfinished
-from postfix_ha.cluster.migration import begin, end, exchanged
-from postfix_ha.cluster.moves import begin_to_stop, hold, in_service, out_of_service, release
-from postfix_ha.cluster.push import Plan
-from postfix_ha.cluster.undo import undo_stopped
-from postfix_ha.cluster.unprotect import set_aside
-from tests.support.node import CHECKOUT
+from postfix_ha.cluster.change.move import begin_to_stop, hold, in_service, out_of_service, release
+from postfix_ha.cluster.change.release import set_aside
+from postfix_ha.cluster.change.replace_agent import begin, end, exchanged
+from postfix_ha.cluster.change.undo import undo_stopped
+from postfix_ha.cluster.change.unfinished import advice, mark, mark_of, unfinished
+from postfix_ha.cluster.create.build import create
+from postfix_ha.cluster.live.push import Plan
+from postfix_ha.cluster.model.cib import pairs, parse
+from postfix_ha.cluster.model.hierarchy import SHELL_AGENT, find_hierarchy
+from postfix_ha.messages.errors import Refused
+from tests.support.machine.node import CHECKOUT
 from tests.unit.cluster.cibs import ADDRESS, address, cib, cib_text, file_system, mail, node, text
 from tests.unit.cluster.test_create import wish
 

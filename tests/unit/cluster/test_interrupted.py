@@ -8,9 +8,9 @@ import sys
 import pytest
 from lxml import etree
 
-from tests.support.interruption import COUNT, LAST, PROGRAMS, prepare, stand_in
-from tests.support.node import CHECKOUT
-from tests.support.waiting import wait_for
+from tests.support.lab.interruption import COUNT, LAST, PROGRAMS, prepare, stand_in
+from tests.support.machine.node import CHECKOUT
+from tests.support.machine.waiting import wait_for
 from tests.unit.cluster.cibs import cib_text
 
 START = f"""
@@ -22,9 +22,9 @@ command.ENVIRONMENT["PATH"] = sys.argv[1] + ":/usr/sbin:/usr/bin:/sbin:/bin"
 CREATE = (
     START
     + """
-from postfix_ha.cluster.creation import create
-from postfix_ha.cluster.push import change
-from postfix_ha.cluster.tools import Cluster
+from postfix_ha.cluster.create.build import create
+from postfix_ha.cluster.live.push import change
+from postfix_ha.cluster.live.pacemaker import Cluster
 from tests.unit.cluster.cibs import node
 from tests.unit.cluster.test_create import wish
 wanted = wish(tag="mail", nodes=[("n1", None), ("n2", None)])

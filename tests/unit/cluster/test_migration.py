@@ -8,11 +8,11 @@ import copy
 
 import pytest
 
-from postfix_ha.cluster.cib import parse
-from postfix_ha.cluster.hierarchy import OUR_AGENT, SHELL_AGENT, find_hierarchy
-from postfix_ha.cluster.migration import begin, end, exchanged, is_in_maintenance, why_not
-from postfix_ha.cluster.simulation import simulate
-from postfix_ha.cluster.tools import Cluster
+from postfix_ha.cluster.change.replace_agent import begin, end, exchanged, is_in_maintenance, why_not
+from postfix_ha.cluster.live.pacemaker import Cluster
+from postfix_ha.cluster.live.simulation import simulate
+from postfix_ha.cluster.model.cib import parse
+from postfix_ha.cluster.model.hierarchy import OUR_AGENT, SHELL_AGENT, find_hierarchy
 from tests.unit.cluster.cibs import cib, mail, stickiness, text
 
 UNIT = "systemd:postfix"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from postfix_ha.cluster.names import ID_LENGTH_MAX, address_name, default_tag, is_legal, unique
-from postfix_ha.cluster.operations import milliseconds, parse_operation
-from postfix_ha.cluster.priority import next_priority, parse_priority, priority_of_score, score_of_priority
+from postfix_ha.cluster.model.names import ID_LENGTH_MAX, address_name, default_tag, is_legal, unique
+from postfix_ha.cluster.model.operations import milliseconds, parse_operation
+from postfix_ha.cluster.model.priority import next_priority, parse_priority, priority_of_score, score_of_priority
 
 
 def test_the_lower_priority_has_the_higher_score_and_both_can_be_had_back():

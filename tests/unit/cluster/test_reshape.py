@@ -2,12 +2,13 @@
 
 import pytest
 
-from postfix_ha.cluster import moves, reshape
-from postfix_ha.cluster.creation import create
-from postfix_ha.cluster.edit import replace_agent
-from postfix_ha.cluster.errors import Refused
-from postfix_ha.cluster.hierarchy import find_hierarchy, hierarchies
-from postfix_ha.cluster.operations import operations, set_operation
+from postfix_ha.cluster.change import modify as reshape
+from postfix_ha.cluster.change import move as moves
+from postfix_ha.cluster.create.build import create
+from postfix_ha.cluster.model.edit import replace_agent
+from postfix_ha.cluster.model.hierarchy import find_hierarchy, hierarchies
+from postfix_ha.cluster.model.operations import operations, set_operation
+from postfix_ha.messages.errors import Refused
 from tests.unit.cluster.cibs import address, by_tag, cib, file_system, mail, node, primitive, stickiness, text
 from tests.unit.cluster.test_create import wish
 

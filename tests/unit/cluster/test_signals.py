@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from postfix_ha.cluster.signals import SIGNALS, Interrupted, listening, one_step, when_interrupted
+from postfix_ha.cli.signals import SIGNALS, Interrupted, listening, one_step, when_interrupted
 
 
 def told(number):

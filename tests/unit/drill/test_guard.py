@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from tests.support.node import CHECKOUT
-from tests.support.waiting import wait_for
+from tests.support.machine.node import CHECKOUT
+from tests.support.machine.waiting import wait_for
 
 START = f"""
 import os, signal, sys, time

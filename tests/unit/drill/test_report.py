@@ -10,7 +10,7 @@ from lxml import etree
 from postfix_ha.drill.ledger import Event, Ledger, compare
 from postfix_ha.drill.report import Facts, Phase, as_object, text_of, write
 from postfix_ha.drill.timeline import Timeline
-from tests.support.node import CHECKOUT
+from tests.support.machine.node import CHECKOUT
 
 PNG = b"\x89PNG\r\n\x1a\n"
 DRAW = f"""

@@ -5,9 +5,9 @@ import json
 import pytest
 from lxml import etree
 
-from tests.support.demo_picture import LABEL, WIDTH, Picture, timeline
-from tests.support.mail import Event, Ledger
-from tests.support.watch import Sight
+from ci.lib.demo.picture import LABEL, WIDTH, Picture, timeline
+from tests.support.lab.watch import Sight
+from tests.support.mail.ledger import Event, Ledger
 
 SVG = "{http://www.w3.org/2000/svg}"
 

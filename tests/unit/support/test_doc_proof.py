@@ -3,7 +3,7 @@
 import pytest
 from lxml import etree
 
-from tests.support.doc_proof import LABEL, PROOF, WIDTH, kept_proof, proof_picture, proof_text
+from ci.lib.docs.proof import LABEL, PROOF, WIDTH, kept_proof, proof_picture, proof_text
 
 SVG = "{http://www.w3.org/2000/svg}"
 

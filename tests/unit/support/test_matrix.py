@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from tests.support.faults import MAIN, TABLE
-from tests.support.matrix import RESULTS, Results, arguments, case_of, main, plan
-from tests.support.matrix_run import Case
-from tests.support.proof_sample import record
+from ci.lib.prove.faults import MAIN, TABLE
+from ci.lib.prove.matrix import RESULTS, Results, arguments, case_of, main, plan
+from ci.lib.prove.run import Case
+from ci.lib.prove.sample import record
 
 
 def cases(*words):

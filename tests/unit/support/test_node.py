@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.linux import open_in_root
-from tests.support.node import Node
+from tests.support.machine.linux import open_in_root
+from tests.support.machine.node import Node
 
 KERNEL_PATHS = (
     "/proc/sys/net/ipv6/conf/all/disable_ipv6",

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.support import proof_figures
-from tests.support.mail import Event, Ledger, take_account
-from tests.support.proof_sample import record
-from tests.support.watch import Sight
+from ci.lib.prove import figures as proof_figures
+from ci.lib.prove.sample import record
+from tests.support.lab.watch import Sight
+from tests.support.mail.ledger import Event, Ledger, take_account
 
 
 def ledger(*events):

@@ -6,9 +6,9 @@ import re
 import pytest
 from lxml import html
 
-from tests.support import proof
-from tests.support.faults import TABLE
-from tests.support.proof_sample import record, sample
+from ci.lib.prove import report as proof
+from ci.lib.prove.faults import TABLE
+from ci.lib.prove.sample import record, sample
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import json
 import os
 import subprocess
 
-from tests.support.node import PYTHON
-from tests.support.process import describe
-from tests.support.virtual_node import LIST_PROCESSES
+from tests.support.machine.node import PYTHON
+from tests.support.machine.process import describe
+from tests.support.virtual.node import LIST_PROCESSES
 
 
 def test_every_process_is_listed_as_the_kernel_describes_it():

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.support.virtual_watch import Life, VirtualWatch
+from tests.support.virtual.watch import Life, VirtualWatch
 
 
 @pytest.fixture

@@ -1,0 +1,145 @@
+"""docs/failures.md, and the messages of docs/from-lifekeeper.md: one entry for each row of the catalogue of checks."""
+
+import string
+
+from postfix_ha import codes
+from postfix_ha.messages.catalogue import ROWS, Row
+
+MANUAL = "LifeKeeper's message {number}"
+INTRODUCTION = """\
+# How each failure looks, and what to do
+
+<!-- Made by ci/docs from lib/postfix_ha/messages/catalogue.py: change it there. -->
+
+Find the words that you see on this page; what stands in capitals is different each time. They are in three places:
+
+- `postfix-ha status` and `crm_mon --one-shot --inactive` show the last reason of a failed action.
+- The log of the node has it, and the notes beside it: look for `postfix_ha` in `/var/log/pacemaker/pacemaker.log` or in
+  the journal.
+- `postfix-ha check` on the node says all that it finds at once, each with the check's name and a command to paste.
+
+When the cause is gone, `postfix-ha in-service` lets the cluster forget the failures and start the service again.
+
+What the cluster does depends on the action that failed and on its exit code:
+
+| the code | start | monitor | stop |
+|---|---|---|---|
+| 1 | another node is tried | restarted here; elsewhere after `migration-threshold` failures | the node is fenced |
+| 4, 5 | another node is tried | as 1 | the node is fenced |
+| 6 | no node is tried any more | as 1 | the node is fenced |
+| 7 | | it is started again here | |
+| 190 | | reported; nothing is done | |
+| 0 | a note in the log | a note in the log | |
+"""
+# scope of the catalogue -> heading and what its entries have in common
+SCOPES = {
+    "parameter": ("The parameters of the resource", "Wrong on every node, since the cluster's configuration is wrong."),
+    "node": ("This node's set-up", "Found by start and `validate-all`, and by `postfix-ha check`."),
+    "health": ("A running Postfix", "Found by the monitor, each from the depth that looks at it."),
+    "operation": ("What an action did", "The end of a start, a stop or a reload."),
+    "command": (
+        "What `postfix-ha check` alone sees on this node",
+        "None of it keeps the cluster from starting Postfix today. An error will lose mail or service at a move.",
+    ),
+    "cluster": (
+        "Other nodes, and the cluster's configuration",
+        "Seen by `postfix-ha check --peer`, `create` and `extend`, which refuse to go on with an error.",
+    ),
+}
+CODES = {
+    codes.SUCCESS: "0: noted in the log; the action succeeds",
+    codes.ERR_GENERIC: "1: may be cured by a restart or by another node",
+    codes.ERR_PERM: "4: trying again on this node cures nothing",
+    codes.ERR_INSTALLED: "5: trying again on this node cures nothing",
+    codes.ERR_CONFIGURED: "6: no node can start it",
+    codes.NOT_RUNNING: "7: it does not run; the cluster starts it again",
+    codes.DEGRADED: "190: alive but at its limits; reported, not recovered",
+}
+# What the functional model's messages say, in our words, by their numbers.
+MESSAGES = {
+    1: "no configuration path was given",
+    2: "main.cf is not in it",
+    3: "master.cf is not in it",
+    4: "an inet_interfaces value is no address that it can use, and not all",
+    5: "no path to the programs was given",
+    6: "the postfix command is not valid",
+    7: "the queue directory is not found on shared storage",
+    8: "the resource of an address is not in service",
+    9: "there is no IP resource for an address",
+    10: "the uid of Postfix's owner differs between servers",
+    11: "the gid of the postdrop group differs between servers",
+    12: "the master process is not running",
+    13: "postfix check failed",
+    14: "Postfix could not be started",
+    15: "Postfix could not be stopped by kill",
+    16: "the recorded process id does not exist any more",
+    17: "no connection to a socket",
+    18: "postfix or postconf is not an executable file",
+    19: "main.cf or master.cf is missing or cannot be read",
+    20: "Postfix's owner does not exist",
+    21: "the postdrop group is not the group of the queue's files",
+}
+# Postfix's and Pacemaker's own words are as they are; a value shows as its name.
+WORDS = {"timeout_s": "SECONDS", "maximum_s": "SECONDS"}
+
+
+def failures_page() -> str:
+    """The whole page."""
+    parts = [INTRODUCTION]
+    for scope, (heading, common) in SCOPES.items():
+        rows = [row for row in ROWS if row.scope == scope]
+        parts.append(f"## {heading}\n\n{common}\n")
+        parts += [entry(row) for row in rows]
+    left_out = {row.scope for row in ROWS} - set(SCOPES)
+    if left_out:
+        raise ValueError(f"the page has no heading for these scopes of the catalogue: {', '.join(sorted(left_out))}")
+    return "\n".join(parts)
+
+
+def entry(row: Row) -> str:
+    """How one failure looks and what to do."""
+    # As code: the characters stand there as they are in the log. A line that goes on ends with Markdown's break.
+    said = "\\\n> ".join(f"`{line}`" for line in plain(row.sentence).splitlines())
+    lines = [f"### {row.check}", "", f"> {said}", ""]
+    if row.scope in ("command", "cluster"):
+        lines.append(f"- Called: {article(row.severity)}")
+    else:
+        lines.append(f"- Exit code {CODES[row.code]}")
+    lines.append(f"- Do: {shown(row.remedy)}")
+    if row.cure:
+        lines.append(f"- For example: `{plain(row.cure)}`")
+    if row.parameter:
+        lines.append(f"- Parameter of main.cf: `{row.parameter}`")
+    if row.model:
+        lines.append(f"- {MANUAL.format(number=row.model)}")
+    return "\n".join(lines) + "\n"
+
+
+def article(severity: str) -> str:
+    """A severity with its article."""
+    return f"{'an' if severity[0] in 'aeiou' else 'a'} {severity}"
+
+
+def plain(template: str) -> str:
+    """A format string with the names of its values, in capitals, in their places."""
+    parts = []
+    for text, name, _, _ in string.Formatter().parse(template):
+        parts.append(text)
+        if name:
+            parts.append(WORDS.get(name, name.upper()))
+    return "".join(parts)
+
+
+def shown(template: str) -> str:
+    """The same for running text, where Markdown has characters of its own; an underscore inside a word is none."""
+    return "".join(f"\\{character}" if character in "*<>[]`|\\" else character for character in plain(template))
+
+
+def messages_table() -> str:
+    """LifeKeeper's messages, each with its check and where it leads to."""
+    lines = ["| | LifeKeeper says | check | exit code |\n|---|---|---|---|\n"]
+    for number, words in MESSAGES.items():
+        (row,) = [row for row in ROWS if row.model == number]
+        code = "shown by the command" if row.scope in ("command", "cluster") else str(row.code)
+        lines.append(f"| {number} | {words} | [`{row.check}`](failures.md#{row.check}) | {code} |\n")
+    return "".join(lines)

@@ -1,0 +1,153 @@
+"""From a planned change to a done one: show it, ask, push it, wait for the service, and say what became of it."""
+
+from typing import Callable, Optional
+
+from postfix_ha.cli.command import DONE, NOT_AS_ASKED, Manner
+from postfix_ha.cli.output import complain, say, say_json
+from postfix_ha.cli.prompt import confirm
+from postfix_ha.cli.signals import one_step, when_interrupted
+from postfix_ha.cluster.change.move import begin_to_stop
+from postfix_ha.cluster.change.undo import undo_stopped
+from postfix_ha.cluster.change.unfinished import CREATE, LEAVE_RUNNING, MARK, unfinished
+from postfix_ha.cluster.live.pacemaker import Cluster
+from postfix_ha.cluster.live.push import Planner, change, diff_text, plan
+from postfix_ha.cluster.live.simulation import Outcome, simulate
+from postfix_ha.cluster.live.wait import State, wait_stopped, wait_until
+from postfix_ha.cluster.model.changes import ADD_RESOURCE, sentence
+from postfix_ha.cluster.show.crm import crm_lines
+from postfix_ha.cluster.show.pcs import pcs_lines, pcs_script
+from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.remark import WARNING, Remark
+
+
+class Work:
+    """One change on its way: ``report`` is what is printed as JSON in the end.
+
+    ``command`` is what finishes it where it takes more than one change, ``when_made`` what to say when a signal comes
+    after the change.
+    """
+
+    def __init__(self, manner: Manner, cluster: Cluster, planner: Planner, command: str = "") -> None:
+        self.manner = manner
+        self.cluster = cluster
+        self.planner = planner
+        self.command = command
+        self.when_made = "the change is made, and the cluster goes on with it: see 'postfix-ha status'"
+        self.plan = plan(cluster, planner)
+        self.unfinished = {begun: text for begun, text in unfinished(self.plan.old).items() if begun != command}
+        if LEAVE_RUNNING in self.unfinished and not self.plan.is_empty:
+            raise Refused(self.unfinished[LEAVE_RUNNING])
+        self.outcome: "Optional[Outcome]" = None if self.plan.is_empty else simulate(cluster, self.plan.new)
+        self.report: "dict[str, object]" = {}
+
+    def say(self, *lines: str) -> None:
+        """Lines for people; JSON has its own."""
+        if not self.manner.json:
+            for line in lines:
+                say(line, flush=True, length_max=0)
+
+    def show(self, remarks: "list[Remark]") -> None:
+        """Show what there is to say, what would change, and what the cluster would then do."""
+        remarks = [*remarks, *(Remark(WARNING, "unfinished", text) for text in self.unfinished.values())]
+        for remark in remarks:
+            self.say(f"{remark.severity}: {remark.text}")
+        # That something is under way is nothing to be done by hand.
+        found = [each for each in self.plan.changes if each.name != MARK]
+        file = self.manner.cib_file
+        lines = {"pcs": pcs_lines(found, file) if file else pcs_script(found, "change.xml"), "crm": crm_lines(found)}
+        diff = diff_text(self.plan)
+        simulation = None if self.outcome is None else {"actions": self.outcome.actions, "places": self.outcome.places}
+        self.report.update(
+            changed=False,
+            dry_run=self.manner.dry_run,
+            remarks=[remark.as_object() for remark in remarks],
+            changes=[sentence(each) for each in found],
+            diff=diff,
+            **lines,
+            simulation=simulation,
+        )
+        if self.plan.is_empty:
+            self.say("nothing to change: everything is so already")
+            return
+        for each in found:
+            self.say(f"  {sentence(each)}")
+        if self.manner.dry_run:
+            self.say("", *diff.split("\n"), "", "the same with pcs:", *lines["pcs"])
+            self.say("", "the same with crm configure:", *lines["crm"])
+        if self.outcome is not None:
+            self.say("", "the cluster would then: " + ("; ".join(self.outcome.actions) or "start and stop nothing"))
+
+    def confirm(self, question: str) -> bool:
+        """Ask on a terminal; yes where there is nobody to ask."""
+        return confirm(question) if self.manner.asks else True
+
+    def push(self) -> None:
+        """Make the change."""
+        with one_step():
+            self.plan = change(self.cluster, self.planner, self.plan)
+            self.report["changed"] = not self.plan.is_empty
+
+    def take_back(self, name: str) -> None:
+        """Take the change back; what still runs of it is stopped in its order first, as its parts go with it."""
+        parts = [each.subject for each in self.plan.changes if each.kind == ADD_RESOURCE and each.subject != name]
+        status = self.cluster.status()
+        if any(State(status, each).is_active for each in (name, *parts)):
+            change(self.cluster, lambda cib: begin_to_stop(cib, name, CREATE, parts))
+            wait_stopped(self.cluster, [name, *parts], self.manner.wait)
+        change(self.cluster, undo_stopped(self.plan, name))
+        self.report["changed"] = False
+        self.report["taken_back"] = True
+
+    def wait(self, name: str, is_so: "Callable[[State], bool]", what: str) -> bool:
+        """Wait for the service as the options say; True where that is not to be, or is a file's business."""
+        if not self.manner.wait or not self.cluster.is_live:
+            return True
+        reached, state = wait_until(self.cluster, name, is_so, self.manner.wait)
+        self.report["state"] = {"nodes": state.nodes, "role": state.role, "reasons": state.reasons}
+        if reached:
+            self.say(f"{name} is {what}" + (f" on {', '.join(state.nodes)}" if state.nodes else ""))
+        else:
+            self.say_failure(f"{name} is not {what}: it is {state.role.lower() or 'gone'}", state.reasons)
+        return reached
+
+    def say_failure(self, text: str, reasons: "list[str]") -> None:
+        """Say what went wrong and why, on standard error."""
+        self.report.setdefault("errors", [text, *reasons])
+        for line in [text, *reasons]:
+            complain(f"postfix-ha: {line}", flush=True)
+
+    def end(self, code: int) -> int:
+        """Print the report where JSON was asked for; returns the exit code."""
+        self.report["exit_code"] = code
+        if self.manner.json:
+            say_json(self.report)
+        return code
+
+
+def carry_out(
+    work: Work,
+    remarks: "list[Remark]",
+    name: str,
+    is_so: "Callable[[State], bool]",
+    what: str,
+    take_back: bool = False,
+) -> int:
+    """Show, ask, push and wait; returns the exit code."""
+    work.show(remarks)
+    if work.manner.dry_run:
+        return work.end(DONE)
+    if work.plan.is_empty:
+        return work.end(DONE if work.wait(name, is_so, what) else NOT_AS_ASKED)
+    if not work.confirm("Make it so?"):
+        work.say("nothing was changed")
+        return work.end(DONE)
+    with when_interrupted(work.when_made, changed=True):
+        work.push()
+        if work.wait(name, is_so, what):
+            return work.end(DONE)
+    if take_back:
+        half = "the change is half taken back: 'postfix-ha delete --stop --with-parts' finishes that"
+        with one_step(), when_interrupted(half, changed=True):
+            work.take_back(name)
+        work.say_failure("the change was taken back (--keep leaves it)", [])
+    return work.end(NOT_AS_ASKED)

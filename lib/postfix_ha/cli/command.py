@@ -1,0 +1,166 @@
+"""What all commands on the cluster share: their options, how they end, and how they print.
+
+Exit codes: 0 done, or so already; 1 changed, but the service is not as asked (in time); 2 refused or a wrong command
+line, nothing was changed; 4 the cluster or one of its tools does not answer; 128 and the signal's number when one of
+SIGINT, SIGTERM and SIGHUP ended it, between two steps.
+"""
+
+import argparse
+import signal
+import sys
+from typing import Callable
+
+from postfix_ha.cli.output import complain, say_json
+from postfix_ha.cli.signals import Interrupted, listening
+from postfix_ha.cluster.change.unfinished import unfinished
+from postfix_ha.cluster.live.pacemaker import Cluster
+from postfix_ha.cluster.model.cib import Cib
+from postfix_ha.messages.errors import ClusterError, Refused
+
+DONE, NOT_AS_ASKED, REFUSED, NO_CLUSTER = 0, 1, 2, 4
+WAIT_S = 90
+EXIT_CODES = """exit codes:
+  0 done, or so already    1 changed, but the service is not as asked    2 refused, nothing changed
+  4 the cluster or one of its tools does not answer
+  130, 143, 129 ended by SIGINT, SIGTERM, SIGHUP: one line says what became of the change
+"""
+NOT_FOR_XML = (
+    "a path or name here has a byte that is not UTF-8, or a control character: the cluster's configuration is XML, "
+    "which cannot hold it: rename it"
+)
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    work: "Callable[[argparse.Namespace], int]",
+    summary: str,
+    description: str,
+    examples: str,
+) -> argparse.ArgumentParser:
+    """Add a command with the options that all have."""
+    parser = commands.add_parser(
+        name,
+        help=summary,
+        description=description,
+        epilog=f"examples:\n{examples}\n{EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--cib-file", default="", metavar="FILE", help="work on this CIB file, not the live cluster")
+    parser.set_defaults(run=guarded(work))
+    return parser
+
+
+def add_change_options(parser: argparse.ArgumentParser, *, waits: bool = True) -> None:
+    """Add the options of a command that changes the cluster."""
+    parser.add_argument("--dry-run", action="store_true", help="show what would change and what the cluster would do")
+    parser.add_argument("--yes", "-y", action="store_true", help="ask nothing")
+    if waits:
+        parser.add_argument(
+            "--wait",
+            type=seconds,
+            default=WAIT_S,
+            metavar="S",
+            help=f"seconds to wait for the service (default {WAIT_S})",
+        )
+        parser.add_argument("--no-wait", dest="wait", action="store_const", const=0, help="do not wait for the service")
+
+
+def add_tag(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that names a hierarchy."""
+    parser.add_argument("--tag", default="", metavar="ID", help="the hierarchy, where there is more than one")
+
+
+def seconds(text: str) -> int:
+    """A whole number of seconds, for argparse."""
+    if text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= 86400:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of seconds up to 86400")
+
+
+def guarded(work: "Callable[[argparse.Namespace], int]") -> "Callable[[argparse.Namespace], int]":
+    """The work with its expected failures told in one line each."""
+
+    def run(options: argparse.Namespace) -> int:
+        try:
+            with listening():
+                return work(options)
+        except Interrupted as interrupted:
+            return end_interrupted(options, interrupted)
+        except Refused as refusal:
+            return fail(options, refusal.reasons, REFUSED)
+        except ClusterError as error:
+            return fail(options, [str(error)], NO_CLUSTER)
+        except ValueError as error:
+            if not isinstance(error, UnicodeEncodeError) and "XML compatible" not in str(error):
+                raise
+            return fail(options, [NOT_FOR_XML], REFUSED)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            return fail(options, [f"{where}{error.strerror or error}"], NO_CLUSTER)
+
+    return run
+
+
+def end_interrupted(options: argparse.Namespace, interrupted: Interrupted) -> int:
+    """Say what became of a change, and return the code; a command that only looks has nothing to say."""
+    code = 128 + interrupted.number
+    if not hasattr(options, "dry_run"):
+        return code
+    text = f"interrupted by {signal.Signals(interrupted.number).name}: {interrupted.text or 'nothing was changed'}"
+    return fail(options, [text], code, changed=interrupted.changed)
+
+
+def tell_unfinished(cib: Cib) -> None:
+    """Tell of what an earlier command has begun and not ended, one line each."""
+    for text in unfinished(cib).values():
+        complain(f"postfix-ha: warning: {text}")
+
+
+def fail(options: argparse.Namespace, reasons: "list[str]", code: int, *, changed: bool = False) -> int:
+    """Say why, one line each, and return the code."""
+    if options.json:
+        say_json({"changed": changed, "exit_code": code, "errors": reasons})
+    for line in reasons:
+        # A name that was given may have lines of its own.
+        complain(f"postfix-ha: {' '.join(line.split())}")
+    return code
+
+
+def cluster_of(options: argparse.Namespace) -> Cluster:
+    """The cluster, or the file, that the command works on."""
+    return Cluster(options.cib_file)
+
+
+class Manner:
+    """How a change is made: ``dry_run`` only shows it, ``asks`` whether there is somebody to ask, ``json`` prints one
+    object, ``wait`` seconds for the service (0: do not), ``cib_file`` the file that is changed ("" is the cluster)."""
+
+    __slots__ = ("asks", "cib_file", "dry_run", "json", "wait")
+
+    def __init__(self, *, asks: bool, cib_file: str, dry_run: bool, json: bool, wait: int) -> None:
+        self.asks = asks
+        self.cib_file = cib_file
+        self.dry_run = dry_run
+        self.json = json
+        self.wait = wait
+
+
+def manner_of(options: argparse.Namespace) -> Manner:
+    """The manner that the options of a changing command ask for."""
+    return Manner(
+        asks=is_interactive(options),
+        cib_file=options.cib_file,
+        dry_run=options.dry_run,
+        json=options.json,
+        wait=getattr(options, "wait", 0),
+    )
+
+
+def is_interactive(options: argparse.Namespace) -> bool:
+    """Whether there is somebody to ask."""
+    return not (options.yes or options.dry_run or options.json) and sys.stdin.isatty() and sys.stdout.isatty()

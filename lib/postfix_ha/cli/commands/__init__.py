@@ -1,0 +1,1 @@
+"""The commands of postfix-ha, one file each."""

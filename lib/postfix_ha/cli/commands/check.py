@@ -1,0 +1,231 @@
+"""postfix-ha check: everything that stands against running this node's Postfix under the cluster, all at once."""
+
+import argparse
+import os
+import sys
+import time
+
+from postfix_ha import codes
+from postfix_ha.checks.node import check_node
+from postfix_ha.checks.node_facts import Survey
+from postfix_ha.cli.cluster_query import Question
+from postfix_ha.cli.instances import Concern, concerns
+from postfix_ha.cli.output import say_json
+from postfix_ha.cli.statements import Printer
+from postfix_ha.messages.statement import Statement
+from postfix_ha.params import BINARY_DEFAULT, Params
+from postfix_ha.request import caller_environment
+from postfix_ha.verdict import Finding
+
+TIMEOUT_S = 30.0
+FORMAT = 1
+Group = tuple[Concern, list[Statement]]
+LEVELS = (codes.LEVEL_STATUS, codes.LEVEL_GREETING, codes.LEVEL_DIALOGUE)
+CLEAN, WARNED, FAILED = 0, 1, 2
+EXAMPLES = """examples:
+  postfix-ha check                              this node, as it is now: each instance that the cluster may run here
+  postfix-ha check --config-dir /etc/postfix2   another instance
+  postfix-ha check --peer n2 n3                 and compare with other nodes, over ssh
+  postfix-ha check --peer n2 --rsh 'ssh -p 2222 -l root'
+  postfix-ha check --json --strict              for programs: warnings count as well
+  postfix-ha check --trial --nic eth0 --mount /dev/vg/queue:/mnt/queue
+                                                start and stop it once, where the cluster does not run it yet
+
+exit codes:
+  0 nothing stands against it    1 warnings, with --strict    2 errors, or a wrong command line
+"""
+
+
+def add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "check",
+        help="check this node's Postfix, and compare it with other nodes",
+        description="Check what this node's Postfix needs to run under the cluster. Changes nothing, needs no cluster.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_instance_options(parser)
+    parser.add_argument(
+        "--level",
+        type=int,
+        choices=LEVELS,
+        default=codes.LEVEL_GREETING,
+        help="0: the parameters alone; 10: this node (default); 20: also the Postfix that runs here, as its monitor",
+    )
+    parser.add_argument(
+        "--peer", nargs="+", type=node_name, default=[], metavar="NODE", help="compare this node with these"
+    )
+    parser.add_argument(
+        "--rsh",
+        type=remote_shell,
+        default=[],
+        metavar="COMMAND",
+        help="the remote shell that leads to a peer (default: ssh, by key alone)",
+    )
+    add_trial_options(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 where there are warnings only")
+    parser.set_defaults(run=run_check)
+
+
+def add_trial_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a trial."""
+    group = parser.add_argument_group("trial", "start and stop Postfix once, where the cluster does not run it yet")
+    group.add_argument("--trial", action="store_true", help="bring up, mount, check, start, look, stop, undo all of it")
+    group.add_argument("--nic", "--device", default="", metavar="NIC", help="the interface for the addresses")
+    group.add_argument("--prefix", type=prefix_option, default=0, metavar="LENGTH", help="their prefix length")
+    told = "mount this file system (may be given again)"
+    group.add_argument("--mount", type=mount_option, action="append", default=[], metavar="DEVICE:DIR", help=told)
+
+
+def mount_option(text: str) -> "tuple[str, str]":
+    """(device, directory) of DEVICE:DIRECTORY; the device may hold colons, the directory is an absolute path."""
+    device, colon, directory = text.rpartition(":")
+    if not colon or not device or not directory.startswith("/"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not DEVICE:DIRECTORY, such as /dev/vg/queue:/mnt/queue")
+    return device, directory.rstrip("/") or "/"
+
+
+def prefix_option(text: str) -> int:
+    """A prefix length."""
+    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 0 < int(text) <= 128:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a prefix length, such as 24")
+    return int(text)
+
+
+def add_instance_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which Postfix is meant."""
+    parser.add_argument("--config-dir", default="", metavar="DIR", help="the instance's configuration directory")
+    parser.add_argument(
+        "--cib-file", type=existing_file, default="", metavar="FILE", help="the cluster's configuration is in this file"
+    )
+    parser.add_argument("--binary", default=BINARY_DEFAULT, metavar="FILE", help="the postfix command")
+
+
+def existing_file(text: str) -> str:
+    """The absolute path of a file that is there; "" for none."""
+    if text and not os.path.isfile(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: no such file")
+    return os.path.abspath(text) if text else ""
+
+
+def node_name(text: str) -> str:
+    """A node's name, which no remote shell could take for an option."""
+    from postfix_ha.peers.remote import HOST
+
+    if not HOST.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a node")
+    return text
+
+
+def remote_shell(text: str) -> "list[str]":
+    """The words of the remote shell's command line."""
+    import shlex
+
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}".lower()) from None
+    if not words:
+        raise argparse.ArgumentTypeError("it names no command")
+    return words
+
+
+def run_check(options: argparse.Namespace) -> int:
+    """Check and print; 0 clean, 1 warnings with --strict, 2 errors."""
+    groups = look_at_all(options)
+    report(options, groups)
+    severities = {statement.severity for _, statements in groups for statement in statements}
+    if "error" in severities:
+        return FAILED
+    return WARNED if "warning" in severities and options.strict else CLEAN
+
+
+def look_at_all(options: argparse.Namespace) -> "list[Group]":
+    """The statements on each instance meant; what is told of one is not repeated for the next."""
+    meant = concerns(options)
+    if options.trial and len(meant) > 1:
+        names = " or ".join(concern.config_dir for concern in meant)
+        why = f"the cluster has several instances for this node: say --config-dir {names}"
+        return [(meant[0], ordered([Finding("trial_passed", step="look before it", why=why)], None))]
+    groups: "list[Group]" = []
+    told: "set[tuple[str, str]]" = set()
+    for concern in meant:
+        statements = [each for each in look(concern.options(options)) if (each.text, each.where) not in told]
+        told.update((each.text, each.where) for each in statements)
+        groups.append((concern, statements))
+    return groups
+
+
+def look(options: argparse.Namespace) -> "list[Statement]":
+    """The statements of all checks asked for on one instance, the gravest first."""
+    params = Params({"config_dir": options.config_dir, "binary": options.binary})
+    if params.findings or options.level < codes.LEVEL_GREETING:
+        return ordered(params.findings, None)
+    if options.trial:
+        from postfix_ha.cli.trial.run import Trial
+
+        trial = Trial(options, params)
+        return ordered(trial.run(), trial.checked)
+    deadline = time.monotonic() + TIMEOUT_S
+    peers = None
+    if options.peer:
+        from postfix_ha.peers.ask import Peers
+
+        peers = Peers(options.peer, options.rsh, options.config_dir, options.binary, deadline)
+    question = Question(deadline, options.cib_file)
+    survey = Survey(params, deadline)
+    findings = check_node(survey, question.answer)
+    question.close()
+    if peers:
+        findings += peers.compare(survey)
+        if peers.reach_device:  # which is what this node alone could not see
+            findings = [finding for finding in findings if finding.check != "queue_storage_shared"]
+    if options.level >= codes.LEVEL_DIALOGUE and survey.is_running:
+        findings += look_deeper(options, survey)
+    return ordered(findings, survey)
+
+
+def look_deeper(options: argparse.Namespace, survey: Survey) -> "list[Finding]":
+    """service_healthy: what the agent's own monitor says at depth 20 of the Postfix that runs here."""
+    from postfix_ha.cli.trial.agent_call import Call
+
+    code, reason = Call(options.config_dir, options.binary).do("monitor", level=codes.LEVEL_DIALOGUE)
+    if code == codes.SUCCESS:
+        return []
+    values = {"instance": survey.config_dir, "why": reason or f"exit code {code}"}
+    return [Finding("service_healthy", severity="warning" if code == codes.DEGRADED else "error", **values)]
+
+
+def ordered(findings: "list[Finding]", survey: "Survey | None") -> "list[Statement]":
+    """The findings in full, the gravest first, each once."""
+    statements = [Statement(finding, survey.locate if survey else None) for finding in findings]
+    if survey and survey.secrets.known:
+        for statement in statements:
+            statement.hide(survey.secrets.text)
+    unique = {(statement.text, statement.where): statement for statement in statements}
+    return sorted(unique.values(), key=lambda statement: statement.rank)
+
+
+def report(options: argparse.Namespace, groups: "list[Group]") -> None:
+    """Print the statements as asked."""
+    statements = [statement for _, found in groups for statement in found]
+    if not options.json:
+        environment = caller_environment("NO_COLOR", "TERM")
+        no_color = "NO_COLOR" in environment or environment.get("TERM", "dumb") == "dumb"
+        printer = Printer(sys.stdout, no_color)
+        for concern, found in groups:
+            if concern.resource:
+                printer.line(concern.heading)
+            printer.statements(found)
+        return
+    counts = {f"{severity}s": 0 for severity in ("error", "warning", "note")}
+    for statement in statements:
+        counts[f"{statement.severity}s"] += 1
+    findings = [
+        {**statement.as_object(), "resource": concern.resource or None}
+        for concern, found in groups
+        for statement in found
+    ]
+    say_json({"format": FORMAT, **counts, "findings": findings})

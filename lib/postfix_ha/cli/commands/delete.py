@@ -1,0 +1,119 @@
+"""postfix-ha delete: the end of a hierarchy; Postfix itself is stopped first, or runs on without protection."""
+
+import argparse
+
+from postfix_ha.cli.apply import Work, carry_out
+from postfix_ha.cli.command import DONE, NOT_AS_ASKED, add_change_options, add_command, add_tag, cluster_of, manner_of
+from postfix_ha.cli.signals import Interrupted, one_step, when_interrupted
+from postfix_ha.cluster.change.modify import delete
+from postfix_ha.cluster.change.move import begin_to_stop
+from postfix_ha.cluster.change.release import leave_running
+from postfix_ha.cluster.change.undo import undo
+from postfix_ha.cluster.change.unfinished import LEAVE_RUNNING
+from postfix_ha.cluster.live.push import change
+from postfix_ha.cluster.live.wait import State, wait_idle, wait_stopped
+from postfix_ha.cluster.model.hierarchy import find_hierarchy, hierarchies
+from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.remark import NOTE, Remark
+
+STOP = "delete --stop"
+EXAMPLES = """\
+  postfix-ha delete --stop                     Postfix is stopped, file system and address stay
+  postfix-ha delete --leave-running            Postfix runs on, and nobody watches it
+  postfix-ha delete --stop --with-parts        what nothing else needs goes too
+"""
+
+
+def add_delete(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = add_command(
+        commands, "delete", run_delete, "end a hierarchy",
+        "Remove Postfix from the cluster. What it needs stays, unless asked. A Postfix that runs is stopped first,\n"
+        "or runs on unprotected: that has to be said.",
+        EXAMPLES,
+    )  # fmt: skip
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--stop", action="store_true", help="stop Postfix first")
+    how.add_argument("--leave-running", action="store_true", help="let Postfix run on, without the cluster")
+    parser.add_argument("--with-parts", action="store_true", help="remove also what nothing else needs")
+    add_tag(parser)
+    add_change_options(parser)
+
+
+def run_delete(options: argparse.Namespace) -> int:
+    """Remove the hierarchy."""
+    cluster = cluster_of(options)
+    cib = cluster.read()
+    if not options.tag and not hierarchies(cib):
+        work = Work(manner_of(options), cluster, lambda now: now)
+        work.show([])
+        return work.end(DONE)
+    hierarchy = find_hierarchy(cib, options.tag)
+    tag = hierarchy.tag
+    status = cluster.status()
+    state = State(status, tag)
+    check(options, tag, state)
+    command = LEAVE_RUNNING if options.leave_running else STOP + (" --with-parts" if options.with_parts else "")
+    work = Work(manner_of(options), cluster, lambda now: delete(now, tag, options.with_parts), command)
+    if options.leave_running:
+        work.outcome = None  # a simulation does not know that Postfix is forgotten before
+    kept = [name for name in hierarchy.needs if work.plan.new.resource(name) is not None]
+    remarks = [Remark(NOTE, "parts_kept", f"these stay: {', '.join(kept)}")] if kept else []
+    parts = [name for name in hierarchy.own if name != tag] if options.with_parts else []
+    is_active = any(State(status, name).is_active for name in (tag, *parts))
+    if options.dry_run or not is_active or not cluster.is_live:
+        return carry_out(work, remarks, tag, lambda now: not now.role, "deleted")
+    work.show(remarks)
+    if not work.confirm("Make it so?"):
+        work.say("nothing was changed")
+        return work.end(DONE)
+    return let_go(work, tag, state.nodes) if options.leave_running else stop_and_delete(work, tag, parts)
+
+
+def check(options: argparse.Namespace, tag: str, state: State) -> None:
+    """Refuse where it has not been said what is to become of a Postfix that runs."""
+    if state.is_active and not (options.stop or options.leave_running):
+        where = f"runs on {', '.join(state.nodes)}" if state.nodes else f"is {state.role.lower()}"
+        raise Refused(f"{tag} {where}: say --stop or --leave-running")
+    if options.leave_running and options.with_parts:
+        raise Refused("a Postfix that runs on needs its parts: leave --with-parts out")
+    if options.leave_running and state.is_active and not state.nodes:
+        raise Refused(f"{tag} is {state.role.lower()} just now: try again when that is done")
+
+
+def let_go(work: Work, tag: str, nodes: "list[str]") -> int:
+    """Delete it under a Postfix that runs on."""
+    done = f"{tag} is deleted; Postfix runs on, on {', '.join(nodes)}, and nobody watches it"
+    with when_interrupted(done, changed=True):
+        with one_step(), when_interrupted(f"'postfix-ha {LEAVE_RUNNING}' again finishes it", changed=True):
+            leave_running(work.cluster, tag, work.manner.wait)
+        work.report["changed"] = True
+        work.say(done)
+    return work.end(DONE)
+
+
+def stop_and_delete(work: Work, tag: str, parts: "list[str]") -> int:
+    """Stop Postfix and the parts that go, then delete them; a signal before the end of the stop takes that back."""
+    manner, cluster = work.manner, work.cluster
+    stop = Work(manner, cluster, lambda cib: begin_to_stop(cib, tag, work.command, parts), work.command)
+    try:
+        with when_interrupted(f"{tag} is not deleted, and to run as before", changed=False):
+            stop.push()
+            left = wait_stopped(cluster, [tag, *parts], manner.wait)
+    except Interrupted:
+        with one_step():
+            change(cluster, undo(stop.plan))
+        raise
+    if left:
+        text = f"{', '.join(left)} did not stop, so {tag} was not deleted; it stays out of service"
+        work.say_failure(text, [reason for state in left.values() for reason in state.reasons])
+        return work.end(NOT_AS_ASKED)
+    with when_interrupted(f"{tag} is deleted", changed=True):
+        with one_step():
+            work = Work(manner, cluster, work.planner, work.command)
+            work.push()
+        if manner.wait and not wait_idle(cluster, manner.wait):
+            work.say_failure(f"{tag} is deleted, but its parts are not stopped yet: see crm_mon", [])
+            return work.end(NOT_AS_ASKED)
+        work.say(f"{tag} is deleted")
+    return work.end(DONE)

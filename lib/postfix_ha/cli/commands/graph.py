@@ -1,0 +1,48 @@
+"""postfix-ha graph: a hierarchy as a drawing, for a ticket or a runbook."""
+
+import argparse
+import time
+
+from postfix_ha.cli.command import DONE, add_command, cluster_of, tell_unfinished
+from postfix_ha.cli.output import say_page
+from postfix_ha.cluster.model.hierarchy import find_hierarchy, hierarchies
+from postfix_ha.cluster.show.graph import dot_of
+from postfix_ha.cluster.show.status import Overview
+from postfix_ha.messages.errors import ClusterError
+from postfix_ha.system.command import NOT_FOUND, run
+
+EXAMPLES = """\
+  postfix-ha graph >mail.svg
+  postfix-ha graph --dot                       without Graphviz: its input
+"""
+
+
+def add_graph(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = add_command(
+        commands, "graph", run_graph, "draw the hierarchy",
+        "Write what status shows as SVG, by Graphviz, or as Graphviz's input.",
+        EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("--tag", default="", metavar="ID", help="one hierarchy (default: all)")
+    parser.add_argument("--dot", action="store_true", help="write Graphviz's input")
+
+
+def run_graph(options: argparse.Namespace) -> int:
+    """Draw."""
+    cluster = cluster_of(options)
+    cib = cluster.read()
+    tell_unfinished(cib)
+    chosen = [find_hierarchy(cib, options.tag)] if options.tag else hierarchies(cib) or [find_hierarchy(cib, "")]
+    status = cluster.status()
+    text = dot_of([Overview(each, status) for each in chosen])
+    if options.dot:
+        say_page(text)
+        return DONE
+    done = run(["dot", "-Tsvg"], deadline=time.monotonic() + 30, input=text.encode("utf-8", "replace"))
+    if done.returncode == NOT_FOUND:
+        raise ClusterError("Graphviz is not installed here (package graphviz): --dot writes its input")
+    if done.returncode != 0:
+        raise ClusterError(f"dot failed: {done.stderr.decode('utf-8', 'replace').strip()}")
+    say_page(done.stdout.decode("utf-8", "replace"))
+    return DONE

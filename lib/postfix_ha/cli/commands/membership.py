@@ -1,0 +1,87 @@
+"""postfix-ha extend and unextend: the nodes of a hierarchy."""
+
+import argparse
+
+from postfix_ha.cli.apply import Work, carry_out
+from postfix_ha.cli.command import add_change_options, add_command, add_tag, cluster_of, manner_of
+from postfix_ha.cli.preflight import add_peer_options, check_nodes
+from postfix_ha.cluster.change.modify import extend, unextend
+from postfix_ha.cluster.live.pacemaker import Cluster
+from postfix_ha.cluster.live.wait import State
+from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
+from postfix_ha.cluster.model.priority import parse_priority
+from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.remark import Remark, errors
+from postfix_ha.params import Params
+
+EXTEND_EXAMPLES = """\
+  postfix-ha extend n3
+  postfix-ha extend n3 --priority 30
+"""
+UNEXTEND_EXAMPLES = """\
+  postfix-ha unextend n3
+"""
+
+
+def add_nodes(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the two commands to the command line."""
+    parser = add_command(
+        commands, "extend", run_extend, "let the service run on a further node",
+        "Let the hierarchy run on a further node, once that node was checked. The lower priority is preferred.",
+        EXTEND_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("node", metavar="NODE")
+    parser.add_argument("--priority", type=priority, default=None, metavar="P", help="1..999, the lower is preferred")
+    add_peer_options(parser)
+    add_tag(parser)
+    add_change_options(parser, waits=False)
+    parser = add_command(
+        commands, "unextend", run_unextend, "take a node out of a hierarchy",
+        "Let the hierarchy no longer run on a node. Refused where it runs there now.",
+        UNEXTEND_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("node", metavar="NODE")
+    add_tag(parser)
+    add_change_options(parser, waits=False)
+
+
+def priority(text: str) -> int:
+    """A priority, for argparse."""
+    try:
+        return parse_priority(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def run_extend(options: argparse.Namespace) -> int:
+    """Add a node."""
+    cluster = cluster_of(options)
+    hierarchy = find_hierarchy(cluster.read(), options.tag)
+    tag = hierarchy.tag
+    work = Work(manner_of(options), cluster, lambda cib: extend(cib, tag, options.node, options.priority))
+    remarks = [] if work.plan.is_empty else compare(options, cluster, hierarchy)
+    refused = errors(remarks)
+    if refused:
+        raise Refused(*refused)
+    return carry_out(work, remarks, tag, lambda _: True, "extended")
+
+
+def compare(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy) -> "list[Remark]":
+    """What the comparison of this node with the new one says."""
+    here = cluster.node_name()
+    if not cluster.is_live or options.no_peer_check or options.node == here:
+        return []
+    params = Params(hierarchy.cib.parameters(hierarchy.mail))
+    return check_nodes(params.config_dir, params.binary, [options.node], options.rsh, and_here=False)[1]
+
+
+def run_unextend(options: argparse.Namespace) -> int:
+    """Take a node out."""
+    cluster = cluster_of(options)
+    hierarchy = find_hierarchy(cluster.read(), options.tag)
+    status = cluster.status()
+    for member in hierarchy.members if options.node in hierarchy.nodes else ():
+        if options.node in State(status, member).nodes and member in hierarchy.own:
+            raise Refused(f"{member} runs on {options.node} now: 'postfix-ha switchover' to another node first")
+    work = Work(manner_of(options), cluster, lambda cib: unextend(cib, hierarchy.tag, options.node))
+    return carry_out(work, [], hierarchy.tag, lambda _: True, "reshaped")

@@ -1,0 +1,125 @@
+"""postfix-ha migrate: from ocf:heartbeat:postfix or systemd:postfix to our agent, and back, while mail flows."""
+
+import argparse
+import os
+import time
+
+from postfix_ha.cli.apply import Work
+from postfix_ha.cli.command import (
+    DONE,
+    NOT_AS_ASKED,
+    WAIT_S,
+    add_change_options,
+    add_command,
+    add_tag,
+    cluster_of,
+    manner_of,
+)
+from postfix_ha.cli.signals import one_step, when_interrupted
+from postfix_ha.cluster.change.replace_agent import end, exchange, exchanged, is_in_maintenance, wait_known, why_not
+from postfix_ha.cluster.change.unfinished import EXCHANGING, MIGRATE, advice, begun_with
+from postfix_ha.cluster.live.pacemaker import Cluster
+from postfix_ha.cluster.live.wait import State
+from postfix_ha.cluster.model.cib import Cib
+from postfix_ha.cluster.model.hierarchy import OUR_AGENT, Hierarchy, find_hierarchy, is_mail_agent
+from postfix_ha.config.units import unit_config_dir
+from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.remark import NOTE, Remark
+from postfix_ha.system.quoting import quote
+
+EXAMPLES = """\
+  postfix-ha migrate                           to ocf:mail:postfix_ha
+  postfix-ha migrate --to ocf:heartbeat:postfix
+  postfix-ha migrate --to systemd:postfix
+"""
+
+
+def add_migrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = add_command(
+        commands, "migrate", run_migrate, "exchange the agent while Postfix runs",
+        "Let another agent take over a running Postfix, without a gap in service. Only the agent, its parameters and\n"
+        "its operations change; id, constraints and everything else stay.",
+        EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("--to", default=OUR_AGENT, metavar="AGENT", help=f"the new agent (default {OUR_AGENT})")
+    add_tag(parser)
+    add_change_options(parser)
+
+
+def run_migrate(options: argparse.Namespace) -> int:
+    """Exchange the agent."""
+    cluster = cluster_of(options)
+    agent = options.to
+    hierarchy = find_hierarchy(cluster.read(), options.tag)
+    tag, former = hierarchy.tag, hierarchy.agent
+    begun = begun_with(hierarchy) == EXCHANGING
+    check(cluster, hierarchy, agent, begun)
+
+    def planner(cib: Cib) -> Cib:
+        cib = exchanged(cib, tag, agent)
+        return end(cib, tag) if begun else cib
+
+    work = Work(manner_of(options), cluster, planner, f"{MIGRATE} --to {agent}")
+    if cluster.is_live:
+        work.outcome = None  # exchanged in maintenance, so the restart that a simulation shows does not happen
+    note = Remark(NOTE, "operations_replaced", "the operations of the resource are replaced by those of the new agent")
+    work.show([] if former == agent else [note])
+    if options.dry_run or work.plan.is_empty:
+        return work.end(DONE)
+    if not work.confirm("Make it so?"):
+        work.say("nothing was changed")
+        return work.end(DONE)
+    if begun and cluster.is_live:
+        wait_known(cluster, tag, time.monotonic() + (options.wait or WAIT_S))
+    nodes = State(cluster.status(), tag).nodes
+    with when_interrupted(f"{agent} runs {tag}", changed=True):
+        if nodes and cluster.is_live:
+            with one_step(), when_interrupted(f"'postfix-ha {work.command}' again finishes it", changed=True):
+                return exchange_or_go_back(work, hierarchy, agent, nodes)
+        work.push()
+        return work.end(DONE)
+
+
+def check(cluster: Cluster, hierarchy: Hierarchy, agent: str, begun: bool) -> None:
+    """Refuse what cannot be exchanged, or not now."""
+    if not is_mail_agent(agent):
+        raise Refused(f"{agent} does not run Postfix: ocf:mail:postfix_ha, ocf:heartbeat:postfix or systemd:postfix do")
+    refused = why_not(hierarchy, agent)
+    if refused:
+        raise Refused(refused)
+    if not cluster.is_live:
+        return
+    if cluster.call("crm_resource", f"--show-metadata={agent}").returncode != 0:
+        raise Refused(f"{agent} is not installed on this node: install it on every node first")
+    class_, _, unit = agent.partition(":")
+    directory = unit_config_dir(unit) if class_ == "systemd" else ""
+    if directory and os.path.realpath(directory) != os.path.realpath(hierarchy.config_dir):
+        raise Refused(
+            f"{agent} runs {directory} on this node, not {hierarchy.config_dir}: name the unit that runs that one"
+        )
+    if is_in_maintenance(hierarchy) and not begun:
+        raise Refused(
+            f"{hierarchy.tag} is in maintenance: end that first, as with 'crm_resource --resource "
+            f"{quote(hierarchy.tag)} --meta --delete-parameter maintenance'"
+        )
+    state = State(cluster.status(), hierarchy.tag)
+    if not state.nodes and state.is_active:
+        raise Refused(f"{hierarchy.tag} is {state.role.lower()} just now: try again when that is done")
+
+
+def exchange_or_go_back(work: Work, hierarchy: Hierarchy, agent: str, nodes: "list[str]") -> int:
+    """Exchange the agent; where the new one does not find the running Postfix, the former one gets it back."""
+    tag, former, timeout_s = hierarchy.tag, hierarchy.agent, work.manner.wait or WAIT_S
+    if exchange(work.cluster, tag, agent, nodes, timeout_s):
+        work.report["changed"] = True
+        work.say(f"{agent} runs {tag} on {', '.join(nodes)}; Postfix was not touched")
+        return work.end(DONE)
+    reasons = State(work.cluster.status(), tag).reasons
+    text = f"{agent} did not find the running Postfix"
+    if former != agent and exchange(work.cluster, tag, former, nodes, timeout_s):
+        work.say_failure(f"{text}, so {former} has it again", reasons)
+    else:
+        left = advice(find_hierarchy(work.cluster.read(), tag))
+        work.say_failure(f"{text}, which runs on in maintenance: {left}", reasons)
+    return work.end(NOT_AS_ASKED)

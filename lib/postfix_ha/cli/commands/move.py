@@ -1,0 +1,147 @@
+"""postfix-ha in-service, out-of-service and switchover: where the service runs, and whether."""
+
+import argparse
+
+from postfix_ha.cli.apply import Work, carry_out
+from postfix_ha.cli.command import DONE, add_change_options, add_command, add_tag, cluster_of, manner_of, seconds
+from postfix_ha.cli.signals import one_step
+from postfix_ha.cluster.change.move import (
+    HOLD_MARGIN_S,
+    check_stays,
+    check_target,
+    hold,
+    in_service,
+    out_of_service,
+    release,
+)
+from postfix_ha.cluster.change.unfinished import mark_of
+from postfix_ha.cluster.live.failures import forget_failures
+from postfix_ha.cluster.live.pacemaker import Cluster
+from postfix_ha.cluster.live.push import change
+from postfix_ha.cluster.live.wait import State
+from postfix_ha.cluster.model.cib import Cib, Element
+from postfix_ha.cluster.model.hierarchy import find_hierarchy
+from postfix_ha.messages.errors import Refused
+from postfix_ha.system.quoting import quote
+
+SWITCHOVER_EXAMPLES = """\
+  postfix-ha switchover n2
+  postfix-ha switchover n2 --for 3600          and home again after an hour
+"""
+IN_EXAMPLES = """\
+  postfix-ha in-service
+  postfix-ha in-service n2                     there
+"""
+OUT_EXAMPLES = """\
+  postfix-ha out-of-service                    Postfix stops; file system and address stay up
+"""
+
+
+def add_service(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the three commands to the command line."""
+    parser = add_command(
+        commands, "switchover", run_switchover, "move the service to another node",
+        "Move the service to a node on purpose, wait until it runs there, and leave no rule behind.\n"
+        "A move that is interrupted ends by itself: its rule has an end.",
+        SWITCHOVER_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("node", metavar="NODE")
+    parser.add_argument("--for", dest="hold_s", type=seconds, default=0, metavar="S", help="hold it there so long")
+    add_tag(parser)
+    add_change_options(parser)
+    parser = add_command(
+        commands, "in-service", run_in_service, "start the service",
+        "Put the service in service, on a node where one is named, and forget earlier failures.",
+        IN_EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("node", nargs="?", default="", metavar="NODE")
+    parser.set_defaults(hold_s=0)
+    add_tag(parser)
+    add_change_options(parser)
+    parser = add_command(
+        commands, "out-of-service", run_out_of_service, "stop the service",
+        "Take Postfix out of service on all nodes. What it needs goes on.",
+        OUT_EXAMPLES,
+    )  # fmt: skip
+    add_tag(parser)
+    add_change_options(parser)
+
+
+def run_out_of_service(options: argparse.Namespace) -> int:
+    """Stop Postfix."""
+    cluster = cluster_of(options)
+    tag = find_hierarchy(cluster.read(), options.tag).tag
+    work = Work(manner_of(options), cluster, lambda cib: out_of_service(cib, tag))
+    return carry_out(work, [], tag, lambda state: state.role == "Stopped", "out of service")
+
+
+def run_in_service(options: argparse.Namespace) -> int:
+    """Start Postfix."""
+    cluster = cluster_of(options)
+    hierarchy = find_hierarchy(cluster.read(), options.tag)
+    if options.node:
+        return move(options, cluster, hierarchy.tag, starts=True)
+    if not options.dry_run:
+        forget_failures(cluster, hierarchy.members)
+    work = Work(manner_of(options), cluster, lambda cib: in_service(cib, hierarchy.tag))
+    return carry_out(work, [], hierarchy.tag, lambda state: bool(state.nodes), "in service")
+
+
+def run_switchover(options: argparse.Namespace) -> int:
+    """Move Postfix with all that it needs."""
+    cluster = cluster_of(options)
+    hierarchy = find_hierarchy(cluster.read(), options.tag)
+    if hierarchy.is_disabled:
+        raise Refused(
+            f"{hierarchy.tag} is out of service: 'postfix-ha in-service {quote(options.node)}' starts it there"
+        )
+    return move(options, cluster, hierarchy.tag, starts=False)
+
+
+def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: bool) -> int:
+    """Hold the service on the node until it runs there (or as long as asked), and let go again."""
+    node = options.node
+    cib = cluster.read()
+    hierarchy = find_hierarchy(cib, tag)
+    check_target(hierarchy, node)
+    if not options.hold_s:
+        check_stays(hierarchy, node)
+    status = cluster.status()
+    check_online(status, node)
+    begun = hierarchy.moves or mark_of(hierarchy)
+    if not options.hold_s and not starts and State(status, tag).nodes == [node] and not begun:
+        work = Work(manner_of(options), cluster, lambda now: now)
+        work.say(f"{tag} is in service on {node} already")
+        return work.end(DONE)
+    if not options.dry_run:
+        forget_failures(cluster, hierarchy.members)
+    hold_s = options.hold_s or options.wait + HOLD_MARGIN_S
+    command = "" if options.hold_s else f"{'in-service' if starts else 'switchover'} {node}"
+
+    def planner(now: Cib) -> Cib:
+        return hold(in_service(now, tag) if starts else now, tag, node, hold_s, command)
+
+    work = Work(manner_of(options), cluster, planner, command)
+    if work.outcome is not None and work.outcome.places.get(tag) != [node]:
+        reasons = State(status, tag).reasons
+        raise Refused(f"the cluster would not run {tag} on {node}: see 'postfix-ha status'", *reasons)
+    if command:
+        work.when_made = f"the move is called off: 'postfix-ha status' tells where {tag} runs"
+    try:
+        return carry_out(work, [], tag, lambda state: state.nodes == [node], "in service")
+    finally:
+        # Also when we are told to stop: the rule does not stay.
+        if command and (work.report.get("changed") or work.plan.is_empty):
+            with one_step():
+                change(cluster, lambda now: release(now, tag))
+
+
+def check_online(status: Element, node: str) -> None:
+    """Refuse a node that cannot run anything now."""
+    for each in status.iterfind("nodes/node"):
+        if each.get("name") == node:
+            for attribute, why in (("standby", "in standby"), ("maintenance", "in maintenance")):
+                if each.get(attribute) == "true":
+                    raise Refused(f"node {node} is {why}: end that first ('pcs node un{attribute} {quote(node)}')")
+            if each.get("online") != "true":
+                raise Refused(f"node {node} is offline")

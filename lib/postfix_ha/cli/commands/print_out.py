@@ -1,0 +1,78 @@
+"""postfix-ha print: a hierarchy as what makes it again: pcs commands, lines for crm configure, or XML."""
+
+import argparse
+import copy
+
+from lxml import etree
+
+from postfix_ha.cli.command import DONE, add_command, add_tag, cluster_of, tell_unfinished
+from postfix_ha.cli.output import say_json, say_lines
+from postfix_ha.cluster.change.modify import delete
+from postfix_ha.cluster.change.move import release
+from postfix_ha.cluster.change.unfinished import unmark
+from postfix_ha.cluster.model import changes as kinds
+from postfix_ha.cluster.model.changes import Change, changes
+from postfix_ha.cluster.model.cib import Element, to_text
+from postfix_ha.cluster.model.hierarchy import find_hierarchy
+from postfix_ha.cluster.show.crm import crm_lines
+from postfix_ha.cluster.show.pcs import pcs_script
+from postfix_ha.cluster.show.spelling import spelled_out
+
+EXAMPLES = """\
+  postfix-ha print >mail.sh                    made again by: sh mail.sh
+  postfix-ha print --format crm >mail.crm      crm configure <mail.crm
+  postfix-ha print --format xml >mail.xml      cibadmin --modify --allow-create --xml-file mail.xml
+"""
+FORMATS = ("pcs", "crm", "xml")
+
+
+def add_print(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = add_command(
+        commands, "print", run_print, "print what makes the hierarchy again",
+        "Print a hierarchy, whoever made it, as what makes it again. What other services need too is left out.",
+        EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("--format", choices=FORMATS, default="pcs", help="default pcs")
+    add_tag(parser)
+
+
+def run_print(options: argparse.Namespace) -> int:
+    """Print."""
+    cib = cluster_of(options).read()
+    tell_unfinished(cib)
+    tag = find_hierarchy(cib, options.tag).tag
+    # What a move needs for a while is no part of the hierarchy.
+    release(cib, tag)
+    unmark(cib, tag)
+    cib = spelled_out(cib)
+    made = changes(delete(cib.copy(), tag, with_parts=True), cib)
+    # A part that another service needs stays; a constraint that was pruned of the parts is not one that was made.
+    made = [change for change in made if change.kind in (kinds.ADD_RESOURCE, kinds.ADD_CONSTRAINT)]
+    left = [f"# not in it: {text}" for each in made if each.element is not None for text in by_rule(each.element)]
+    printed = {
+        "pcs": [*pcs_script(made, f"{tag}.xml"), *left],
+        "crm": [*crm_lines(made), *left],
+        "xml": xml_lines(made),
+    }
+    if options.json:
+        say_json(printed)
+    else:
+        say_lines(printed[options.format])
+    return DONE
+
+
+def by_rule(element: Element) -> "list[str]":
+    """What of a resource holds by a rule alone, which the tools' commands that make one have no words for."""
+    sets = element.iter("instance_attributes", "meta_attributes", "utilization")
+    found = [each for each in sets if each.find("rule") is not None]
+    return [f"{each.tag} {each.get('id')}, which hold by a rule" for each in found]
+
+
+def xml_lines(made: "list[Change]") -> "list[str]":
+    """The elements in their sections."""
+    root = etree.Element("configuration")
+    for section, kind in (("resources", kinds.ADD_RESOURCE), ("constraints", kinds.ADD_CONSTRAINT)):
+        elements = [copy.deepcopy(change.element) for change in made if change.kind == kind]
+        etree.SubElement(root, section).extend(each for each in elements if each is not None)
+    return to_text(root).splitlines()

@@ -1,0 +1,196 @@
+"""postfix-ha status: the tree of each hierarchy, node by node, and what clients see of it."""
+
+import argparse
+import json
+import sys
+import time
+
+from postfix_ha.cli.command import DONE, NOT_AS_ASKED, add_command, cluster_of, seconds
+from postfix_ha.cli.commands.check import remote_shell
+from postfix_ha.cli.greetings import GREETING_MAX, QUEUES, greetings, look, queue_counts
+from postfix_ha.cli.output import say_json, say_lines, steer
+from postfix_ha.cluster.change.modify import priorities
+from postfix_ha.cluster.live.pacemaker import Cluster, complaint
+from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy, hierarchies
+from postfix_ha.cluster.show.status import Overview, node_states
+from postfix_ha.cluster.where.essence import essence, is_large
+from postfix_ha.cluster.where.expiry import expired_moves
+from postfix_ha.cluster.where.why_not import judge
+from postfix_ha.params import Params
+from postfix_ha.peers.ask import PASSED_ON
+from postfix_ha.peers.remote import PROGRAM, Remote, without_greeting
+from postfix_ha.printable import printable
+from postfix_ha.request import caller_environment
+from postfix_ha.system.command import run
+
+EXAMPLES = """\
+  postfix-ha status
+  postfix-ha status --watch
+  postfix-ha status --json | python3 -m json.tool
+"""
+WIDTH = 80
+ASK_S = 20.0
+NAME_WIDTH = 30
+# What another node tells is bounded: SMTP's reply line, the kernel's limits, and some.
+ENDPOINTS_MAX, NAME_MAX, COUNT_MAX = 200, 80, 10**9
+CLEAR = "\033[H\033[J"
+
+
+def add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = add_command(
+        commands, "status", run_status, "where the service runs, and why not",
+        "Show each hierarchy: where it runs and since when, which nodes can take it over, what failed and why,\n"
+        "whether its endpoints greet, and how many messages wait. 0 when all is as asked, 1 when not.",
+        EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("--tag", default="", metavar="ID", help="one hierarchy (default: all)")
+    parser.add_argument("--watch", action="store_true", help="again and again, until interrupted")
+    parser.add_argument(
+        "--every", type=seconds, default=2, metavar="S", help="with --watch: every S seconds (default 2)"
+    )
+    parser.add_argument(
+        "--rsh", type=remote_shell, default=None, metavar="COMMAND",
+        help="ask the node that runs the service, over this remote shell, for its queues and endpoints",
+    )  # fmt: skip
+    parser.add_argument("--cluster-only", action="store_true", help="ask no endpoint and look at no queue")
+
+
+def run_status(options: argparse.Namespace) -> int:
+    """Show the status, once or again and again."""
+    cluster = cluster_of(options)
+    while True:
+        found = [gather(options, cluster, each) for each in chosen(cluster, options.tag)]
+        if options.json:
+            say_json({"hierarchies": found})
+        else:
+            if options.watch and sys.stdout.isatty():
+                steer(CLEAR, sys.stdout)
+            say_lines(lines_of_all(found))
+        sys.stdout.flush()
+        if not options.watch:
+            return DONE if found and all(each["as_asked"] for each in found) else NOT_AS_ASKED
+        time.sleep(max(options.every, 1))
+
+
+def chosen(cluster: Cluster, tag: str) -> "list[Hierarchy]":
+    """The hierarchies asked for."""
+    cib = cluster.read()
+    return [find_hierarchy(cib, tag)] if tag else hierarchies(cib) or [find_hierarchy(cib, "")]
+
+
+def gather(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy) -> "dict[str, object]":
+    """All that there is to say of one hierarchy."""
+    status = cluster.status(essence(hierarchy.cib, hierarchy.members) if is_large(hierarchy.cib) else None)
+    verdict = judge(cluster, hierarchy, node_states(hierarchy, status))
+    overview = Overview(hierarchy, status, verdict, expired_moves(cluster, hierarchy))
+    found = overview.as_object()
+    found["as_asked"] = overview.is_as_asked
+    here = cluster.node_name()
+    if cluster.is_live and overview.running_on and not options.cluster_only:
+        there = [] if here in overview.running_on or not options.rsh else overview.running_on
+        found.update(ask_there(options.rsh, there[0], hierarchy.tag) if there else look_here(hierarchy, overview, here))
+    found["asked_on"] = here
+    found["text"] = lines_of(overview, found)
+    return found
+
+
+def look_here(hierarchy: Hierarchy, overview: Overview, here: str) -> "dict[str, object]":
+    """What this node can tell of endpoints and queues."""
+    params = Params(hierarchy.cib.parameters(hierarchy.mail))
+    instance = look(hierarchy.config_dir, params.binary)
+    is_here = here in overview.running_on
+    queues = queue_counts(instance.queue_directory) if is_here else {}
+    return {"endpoints": greetings(instance, is_here), "queues": queues}
+
+
+def ask_there(shell: "list[str]", node: str, tag: str) -> "dict[str, object]":
+    """What the node that runs the service tells of endpoints and queues; a remark where it does not."""
+    words = [PROGRAM, "status", "--json", "--tag", tag]
+    env = caller_environment(*PASSED_ON)
+    done = run(Remote(node, shell).argv(words), deadline=time.monotonic() + ASK_S, env=env)
+    try:
+        (told,) = json.loads(without_greeting(done.stdout))["hierarchies"]
+        return {"endpoints": _greetings_told(told["endpoints"]), "queues": _counts_told(told["queues"])}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {"endpoints": {node: f"not asked: {complaint(done)}"}, "queues": {}}
+
+
+def _greetings_told(told: "dict[str, object]") -> "dict[str, str]":
+    """Endpoint -> greeting, as much of it as a node of ours would tell."""
+    pairs = list(told.items())[:ENDPOINTS_MAX]
+    return {printable(name, NAME_MAX): printable(str(said), GREETING_MAX) for name, said in pairs}
+
+
+def _counts_told(told: "dict[str, object]") -> "dict[str, int]":
+    """Queue -> messages in it, where the number can be one."""
+    return {
+        name: count
+        for name, count in ((name, told.get(name)) for name in QUEUES)
+        if type(count) is int and 0 <= count <= COUNT_MAX
+    }
+
+
+def lines_of_all(found: "list[dict[str, object]]") -> "list[str]":
+    """The text of all of them, a blank line between."""
+    lines: "list[str]" = []
+    for each in found:
+        assert isinstance(each["text"], list)
+        lines += ["", *each["text"]] if lines else each["text"]
+    return lines
+
+
+def lines_of(overview: Overview, found: "dict[str, object]") -> "list[str]":
+    """One hierarchy as lines of at most 80 columns, each of which says what it is about by itself."""
+    hierarchy = overview.hierarchy
+    where = f"in service on {', '.join(overview.running_on)}" if overview.running_on else "NOT IN SERVICE"
+    lines = [f"{hierarchy.tag}: {where}" + (f" since {overview.since}" if overview.since else "")]
+    order = ", ".join(f"{node} ({'-' if each is None else each})" for node, each in priorities(hierarchy).items())
+    lines += _wrapped("  ", f"switchback {hierarchy.switchback()}; preferred (lower first): {order}")
+    lines += [line for reason in overview.reasons for line in _wrapped("  ", reason)]
+    lines += ["", *_tree(overview), ""]
+    lines += [line for text in _why_not(overview) for line in _wrapped("  ", text)]
+    lines += [line for failure in overview.failures for line in _wrapped("  ", f"failed: {failure}")]
+    endpoints, queues = found.get("endpoints"), found.get("queues")
+    if isinstance(endpoints, dict):
+        lines += [f"  endpoint {name}: {said}" for name, said in endpoints.items()]
+    if isinstance(queues, dict) and queues:
+        lines.append("  messages: " + ", ".join(f"{count} {name}" for name, count in queues.items()))
+    return [line for line in lines if line or lines.index(line) < len(lines) - 1]
+
+
+def _why_not(overview: Overview) -> "list[str]":
+    """One text for each node that could not run it and each command that ends that."""
+    lines = []
+    for node, found in (overview.verdict.why if overview.verdict else {}).items():
+        for command in dict.fromkeys(each.command for each in found):
+            texts = "; ".join(each.text for each in found if each.command == command)
+            lines.append(f"not on {node}: {texts}" + (f" ('{command}' ends it)" if command else ""))
+    return lines
+
+
+def _tree(overview: Overview) -> "list[str]":
+    width = max(10, (WIDTH - NAME_WIDTH - 2) // max(len(overview.nodes), 1))
+    width = min(width, 18)
+    lines = [f"  {'':{NAME_WIDTH - 2}}" + "".join(f"{node[: width - 1]:{width}}" for node in overview.nodes).rstrip()]
+    for member, cells in overview.cells.items():
+        name = member if member == overview.hierarchy.tag else "  needs " + member
+        if len(name) > NAME_WIDTH - 3:
+            lines.append(f"  {name}")
+            name = ""
+        row = "".join(f"{cells[node][: width - 1]:{width}}" for node in overview.nodes)
+        lines.append(f"  {name:{NAME_WIDTH - 2}}{row}".rstrip())
+    return lines
+
+
+def _wrapped(indent: str, text: str) -> "list[str]":
+    import textwrap
+
+    return textwrap.wrap(
+        text,
+        WIDTH - 1,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_on_hyphens=False,  # names and options are to be found, and copied, in one piece
+        break_long_words=False,
+    )

@@ -1,0 +1,1 @@
+"""postfix-ha drill."""

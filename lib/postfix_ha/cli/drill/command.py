@@ -1,0 +1,207 @@
+"""postfix-ha drill: the service is moved, or broken, on purpose while mail flows through it, and what clients saw."""
+
+import argparse
+import os
+
+from postfix_ha.cli.command import (
+    DONE,
+    NOT_AS_ASKED,
+    WAIT_S,
+    add_change_options,
+    add_command,
+    add_tag,
+    cluster_of,
+    is_interactive,
+    seconds,
+)
+from postfix_ha.cli.drill.preconditions import Course
+from postfix_ha.cli.drill.run import Drill, to_stdout
+from postfix_ha.cli.drill.steps import run_step
+from postfix_ha.cli.output import say_json
+from postfix_ha.cli.preflight import add_peer_options
+from postfix_ha.cli.prompt import confirm
+from postfix_ha.drill import picture
+from postfix_ha.drill.faults import KINDS, MEANING
+from postfix_ha.drill.recipient import is_address
+from postfix_ha.drill.report import Facts, as_object, text_of, write
+from postfix_ha.messages.errors import Refused
+from postfix_ha.system.files import open_directory
+from postfix_ha.system.packages import installing_command
+
+RATE_MAX = 200
+LIBRARY = "python3-matplotlib"
+EXAMPLES = """\
+  postfix-ha drill --back                      to the next node and back, with mail that Postfix discards
+  postfix-ha drill n2 --recipient drill@example.com --mailbox /mnt/spool/drill/
+  postfix-ha drill --fault kill-master         how long the cluster takes to recover
+  postfix-ha drill --dry-run                   what it would do
+"""
+
+
+def add_drill(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = add_command(
+        commands, "drill", run_drill, "move or break the service on purpose, and see what clients see",
+        "Send marked mail through the service while it moves to a node (the next one where none is named), or while\n"
+        "a fault is recovered from; report how long clients saw no server, and what became of every message.\n"
+        "It checks first, leaves the cluster as it found it however it ends, and breaks nothing unless asked to.",
+        EXAMPLES,
+    )  # fmt: skip
+    parser.add_argument("node", nargs="?", default="", metavar="NODE", help="where to move (default: the next)")
+    parser.add_argument("--back", action="store_true", help="and back again in the end")
+    told = "inflict this on the node that runs the service: " + "; ".join(f"{each} {MEANING[each]}" for each in KINDS)
+    parser.add_argument(
+        "--fault", choices=KINDS, default="", metavar="KIND", help=told + "; without NODE nothing is moved before"
+    )
+    parser.add_argument(
+        "--recipient", type=address, default="", metavar="ADDRESS",
+        help="whom the mail is for (default: an address that the transport or alias tables discard)",
+    )  # fmt: skip
+    told = "who it is from (default: the empty sender, so that nothing bounces)"
+    parser.add_argument("--sender", type=address, default="", metavar="ADDRESS", help=told)
+    told = "the recipient's maildir or mbox file, to see lost and duplicated messages"
+    parser.add_argument("--mailbox", default="", metavar="PATH", help=told)
+    parser.add_argument("--rate", type=rate, default=20, metavar="N", help="messages a second (default 20)")
+    parser.add_argument(
+        "--report", default="", metavar="DIR", help="leave drill.txt, .json, .svg and .png there (default drill-ID)"
+    )
+    parser.add_argument(
+        "--wait", type=seconds, default=WAIT_S, metavar="S", help=f"seconds for a move or recovery (default {WAIT_S})"
+    )
+    add_peer_options(parser)
+    add_tag(parser)
+    add_change_options(parser, waits=False)
+    parser.add_argument("--step", default="", help=argparse.SUPPRESS)
+
+
+def address(text: str) -> str:
+    """A mail address, or none, for argparse."""
+    if not text or is_address(text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is no plain mail address, such as drill@example.com")
+
+
+def rate(text: str) -> int:
+    """Messages a second, for argparse."""
+    if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= RATE_MAX:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' is not a number of messages a second from 1 to {RATE_MAX}")
+
+
+def run_drill(options: argparse.Namespace) -> int:
+    """Check, show, ask, and do it."""
+    if os.geteuid() != 0 and not options.cib_file:
+        raise Refused("a drill needs root: it looks into the queue, and at the mail system's processes")
+    if options.step:
+        say_json(run_step(options.step))
+        return DONE
+    if options.cib_file and not options.dry_run:
+        raise Refused("a drill needs the live cluster: with --cib-file only --dry-run is of use")
+    if not options.wait:
+        raise Refused("a drill must wait for the service: --wait takes a number of seconds from 1")
+    course = Course(options, cluster_of(options))
+    directory = options.report or f"drill-{course.drill}"
+    if course.cluster.is_live:
+        check_writable(directory)
+        course.look_at_nodes()
+        course.look_where_it_runs()
+    if options.dry_run:
+        return show(course)
+    if not agreed(course):
+        course.work.say("nothing was changed")
+        return DONE
+    drill = Drill(course, (lambda _: None) if options.json else to_stdout)
+    drill.run()
+    return finish(drill, directory)
+
+
+def plan_of(course: Course) -> "list[str]":
+    """What the drill would do, in words."""
+    lines = [f"move {course.tag} from {course.origin} to {course.target}"] if course.target else []
+    lines += [f"{course.fault} on {course.fault_node}: this {MEANING[course.fault]}"] if course.fault else []
+    lines += [f"bring it back to {course.origin}"] if course.options.back else []
+    return lines
+
+
+def show(course: Course) -> int:
+    """What the drill would do, and what the cluster would do on the move."""
+    work = course.work
+    for line in plan_of(course):
+        work.say(line)
+    if course.endpoints:
+        endpoints = ", ".join(map(str, course.endpoints))
+        work.say(f"with {course.options.rate} messages a second to {course.letter.recipient} by {endpoints}")
+    if course.target:
+        work.show(course.remarks)
+    work.report.update(drill=plan_of(course), recipient=course.letter.recipient, changed=False, dry_run=True)
+    return work.end(DONE)
+
+
+def agreed(course: Course) -> bool:
+    """Whether it may be done; a fault needs a yes from somebody."""
+    options = course.options
+    if course.remarks:
+        course.work.say(f"{len(course.remarks)} warnings: 'postfix-ha check --peer NODE...' tells them")
+    if is_interactive(options):
+        for line in plan_of(course):
+            course.work.say(f"  {line}")
+        return confirm("Clients will see no server for a while. Do it?")
+    if course.fault and not options.yes:
+        raise Refused(f"--fault {course.fault} {MEANING[course.fault]}: say --yes where there is nobody to ask")
+    return True
+
+
+def check_writable(directory: str) -> None:
+    """Refuse a place where the report cannot be left; before the drill, not after it."""
+    at = os.path.abspath(directory)
+    while not os.path.lexists(at):
+        at = os.path.dirname(at)
+    why = "no directory to write in"
+    try:
+        os.close(open_directory(at))
+    except NotADirectoryError:
+        pass
+    except OSError as error:
+        why = f"no place to write in ({error.strerror})"
+    else:
+        if os.access(at, os.W_OK | os.X_OK):
+            return
+    raise Refused(f"the report cannot be left in {directory}: {at} is {why}: say --report DIR")
+
+
+def leave(facts: Facts, found: "dict[str, object]", directory: str) -> "tuple[list[str], list[str]]":
+    """(lines of the report, paths) of what was left in the directory, with a picture where one can be drawn."""
+    paths: "list[str]" = []
+    try:
+        os.close(open_directory(directory, make=True))
+        paths = picture.draw(found, directory)
+    except picture.NoLibrary:
+        command = installing_command(LIBRARY) or f"install {LIBRARY}"
+        facts.remarks.append(f"no picture: {LIBRARY} is not installed ('{command}')")
+    except OSError as error:
+        facts.remarks.append(f"no report in {directory}: {error.strerror}")
+        return text_of(facts), []
+    lines = text_of(facts)
+    try:
+        return lines, write(directory, found, lines) + paths
+    except OSError as error:
+        return [*lines, f"no report in {directory}: {error.strerror}"], paths
+
+
+def finish(drill: Drill, directory: str) -> int:
+    """Print the report and leave it in the directory; the exit code."""
+    facts = drill.facts()
+    found = as_object(facts)
+    code = 128 + drill.signal if drill.interrupted else NOT_AS_ASKED if found["errors"] else DONE
+    found.update(changed=drill.has_changed, exit_code=code)
+    lines, paths = leave(facts, found, directory)
+    found["files"] = paths
+    if drill.course.options.json:
+        say_json(found)
+    else:
+        for line in lines:
+            to_stdout(line)
+        to_stdout(f"report: {', '.join(paths) or 'none could be left'}")
+    for error in facts.errors:
+        drill.course.work.say_failure(error, [])
+    return code

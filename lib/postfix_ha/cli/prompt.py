@@ -1,0 +1,68 @@
+"""The dialogue on a terminal: one question after the other, each with a default, and a way back."""
+
+from typing import Callable
+
+from postfix_ha.cli.output import say
+from postfix_ha.messages.errors import Refused
+from postfix_ha.printable import LENGTH_MAX, printable
+
+BACK = "<"
+
+
+class Question:
+    """One question: ``take`` makes something of the answer, or raises ValueError with a sentence."""
+
+    def __init__(self, name: str, text: str, default: str, take: "Callable[[str], object]", explanation: str) -> None:
+        self.name = name
+        self.text = text
+        self.default = default
+        self.take = take
+        self.explanation = explanation
+
+
+def hold_dialogue(questions: "list[Question]") -> "dict[str, object]":
+    """Name -> answer of every question; Refused where the input ends before the last."""
+    answers: "dict[str, object]" = {}
+    given: "dict[str, str]" = {}
+    if questions:
+        say(f"(Enter takes what is in brackets, {BACK} goes back, ? explains, Ctrl-C ends without a change)")
+    at = 0
+    while at < len(questions):
+        question = questions[at]
+        default = given.get(question.name, question.default)
+        text = ask(f"{question.text} [{default}] ") or default
+        if text == BACK:
+            at = max(0, at - 1)
+        elif text == "?":
+            for line in question.explanation.splitlines():
+                say(line)
+        else:
+            try:
+                answers[question.name] = question.take(text)
+            except ValueError as error:
+                say(str(error))
+                continue
+            given[question.name] = text
+            at += 1
+    return answers
+
+
+def ask(prompt: str) -> str:
+    """One line from the terminal without the blanks around it; Refused at the end of the input."""
+    try:
+        # input() writes the prompt past sys.stdout where that is a terminal.
+        return input(printable(prompt, LENGTH_MAX)).strip()
+    except EOFError:
+        say()
+        raise Refused("the input ended before the last question: nothing was changed") from None
+
+
+def confirm(question: str) -> bool:
+    """Whether the answer is yes; Enter is."""
+    while True:
+        answer = ask(f"{question} [yes] ").lower()
+        if answer in ("", "y", "yes"):
+            return True
+        if answer in ("n", "no", BACK):
+            return False
+        say("yes or no?")

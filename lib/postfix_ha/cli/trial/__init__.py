@@ -1,0 +1,1 @@
+"""postfix-ha check --trial, and calls of the agent by the command."""

@@ -1,0 +1,160 @@
+"""Reshaping a hierarchy: its nodes, what it depends on, its properties, its end."""
+
+from postfix_ha.cluster.model import edit
+from postfix_ha.cluster.model.cib import INFINITY, Cib, score_of, top_of
+from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
+from postfix_ha.cluster.model.priority import next_priority, priority_of_score, score_of_priority, stickiness_of
+from postfix_ha.cluster.model.relations import Relations
+from postfix_ha.messages.errors import Refused
+from postfix_ha.system.quoting import quote
+
+
+def priorities(hierarchy: Hierarchy) -> "dict[str, int | None]":
+    """Node -> its priority, None where its score is not one that a priority makes; the most preferred first."""
+    return {
+        node: priority_of_score(hierarchy.scores[node]) if node in hierarchy.scores else None
+        for node in hierarchy.nodes
+    }
+
+
+def _check_node(hierarchy: Hierarchy, node: str) -> None:
+    known = hierarchy.cib.nodes()
+    if node not in known:
+        raise Refused(f"there is no node '{node}': the cluster has {', '.join(known)}")
+    if hierarchy.is_clone:
+        raise Refused(f"{hierarchy.top} is a clone, which has no preferred nodes")
+
+
+def _check_free(hierarchy: Hierarchy, node: str, wanted: "int | None") -> None:
+    for other, taken in priorities(hierarchy).items():
+        if other != node and taken is not None and taken == wanted:
+            raise Refused(f"priority {wanted} is taken by {other}: each node needs its own (the lower wins)")
+
+
+def extend(cib: Cib, tag: str, node: str, priority: "int | None" = None) -> Cib:
+    """Let the hierarchy run on a further node, with this priority or the next free one."""
+    hierarchy = find_hierarchy(cib, tag)
+    _check_node(hierarchy, node)
+    _check_free(hierarchy, node, priority)
+    present = node in hierarchy.nodes and node in hierarchy.scores
+    if present and priority in (None, priorities(hierarchy)[node]):
+        return cib
+    if priority is None:
+        taken = [each for other, each in priorities(hierarchy).items() if each is not None and other != node]
+        priority = next_priority(taken)
+    for name in hierarchy.containers:
+        for constraint in edit.locations(cib, name, node):
+            if score_of(constraint.get("score", "0")) <= -INFINITY:
+                edit.remove(constraint)
+    holders = [hierarchy.holder]
+    if not cib.is_true("symmetric-cluster", "true"):
+        holders += [name for name in hierarchy.members if name != hierarchy.holder]
+    for name in holders:
+        edit.set_preference(cib, name, node, score_of_priority(priority))
+    return cib
+
+
+def unextend(cib: Cib, tag: str, node: str) -> Cib:
+    """Let the hierarchy no longer run on a node, nor be looked for there."""
+    hierarchy = find_hierarchy(cib, tag)
+    _check_node(hierarchy, node)
+    if node not in hierarchy.nodes:
+        return cib
+    if len(hierarchy.nodes) == 1:
+        raise Refused(f"{node} is the only node of {hierarchy.tag}: 'postfix-ha delete' ends the hierarchy")
+    for name in hierarchy.containers:
+        edit.remove_preferences(cib, name, node)
+    grouped = {top_of(resource).get("id", "") for resource in map(cib.resource, hierarchy.own) if resource is not None}
+    for name in sorted(grouped):
+        edit.exclude(cib, name, node)
+    return cib
+
+
+def depend(cib: Cib, tag: str, needed: str) -> Cib:
+    """Let Postfix need a further resource: it runs with it, starts after it and stops before it."""
+    hierarchy = find_hierarchy(cib, tag)
+    resource = cib.resource(needed)
+    if resource is None:
+        raise Refused(f"there is no resource '{needed}'")
+    relations = hierarchy.relations
+    inner = relations.members(needed)
+    if hierarchy.tag in inner:
+        raise Refused(f"{hierarchy.tag} cannot depend on itself")
+    if any(relations.is_with(each, hierarchy.tag) or relations.is_after(each, hierarchy.tag) for each in inner):
+        raise Refused(f"{needed} itself depends on {hierarchy.tag}: the two would wait for one another")
+    is_everywhere = top_of(resource).tag in ("clone", "master", "bundle")
+    for each in inner if not is_everywhere else ():
+        theirs, ours = hierarchy.switchback(each), hierarchy.switchback()
+        if theirs != ours:
+            text = f"switchback must match: that of {each} is {theirs}, that of {hierarchy.tag} is {ours}"
+            raise Refused(f"{text}: set the resource-stickiness of {each}, or 'postfix-ha properties --switchback'")
+    top = top_of(resource).get("id", "") if is_everywhere else needed
+    if hierarchy.anchor and not is_everywhere and inner and hierarchy.anchor not in inner:
+        edit.ensure_address_with_file_system(cib, top, hierarchy.anchor)
+    edit.ensure_dependency(cib, hierarchy.tag, top)
+    return cib
+
+
+def undepend(cib: Cib, tag: str, needed: str) -> Cib:
+    """Let Postfix no longer need a resource; the resource itself stays as it is."""
+    hierarchy = find_hierarchy(cib, tag)
+    if cib.resource(needed) is None:
+        raise Refused(f"there is no resource '{needed}'")
+    inner = hierarchy.relations.members(needed)
+    if not set(inner) & set(hierarchy.needs):
+        return cib
+    anchor, outer = hierarchy.anchor, cib.resource(needed)
+    names = [needed] if outer is None else [needed, top_of(outer).get("id", "")]
+    for name in dict.fromkeys(names):
+        edit.remove_dependency(cib, hierarchy.tag, name)
+        if anchor and anchor not in (name, *inner):
+            edit.remove_dependency(cib, name, anchor)
+    left = Relations(cib).needs(hierarchy.tag)
+    if set(inner) & set(left):
+        text = f"{hierarchy.tag} and {needed} are tied by a group, a resource set or through another resource"
+        raise Refused(f"{text}: take that apart with the tool that made it")
+    return cib
+
+
+def set_switchback(cib: Cib, tag: str, kind: str) -> Cib:
+    """Give every member that is the hierarchy's own this switchback; members of others must have it already."""
+    hierarchy = find_hierarchy(cib, tag)
+    for name in hierarchy.members:
+        if name in hierarchy.own:
+            edit.set_stickiness(cib, name, stickiness_of(kind))
+        elif hierarchy.switchback(name) != kind:
+            others = ", ".join(each for each in hierarchy.relations.needed_by(name) if each not in hierarchy.members)
+            text = f"switchback must match, but {name} also serves {others} and is {hierarchy.switchback(name)}"
+            raise Refused(f"{text}: change all of them with the tool that made them")
+    return cib
+
+
+def set_priorities(cib: Cib, tag: str, wanted: "dict[str, int]") -> Cib:
+    """Give nodes that take part other priorities, all at once, so that two can be exchanged."""
+    hierarchy = find_hierarchy(cib, tag)
+    for node in wanted:
+        _check_node(hierarchy, node)
+        if node not in hierarchy.nodes:
+            raise Refused(f"node {node} does not take part in {hierarchy.tag}: 'postfix-ha extend {quote(node)}' first")
+    after = {node: each for node, each in priorities(hierarchy).items() if each is not None}
+    after.update(wanted)
+    for node, each in wanted.items():
+        twice = [other for other in after if other != node and after[other] == each]
+        if twice:
+            raise Refused(f"priority {each} is taken by {twice[0]}: each node needs its own (the lower wins)")
+    for node, each in wanted.items():
+        for name in hierarchy.containers:
+            if name != hierarchy.holder:
+                edit.remove_preferences(cib, name, node)
+        edit.set_preference(cib, hierarchy.holder, node, score_of_priority(each))
+    return cib
+
+
+def delete(cib: Cib, tag: str, with_parts: bool = False) -> Cib:
+    """Remove Postfix and its constraints; the parts that nothing else needs only where asked."""
+    hierarchy = find_hierarchy(cib, tag)
+    parts = [name for name in hierarchy.own if name != hierarchy.tag] if with_parts else []
+    for name in [hierarchy.tag, *parts]:
+        if cib.resource(name) is not None:
+            edit.remove_resource(cib, name)
+    return cib

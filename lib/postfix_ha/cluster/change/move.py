@@ -1,0 +1,106 @@
+"""Moves and states of a hierarchy: hold it on a node for a while, put it in and out of service."""
+
+import time
+from collections.abc import Iterable
+
+from postfix_ha.cluster.change.unfinished import is_bound, mark, mark_of, unmark
+from postfix_ha.cluster.model import edit
+from postfix_ha.cluster.model.cib import Cib
+from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
+from postfix_ha.cluster.model.templates import fill
+from postfix_ha.messages.errors import Refused
+from postfix_ha.system.quoting import quote
+
+# What a hold lasts beyond the time in which the move is to be done: it must not end while the move is under way.
+HOLD_MARGIN_S = 120
+
+
+def check_target(hierarchy: Hierarchy, node: str) -> None:
+    """Refuse a node that the hierarchy cannot be moved to, by what the configuration says."""
+    if hierarchy.is_clone:
+        raise Refused(f"{hierarchy.top} is a clone, which runs on all nodes at once: there is nothing to move")
+    known = hierarchy.cib.nodes()
+    if node not in known:
+        raise Refused(f"there is no node '{node}': the cluster has {', '.join(known)}")
+    if node not in hierarchy.nodes:
+        raise Refused(f"node {node} does not take part in {hierarchy.tag}: 'postfix-ha extend {quote(node)}' first")
+
+
+def check_stays(hierarchy: Hierarchy, node: str) -> None:
+    """Refuse a move that automatic switchback would take back at once."""
+    score = hierarchy.scores.get(node, 0)
+    better = [each for each in hierarchy.nodes if hierarchy.scores.get(each, 0) > score]
+    if better and hierarchy.switchback() == "automatic":
+        raise Refused(
+            f"switchback is automatic, so the service would go home to {better[0]} at once: "
+            f"hold it there for a time with --for, or 'postfix-ha properties --switchback intelligent'"
+        )
+
+
+def clear_moves(cib: Cib, hierarchy: Hierarchy) -> None:
+    """Remove the constraints that moves by hand left behind."""
+    for constraint in cib.constraints():
+        if constraint.get("id") in hierarchy.moves:
+            edit.remove(constraint)
+
+
+def hold(cib: Cib, tag: str, node: str, for_s: float, command: str = "") -> Cib:
+    """Want the hierarchy on the node for so many seconds, whatever the preferences say; ``command`` is to end it."""
+    hierarchy = find_hierarchy(cib, tag)
+    check_target(hierarchy, node)
+    release(cib, tag)
+    if command:
+        mark(cib, tag, command)
+    expiry = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(time.time() + for_s))
+    edit.add_constraints(cib, fill("constraints/hold", RESOURCE=hierarchy.top, NODE=node, EXPIRY=expiry))
+    return cib
+
+
+def release(cib: Cib, tag: str) -> Cib:
+    """Take a hold away, and what was noted of a command that has begun a move or a stop."""
+    hierarchy = find_hierarchy(cib, tag)
+    clear_moves(cib, hierarchy)
+    if not is_bound(hierarchy):
+        unmark(cib, tag)
+    return cib
+
+
+def in_service(cib: Cib, tag: str) -> Cib:
+    """Let Postfix run, and all that it needs."""
+    hierarchy = find_hierarchy(cib, tag)
+    if mark_of(hierarchy):
+        release(cib, tag)
+    for name in hierarchy.containers:
+        resource = cib.resource(name)
+        if resource is not None:
+            for attributes in resource.findall("meta_attributes"):
+                for pair in attributes.findall("nvpair"):
+                    if pair.get("name") == "target-role" and pair.get("value", "").lower() == "stopped":
+                        attributes.remove(pair)
+                if not len(attributes):
+                    resource.remove(attributes)
+    return cib
+
+
+def out_of_service(cib: Cib, tag: str) -> Cib:
+    """Let Postfix be stopped; what it needs goes on."""
+    hierarchy = find_hierarchy(cib, tag)
+    if mark_of(hierarchy):
+        release(cib, tag)
+    edit.set_pair(cib, hierarchy.mail, "meta_attributes", "target-role", "Stopped")
+    return cib
+
+
+def begin_to_stop(cib: Cib, tag: str, command: str, parts: "Iterable[str]" = ()) -> Cib:
+    """The same, as the first step of a command that is to go on, and that takes these parts away in the end.
+
+    They are stopped while the configuration has them. Pacemaker stops what has gone from it with the parameters of its
+    last start; what the cluster found running and never started has none, its stop fails, and its node is fenced.
+    """
+    out_of_service(cib, tag)
+    mark(cib, tag, command)
+    for name in parts:
+        resource = cib.resource(name)
+        if resource is not None:
+            edit.set_pair(cib, resource, "meta_attributes", "target-role", "Stopped")
+    return cib

@@ -1,0 +1,66 @@
+"""Letting a running Postfix out of the cluster's hands: its resource goes, its processes do not.
+
+A resource that vanishes from the configuration while a node knows that it runs is an orphan, which Pacemaker stops. So
+it is set aside first: alone, in maintenance, and with no node on which the cluster would look for it. Then the nodes
+are made to forget it, and what nobody knows to run can be deleted. Interrupted between any two steps, Postfix runs on,
+the resource says what was begun, and the same command goes on from there.
+"""
+
+import copy
+import time
+
+from postfix_ha.cluster.change.modify import delete
+from postfix_ha.cluster.change.replace_agent import MAINTENANCE, online_states, wait_unwatched
+from postfix_ha.cluster.change.unfinished import LEAVE_RUNNING, mark
+from postfix_ha.cluster.live.pacemaker import Cluster
+from postfix_ha.cluster.live.push import change
+from postfix_ha.cluster.model import edit
+from postfix_ha.cluster.model.cib import Cib
+from postfix_ha.cluster.model.hierarchy import find_hierarchy
+from postfix_ha.messages.errors import ClusterError
+
+POLL_S, ASK_AGAIN_S = 0.2, 5.0
+
+
+def set_aside(cib: Cib, tag: str) -> Cib:
+    """Take Postfix out of its group and constraints, put it into maintenance, and look for it on no node any more."""
+    mark(cib, tag, LEAVE_RUNNING)
+    mail = copy.deepcopy(find_hierarchy(cib, tag).mail)
+    edit.remove_resource(cib, tag)
+    cib.section("resources").append(mail)
+    edit.set_pair(cib, find_hierarchy(cib, tag).mail, "meta_attributes", MAINTENANCE, "true")
+    for node in cib.nodes():
+        edit.exclude(cib, tag, node)
+    return cib
+
+
+def leave_running(cluster: Cluster, tag: str, timeout_s: float) -> None:
+    """Delete the hierarchy while its Postfix runs on."""
+    deadline = time.monotonic() + max(timeout_s, 30)
+    change(cluster, lambda cib: set_aside(cib, tag))
+    wait_unwatched(cluster, tag, deadline)
+    while not is_forgotten(cluster, tag):
+        if time.monotonic() > deadline:
+            text = f"{', '.join(known_on(cluster, tag))} does not forget {tag}"
+            raise ClusterError(f"{text}; Postfix runs on, and 'postfix-ha {LEAVE_RUNNING}' again finishes it")
+    change(cluster, lambda cib: delete(cib, tag))
+
+
+def is_forgotten(cluster: Cluster, tag: str) -> bool:
+    """Make the nodes forget the resource; whether they have within a few seconds."""
+    until = time.monotonic() + ASK_AGAIN_S
+    cluster.call("crm_resource", "--refresh", f"--resource={tag}", "--force")
+    while known_on(cluster, tag):
+        if time.monotonic() > until:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
+def known_on(cluster: Cluster, tag: str) -> "list[str]":
+    """The nodes of the running cluster that remember the resource."""
+    return [
+        state.get("uname", "")
+        for state in online_states(cluster.read())
+        if any(each.get("id") == tag for each in state.iter("lrm_resource"))
+    ]

@@ -1,0 +1,103 @@
+"""Intent: what takes more than one change of the configuration says so in the first, as a meta attribute of Postfix.
+
+Its value is what was begun and the command that was given. The last change takes it away, so that one which is still
+there tells of a command that is under way, or was killed: the same command again finishes it.
+"""
+
+from postfix_ha.cluster.model import edit
+from postfix_ha.cluster.model.cib import Cib, pairs
+from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy, hierarchies
+from postfix_ha.messages.errors import Refused
+from postfix_ha.system.quoting import quote
+
+MARK = "postfix-ha-unfinished"
+MIGRATE, LEAVE_RUNNING, CREATE = "migrate", "delete --leave-running", "create"
+# What none of our commands' words has: advice is to be pasted, and anybody may write into the CIB.
+SHELL_LETTERS = frozenset("\n\r\t\"'`$\\;&|<>(){}*?!#~")
+# What a command has begun. It is noted before the command, so that a verb of another name does not orphan it.
+MOVING, STARTING, STOPPING, EXCHANGING, LEAVING, MAKING = "move", "start", "stop", "exchange", "leave", "make"
+KINDS = {
+    ("switchover",): MOVING,
+    ("in-service",): STARTING,
+    ("delete", "--stop"): STOPPING,
+    ("delete", "--leave-running"): LEAVING,
+    ("migrate",): EXCHANGING,
+    ("create",): MAKING,
+}
+# What these have begun, no other command can go over: the cluster is not to touch Postfix meanwhile.
+BINDING = (EXCHANGING, LEAVING)
+# Kind -> what takes it back; of the binding ones, only the exchange of an agent can be.
+TAKEN_BACK_BY = {
+    MOVING: "in-service",
+    STARTING: "out-of-service",
+    STOPPING: "in-service",
+    MAKING: "delete --stop --with-parts",
+}
+
+
+def kind_of(command: str) -> str:
+    """What this command begins, "" where it is none that we know."""
+    words = tuple(command.split())
+    return next((kind for begin, kind in KINDS.items() if words[: len(begin)] == begin), "")
+
+
+def _noted(hierarchy: Hierarchy) -> "tuple[str, str]":
+    """(kind, command) of what has begun; an older version noted the command alone. No other text is one."""
+    value = pairs(hierarchy.mail, "meta_attributes").get(MARK, "")
+    kind, colon, command = value.partition(": ")
+    if not colon:
+        kind, command = kind_of(value), value
+    return (kind, command) if kind in KINDS.values() and not set(command) & SHELL_LETTERS else ("", "")
+
+
+def mark_of(hierarchy: Hierarchy) -> str:
+    """The command that has begun something with the hierarchy and not ended it, "" for none."""
+    return _noted(hierarchy)[1]
+
+
+def begun_with(hierarchy: Hierarchy) -> str:
+    """What has begun with the hierarchy and not ended: MOVING and so on, "" for nothing."""
+    return _noted(hierarchy)[0]
+
+
+def mark(cib: Cib, tag: str, command: str) -> None:
+    """Note the command that begins; Refused where another one must be finished before."""
+    hierarchy = find_hierarchy(cib, tag)
+    kind = kind_of(command)
+    if is_bound(hierarchy) and begun_with(hierarchy) != kind:
+        raise Refused(advice(hierarchy))
+    edit.set_pair(cib, hierarchy.mail, "meta_attributes", MARK, f"{kind}: {command}")
+
+
+def unmark(cib: Cib, tag: str) -> None:
+    """The command has ended."""
+    edit.set_pair(cib, find_hierarchy(cib, tag).mail, "meta_attributes", MARK, "")
+
+
+def is_bound(hierarchy: Hierarchy) -> bool:
+    """Whether something has begun that no other command can go over."""
+    return begun_with(hierarchy) in BINDING
+
+
+def _taken_back_by(hierarchy: Hierarchy) -> str:
+    kind, command = _noted(hierarchy)
+    if kind == EXCHANGING:
+        is_exchanged = hierarchy.agent in command.split()
+        return "" if is_exchanged else f"{MIGRATE} --to {hierarchy.agent}"
+    return TAKEN_BACK_BY.get(kind, "")
+
+
+def advice(hierarchy: Hierarchy) -> str:
+    """One line on what is unfinished and how it is finished or taken back, "" for nothing."""
+    before = mark_of(hierarchy)
+    if not before:
+        return ""
+    suffix = f" --tag {quote(hierarchy.tag)}" if len(hierarchies(hierarchy.cib)) > 1 else ""
+    text = f"'postfix-ha {before}{suffix}' is under way or was interrupted: the same again finishes it"
+    back = _taken_back_by(hierarchy)
+    return f"{text}, 'postfix-ha {back}{suffix}' takes it back" if back else text
+
+
+def unfinished(cib: Cib) -> "dict[str, str]":
+    """Command -> advice, of everything that is unfinished in this cluster."""
+    return {mark_of(each): advice(each) for each in hierarchies(cib) if mark_of(each)}

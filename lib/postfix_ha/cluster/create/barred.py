@@ -1,0 +1,63 @@
+"""Barred nodes: where the cluster could not run a hierarchy that is to be made, whatever it would prefer.
+
+Asked of the scheduler with the hierarchy in a copy of the configuration. What passes by itself or by a command bars no
+node: that it is down, on standby, in maintenance or not healthy, that a part is disabled or has failed.
+"""
+
+from postfix_ha.cluster.create.build import build
+from postfix_ha.cluster.create.plan import Draft
+from postfix_ha.cluster.live.pacemaker import Cluster
+from postfix_ha.cluster.model.cib import Cib
+from postfix_ha.cluster.model.hierarchy import find_hierarchy
+from postfix_ha.cluster.model.node_facts import node_states
+from postfix_ha.cluster.where.lifting import with_property, without_attribute
+from postfix_ha.cluster.where.obstacles import Obstacle, everywhere
+from postfix_ha.cluster.where.why_not import judge
+
+# Words of obstacles that stay until somebody changes the configuration.
+LASTING = ("excluded", "apart", "no room", "not possible")
+
+
+def barred(cluster: Cluster, cib: Cib, draft: Draft) -> "dict[str, str]":
+    """Node -> why it could not run the hierarchy of the draft; nothing where the scheduler cannot be asked."""
+    tried = _without_our_locations(cib, build(cib.copy(), draft))
+    nodes = cib.nodes()
+    for node in nodes:
+        for name in ("standby", "maintenance"):
+            without_attribute(node, name)(tried)
+        _bring_up(tried, node)
+    with_property("node-health-strategy", "none")(tried)
+    for obstacle in everywhere(find_hierarchy(tried, draft.tag)):
+        if obstacle.word not in LASTING:
+            obstacle.lift(tried)
+    verdict = judge(cluster, find_hierarchy(tried, draft.tag), dict.fromkeys(nodes, "online"))
+    if verdict is None:
+        return {}
+    found: "dict[str, str]" = {}
+    for node, obstacles in verdict.why.items():
+        # A cluster that would run it nowhere has another trouble, which create is not to make a preference of.
+        lasting = [each for each in obstacles if each.word in LASTING and not _is_ours(each)]
+        if lasting and any(verdict.can.values()):
+            found[node] = "; ".join(each.text for each in lasting)
+    return found
+
+
+def _is_ours(obstacle: Obstacle) -> bool:
+    """Whether create itself is what ends it: it lets the hierarchy in where a cluster lets in nothing by itself."""
+    return "symmetric-cluster" in obstacle.text
+
+
+def _without_our_locations(old: Cib, new: Cib) -> Cib:
+    known = old.ids()
+    for constraint in new.constraints():
+        parent = constraint.getparent()
+        if constraint.tag == "rsc_location" and constraint.get("id") not in known and parent is not None:
+            parent.remove(constraint)
+    return new
+
+
+def _bring_up(cib: Cib, node: str) -> None:
+    for state in node_states(cib, node):
+        if state.tag == "node_state" and state.get("remote_node") is None and state.get("crmd") != "online":
+            for key, value in (("in_ccm", "true"), ("crmd", "online"), ("join", "member"), ("expected", "member")):
+                state.set(key, value)

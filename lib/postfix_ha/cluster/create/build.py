@@ -1,0 +1,118 @@
+"""Creation: a draft made into a CIB, whole, on top of whatever is there already."""
+
+from postfix_ha.cluster.change.move import in_service
+from postfix_ha.cluster.change.unfinished import MAKING, begun_with
+from postfix_ha.cluster.create.local_node import Here
+from postfix_ha.cluster.create.plan import AddressPart, Draft, Wish, binary_parameter, make_draft
+from postfix_ha.cluster.create.storage import FileSystemPart, nested_in
+from postfix_ha.cluster.model import edit, names
+from postfix_ha.cluster.model.cib import Cib
+from postfix_ha.cluster.model.hierarchy import find_hierarchy
+from postfix_ha.cluster.model.priority import score_of_priority, stickiness_of
+from postfix_ha.cluster.model.templates import fill
+from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.remark import errors
+
+
+def create(cib: Cib, wish: Wish, here: Here) -> Cib:
+    """The configuration with the hierarchy in it; Refused with everything that stands against it."""
+    draft = make_draft(cib, wish, here)
+    found = errors(draft.remarks)
+    if found:
+        raise Refused(*found)
+    return build(cib, draft)
+
+
+def build(cib: Cib, draft: Draft) -> Cib:
+    """Make sure of every part of the draft; what is there already stays as it is."""
+    made: "list[str]" = []
+    if draft.wish.is_clone:
+        return _build_clone(cib, draft)
+    file_systems = [
+        part.resource or _made(made, cib, "filesystem", _file_system_values(part)) for part in draft.file_systems
+    ]
+    addresses = [part.resource or _made(made, cib, "address", _address_values(part)) for part in draft.addresses]
+    mail = draft.tag
+    if draft.existing is None:
+        _made(made, cib, "postfix", {"name": mail, **_mail_values(draft)})
+    # The others go where the file system is that the queue's lies in, or where the queue's is.
+    nested = nested_in(draft.file_systems, file_systems)
+    anchor = _outermost(nested, [*file_systems, *addresses][0])
+    for inner, outer in nested:  # the outer one first, or the inner has no mount point, or is hidden
+        edit.ensure_dependency(cib, inner, outer)
+    for member in dict.fromkeys([*file_systems, *addresses]):
+        if member != anchor:
+            edit.ensure_address_with_file_system(cib, member, anchor)
+    for member in dict.fromkeys([*file_systems, *addresses]):
+        edit.ensure_dependency(cib, mail, member)
+    _locate(cib, draft, mail, made)
+    if draft.existing and begun_with(draft.existing) == MAKING:
+        in_service(cib, mail)
+    if draft.switchback:
+        for member in [mail, *made] if draft.existing else made:
+            edit.set_stickiness(cib, member, stickiness_of(draft.switchback))
+    return cib
+
+
+def _outermost(nested: "list[tuple[str, str]]", name: str) -> str:
+    """The file system that all others above this one lie in; itself where it lies in none."""
+    outer = dict(nested)
+    while name in outer:
+        name = outer[name]
+    return name
+
+
+def _locate(cib: Cib, draft: Draft, mail: str, made: "list[str]") -> None:
+    """Preferences where the parts have theirs, else on Postfix, which the others follow; exclusions on all made."""
+    hierarchy = find_hierarchy(cib, mail)
+    holder = hierarchy.holder if hierarchy.scores else mail
+    opt_in = not cib.is_true("symmetric-cluster", "true")
+    keeps = bool(hierarchy.scores) and not draft.wish.nodes
+    for node, given in draft.priorities.items() if not keeps else ():
+        for other in hierarchy.containers:
+            if other != holder:
+                edit.remove_preferences(cib, other, node)
+        edit.set_preference(cib, holder, node, score_of_priority(given))
+        for member in made if opt_in else []:
+            edit.set_preference(cib, member, node, score_of_priority(given))
+    for node in draft.excluded:
+        for member in [mail, *[each for each in made if each != mail]]:
+            edit.exclude(cib, member, node)
+
+
+def _made(made: "list[str]", cib: Cib, template: str, values: "dict[str, str]") -> str:
+    name = edit.add_primitive(cib, template, **values)
+    made.append(name)
+    return name
+
+
+def _file_system_values(part: FileSystemPart) -> "dict[str, str]":
+    return {
+        "name": names.file_system_name(part.directory),
+        "DEVICE": part.device,
+        "DIRECTORY": part.directory,
+        "FSTYPE": part.fstype,
+        "OPTIONS": part.options,
+    }
+
+
+def _address_values(part: AddressPart) -> "dict[str, str]":
+    return {
+        "name": names.address_name(part.address),
+        "ADDRESS": part.address,
+        "NETMASK": part.netmask,
+        "INTERFACE": part.interface,
+    }
+
+
+def _mail_values(draft: Draft) -> "dict[str, str]":
+    return {"BINARY": binary_parameter(draft.wish), "CONFIG_DIR": draft.config_dir}
+
+
+def _build_clone(cib: Cib, draft: Draft) -> Cib:
+    if draft.existing is None:
+        (mail,) = fill("resources/postfix", RESOURCE=draft.tag, **_mail_values(draft))
+        clone = mail.makeelement("clone", {"id": f"{draft.tag}-clone"})
+        clone.append(mail)
+        cib.section("resources").append(clone)
+    return cib

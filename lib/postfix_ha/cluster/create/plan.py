@@ -1,0 +1,276 @@
+"""Draft: from what was asked for, this node's facts and the CIB, to what a hierarchy is to be made of.
+
+Nothing is refused at the first fault: everything that stands against it is gathered, to be said at once.
+"""
+
+import ipaddress
+
+from postfix_ha.cluster.create.local_node import Here
+from postfix_ha.cluster.create.storage import FileSystemPart, find_storage, nested_in
+from postfix_ha.cluster.model import names, priority
+from postfix_ha.cluster.model.cib import Cib, score_of
+from postfix_ha.cluster.model.hierarchy import Hierarchy, hierarchies
+from postfix_ha.cluster.model.managed_addresses import canonical, managed_addresses
+from postfix_ha.cluster.model.relations import Relations
+from postfix_ha.endpoint import is_loopback
+from postfix_ha.instance import DEFAULT_CONFIG_DIR
+from postfix_ha.messages.remark import ERROR, NOTE, WARNING, Remark
+from postfix_ha.params import BINARY_DEFAULT
+
+LOCAL_NAMES = ("localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback")
+
+
+class Wish:
+    """What create is asked for; "" and empty lists mean: as you think best."""
+
+    def __init__(self) -> None:
+        self.config_dir = ""
+        self.binary = ""
+        self.tag = ""
+        self.switchback = ""
+        self.nodes: "list[tuple[str, int | None]]" = []
+        self.addresses: "list[str]" = []
+        self.is_clone = False
+        # Node -> why the cluster could not run the service there, whatever the preferences say.
+        self.barred: "dict[str, str]" = {}
+
+
+class AddressPart:
+    """One address of the service: the resource that has it, or the netmask and interface to make one with."""
+
+    __slots__ = ("address", "interface", "netmask", "resource")
+
+    def __init__(self, address: str, resource: str, netmask: str = "", interface: str = "") -> None:
+        self.address = address
+        self.resource = resource
+        self.netmask = netmask
+        self.interface = interface
+
+
+class Draft:
+    """What the hierarchy is to be made of. ``existing`` is the one that is there already for this instance."""
+
+    def __init__(self, wish: Wish) -> None:
+        self.wish = wish
+        self.tag = ""
+        self.config_dir = ""
+        self.existing: "Hierarchy | None" = None
+        self.switchback = ""
+        self.priorities: "dict[str, int]" = {}
+        self.excluded: "list[str]" = []
+        self.file_systems: "list[FileSystemPart]" = []  # that of the queue first
+        self.addresses: "list[AddressPart]" = []
+        self.remarks: "list[Remark]" = []
+
+    def say(self, severity: str, check: str, text: str) -> None:
+        """Note a remark."""
+        self.remarks.append(Remark(severity, check, text))
+
+
+def make_draft(cib: Cib, wish: Wish, here: Here) -> Draft:
+    """The draft, with everything that there is to say about it in its remarks."""
+    draft = Draft(wish)
+    draft.config_dir = here.instance.config_dir or wish.config_dir or DEFAULT_CONFIG_DIR
+    draft.existing = next((each for each in hierarchies(cib) if each.config_dir == draft.config_dir), None)
+    _name(draft, cib, here)
+    find_storage(draft.file_systems, draft.remarks, cib, here, is_clone=wish.is_clone)
+    if not wish.is_clone:
+        _addresses(draft, cib, here)
+        _directions(draft)
+        _nesting(draft, cib)
+        _nodes(draft, cib, here)
+    _switchback(draft, cib)
+    _properties(draft, cib)
+    return draft
+
+
+def binary_parameter(wish: Wish) -> str:
+    """The parameter binary, left out where it is the default."""
+    return "" if wish.binary == BINARY_DEFAULT else wish.binary
+
+
+def _name(draft: Draft, cib: Cib, here: Here) -> None:
+    wish = draft.wish
+    if draft.existing:
+        draft.tag = draft.existing.tag
+        if wish.tag and wish.tag != draft.tag:
+            text = f"{draft.config_dir} is protected already, as {draft.tag}"
+            draft.say(ERROR, "tag_agrees", f"{text}: leave --tag out, or delete that first")
+        return
+    draft.tag = wish.tag or names.unique(names.default_tag(here.instance.queue_directory), cib.ids())
+    if not names.is_legal(draft.tag):
+        text = f"'{draft.tag}' cannot be a resource's id: use letters, digits, - _ . and begin with a letter"
+        draft.say(ERROR, "tag_legal", text)
+    elif draft.tag in cib.ids():
+        draft.say(ERROR, "tag_free", f"the id {draft.tag} is taken: choose another with --tag")
+
+
+def _addresses(draft: Draft, cib: Cib, here: Here) -> None:
+    managed = managed_addresses(cib)
+    wanted = _wanted_addresses(draft, here)
+    for address, (netmask, interface) in wanted.items():
+        if address in managed:
+            draft.addresses += [AddressPart(address, name) for name in managed[address]]
+            continue
+        word = here.word_of(address)
+        told = f"address {address} of inet_interfaces" + (f" (from {word})" if word not in ("", address) else "")
+        owner = next((node for node in cib.nodes() if address in here.words.get(node, ())), "")
+        network = here.network_of(address)
+        if interface and interface not in here.interfaces:
+            text = f"there is no interface '{interface}' on this node: it has {', '.join(here.interfaces)}"
+            draft.say(ERROR, "interface_present", text)
+        elif owner:
+            text = f"{told} is node {owner}'s own: give the service an address that can move, and name it in main.cf"
+            draft.say(ERROR, "address_can_move", text)
+        elif not netmask and network is None:
+            text = f"no IPaddr2 resource manages {told}, and no interface here is in its network"
+            draft.say(ERROR, "address_has_resource", f"{text}: say how with --address {address}/PREFIX[@INTERFACE]")
+        else:
+            netmask = netmask or str(network[1] if network else "")
+            draft.addresses.append(AddressPart(address, "", netmask, interface))
+    if not wanted and not any(remark.check == "address_usable" for remark in draft.remarks):
+        value = here.instance.settings.get("inet_interfaces", "")
+        text = f"inet_interfaces is '{value}': no address moves with the service; --address ADDRESS names one"
+        draft.say(WARNING, "address_moves", text)
+
+
+def _wanted_addresses(draft: Draft, here: Here) -> "dict[str, tuple[str, str]]":
+    """Address -> (netmask, interface), both "" where not said."""
+    listened = [canonical(endpoint.address) for endpoint in here.instance.endpoints if not endpoint.is_wildcard]
+    everywhere = any(endpoint.is_wildcard for endpoint in here.instance.endpoints)
+    wanted = {address: ("", "") for address in listened if not is_loopback(address)}
+    for word in here.interface_words:
+        found = here.words.get(word, [])
+        is_name = word not in found and word.lower() not in LOCAL_NAMES
+        if is_name and found and all(is_loopback(address) for address in found):
+            text = f"{word} of inet_interfaces is {', '.join(found)} here, which no client reaches"
+            draft.say(ERROR, "address_usable", f"{text}: correct /etc/hosts or inet_interfaces")
+    for text in draft.wish.addresses:
+        try:
+            address, netmask, interface = parse_address(text)
+        except ValueError as error:
+            draft.say(ERROR, "address_valid", str(error))
+            continue
+        if address not in wanted and not everywhere:
+            value = here.instance.settings.get("inet_interfaces", "")
+            told = f"Postfix does not listen on {address} (inet_interfaces is '{value}'): name it in main.cf"
+            draft.say(ERROR, "address_listened_on", told)
+        else:
+            wanted[address] = (netmask, interface)
+    return wanted
+
+
+def parse_address(text: str) -> "tuple[str, str, str]":
+    """(address, netmask, interface) of ADDRESS[/PREFIX][@INTERFACE]; ValueError with a sentence."""
+    bare, _, interface = text.partition("@")
+    address, slash, prefix = bare.partition("/")
+    try:
+        found = ipaddress.ip_interface(bare)
+    except ValueError:
+        raise ValueError(f"'{text}' is not ADDRESS[/PREFIX][@INTERFACE] of an IPv4 or IPv6 address") from None
+    if found.ip.is_loopback or found.ip.is_unspecified or found.ip.is_multicast:
+        raise ValueError(f"'{address}' is no address that clients can use")
+    return str(found.ip), prefix if slash else "", interface
+
+
+def _directions(draft: Draft) -> None:
+    """What is there already must not need Postfix: it would end with it, and our constraints would make a circle.
+
+    That comes about easily: in a colocation set each member needs those before it, in two-part colocations the other
+    way round.
+    """
+    if draft.existing is None:
+        return
+    relations = draft.existing.relations
+    parts = [part.resource for part in draft.file_systems] + [part.resource for part in draft.addresses]
+    for name in dict.fromkeys(filter(None, parts)):
+        wrong = [
+            how
+            for how, is_so in (("placed with", relations.is_with), ("started after", relations.is_after))
+            if is_so(name, draft.tag)
+        ]
+        if wrong:
+            text = f"{name} is {' and '.join(wrong)} {draft.tag}, and would stop with it"
+            draft.say(ERROR, "dependency_direction", f"{text}: turn that constraint round with the tool that made it")
+
+
+def _nesting(draft: Draft, cib: Cib) -> None:
+    """A file system that is mounted in another must not be started before it."""
+    relations = Relations(cib)
+    known = [part for part in draft.file_systems if part.resource]
+    for inner, outer in nested_in(known, [part.resource for part in known]):
+        if relations.is_after(outer, inner):
+            text = f"{inner} is started before {outer}, which it is mounted in"
+            draft.say(ERROR, "dependency_direction", f"{text}: turn that round with the tool that made it")
+
+
+def _nodes(draft: Draft, cib: Cib, here: Here) -> None:
+    known, barred = cib.nodes(), draft.wish.barred
+    if draft.existing and not draft.wish.nodes:
+        return
+    scores = _scores_of_parts(draft, cib)
+    # Of remote nodes only those that are named take part, and none that the cluster keeps the parts off.
+    usual = [node for node in cib.members() if node not in barred]
+    # The node that has it now comes first, unless its parts are at home elsewhere already.
+    ordered = sorted(usual, key=lambda node: (-scores.get(node, 0), node != here.name))
+    asked = draft.wish.nodes or [(node, None) for node in ordered]
+    for node, given in asked:
+        taken = list(draft.priorities.values())
+        if node not in known:
+            draft.say(ERROR, "node_known", f"there is no node '{node}': the cluster has {', '.join(known)}")
+        elif node in barred:
+            draft.say(ERROR, "node_possible", f"{node} cannot run it: {barred[node]}")
+        elif node in draft.priorities:
+            draft.say(ERROR, "node_named_once", f"node {node} is named twice")
+        elif given in taken:
+            draft.say(ERROR, "priority_free", f"priority {given} of {node} is taken: each node needs its own")
+        else:
+            draft.priorities[node] = priority.next_priority(taken) if given is None else given
+    draft.excluded = [node for node in known if node not in draft.priorities]
+    for node in [each for each in cib.members() if each in barred] if not draft.wish.nodes else ():
+        draft.say(NOTE, "node_possible", f"{node} takes no part: {barred[node]}")
+    if len(draft.priorities) == 1:
+        draft.say(WARNING, "nodes_enough", "only one node takes part: 'postfix-ha extend NODE' adds another")
+
+
+def _scores_of_parts(draft: Draft, cib: Cib) -> "dict[str, int]":
+    """Node -> what the parts that are there already prefer it by."""
+    parts = {part.resource for part in draft.addresses} | {part.resource for part in draft.file_systems}
+    scores: "dict[str, int]" = {}
+    for constraint in cib.constraints():
+        if constraint.tag == "rsc_location" and constraint.get("rsc") in parts and constraint.get("node"):
+            node = constraint.get("node", "")
+            scores[node] = scores.get(node, 0) + score_of(constraint.get("score", "0"))
+    return scores
+
+
+def _switchback(draft: Draft, cib: Cib) -> None:
+    """What is asked for; without that, what the parts that are there have; they must not differ."""
+    wish = draft.wish
+    parts = [part.resource for part in draft.addresses if part.resource]
+    parts += [part.resource for part in draft.file_systems if part.resource]
+    scores = [priority.score_of_priority(each) for each in draft.priorities.values()]
+    found: "dict[str, str]" = {}
+    for name in dict.fromkeys(parts if not draft.existing else []):
+        resource = cib.resource(name)
+        stickiness = "" if resource is None else cib.effective_meta(resource, "resource-stickiness")
+        if stickiness:
+            found[name] = priority.switchback_of(score_of(stickiness), scores)
+    draft.switchback = wish.switchback or next(iter(found.values()), "" if draft.existing else "intelligent")
+    for name, kind in found.items():
+        if kind != draft.switchback:
+            text = f"the switchback of {name} is {kind}, that of the hierarchy would be {draft.switchback}"
+            draft.say(ERROR, "switchback_agrees", f"{text}: choose one with --switchback, or change {name}")
+
+
+def _properties(draft: Draft, cib: Cib) -> None:
+    if not cib.is_true("stonith-enabled", "true"):
+        text = "stonith-enabled is false: two nodes may mount the queue at once and destroy it"
+        draft.say(WARNING, "fencing_on", f"{text}; configure fencing ('pcs stonith create', then the property)")
+    elif not any(primitive.get("class") == "stonith" for primitive in cib.primitives()):
+        draft.say(WARNING, "fencing_on", "there is no fence device: Pacemaker starts nothing until one is there")
+    if cib.property("no-quorum-policy", "stop") == "ignore":
+        text = "no-quorum-policy is ignore: both halves of a split cluster would run the service"
+        draft.say(WARNING, "quorum_kept", f"{text}; 'pcs property set no-quorum-policy=stop'")
+    if cib.is_true("maintenance-mode", "false"):
+        draft.say(WARNING, "cluster_manages", "maintenance-mode is on: nothing is started until it is off")

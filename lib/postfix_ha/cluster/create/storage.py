@@ -1,0 +1,145 @@
+"""The file systems of a hierarchy: that of the queue, of the mail spool, and of what else lies on moving storage."""
+
+import os
+from typing import Optional
+
+from postfix_ha.cluster.create.local_node import Here
+from postfix_ha.cluster.model.cib import Cib, top_of
+from postfix_ha.cluster.model.managed_mounts import device_user, mount_holding
+from postfix_ha.messages.remark import ERROR, WARNING, Remark
+from postfix_ha.system.devices import stable_device
+from postfix_ha.system.mounts import BLOCK, CLUSTER, DRBD, Place, is_below, is_network_type
+
+# What the kernel shows -> what mount(8) is told, where the two differ.
+MOUNTED_AS = {"fuse.glusterfs": "glusterfs"}
+# Of the options that the kernel shows for a mount, those that somebody has asked for.
+KEPT_OPTIONS = ("noatime", "nodev", "nodiratime", "noexec", "nosuid", "nosymfollow")
+
+
+class FileSystemPart:
+    """One file system: the resource that mounts it, or what to make one of."""
+
+    __slots__ = ("device", "directory", "fstype", "options", "resource")
+
+    def __init__(self, directory: str, resource: str, device: str = "", fstype: str = "", options: str = "") -> None:
+        self.directory = directory
+        self.resource = resource
+        self.device = device
+        self.fstype = fstype
+        self.options = options
+
+
+def find_storage(
+    parts: "list[FileSystemPart]", remarks: "list[Remark]", cib: Cib, here: Here, *, is_clone: bool
+) -> None:
+    """Fill in the file systems that the instance needs, that of the queue first."""
+    queue = here.instance.queue_directory
+    if not queue:
+        remarks.append(Remark(ERROR, "queue_directory_known", "main.cf does not tell the queue directory"))
+        return
+    said = len(remarks)
+    part = _part_of(queue, "the queue", cib, here, remarks, is_clone=is_clone)
+    if is_clone:
+        if part is not None and not _is_cloned(cib, part.resource):
+            text = (
+                f"{queue} is on {part.directory}, which one node mounts at a time: a clone needs a queue on each node"
+            )
+            remarks.append(Remark(ERROR, "clone_possible", text))
+        return
+    if part is not None:
+        parts.append(part)
+    elif len(remarks) == said:  # or it was said already why it cannot be mounted
+        text = f"the queue directory {queue} is not on a file system that moves with the service"
+        text += ": mount a shared disk or an NFS export, and set queue_directory in main.cf to a directory on it"
+        remarks.append(Remark(ERROR, "queue_directory_shared", text))
+    others = {"the mail spool": here.instance.settings.get("mail_spool_directory", "")}
+    others["the configuration"] = here.instance.config_dir
+    others["the programs"] = here.instance.daemon_directory
+    for what, path in others.items():
+        further = _part_of(path, what, cib, here, remarks, is_clone=False) if path else None
+        if further is not None and further.directory not in [known.directory for known in parts]:
+            parts.append(further)
+    for part in parts:  # it grows: what a file system is mounted in may itself be mounted in another
+        above = os.path.dirname(os.path.realpath(part.directory))
+        outer = _part_of(above, f"the mount point {part.directory}", cib, here, remarks, is_clone=False)
+        if outer is not None and outer.directory not in [known.directory for known in parts]:
+            parts.append(outer)
+
+
+def _part_of(
+    path: str, what: str, cib: Cib, here: Here, remarks: "list[Remark]", *, is_clone: bool
+) -> "Optional[FileSystemPart]":
+    """The moving file system that holds a path; None where it lies on what is this node's own."""
+    directory, resource = mount_holding(cib, path)
+    place = here.mounts.place_of(path)
+    mount = place.mount
+    if resource:
+        element = cib.resource(resource)
+        fstype = cib.parameters(element).get("fstype", "") if element is not None else ""
+        _judge(fstype or mount.fstype, mount.source, directory, what, remarks)
+        if _is_cloned(cib, resource) and not is_clone:
+            text = f"{resource} mounts {directory} on more than one node at once: {what} needs a file system of its own"
+            remarks.append(Remark(ERROR, "file_system_single", text))
+        return FileSystemPart(directory, resource)
+    if place.is_here_alone:
+        return None
+    if is_clone:
+        # A disk that each node mounts by itself at boot is none that the cluster hands from one to the other.
+        is_on_each = place.kind == BLOCK and mount.mount_point in here.fstab
+        return None if is_on_each else FileSystemPart(mount.mount_point, "")
+    user = device_user(cib, mount.source)
+    if user:
+        text = f"{mount.source} is mounted on {mount.mount_point} here, and by the cluster's {user} elsewhere"
+        remarks.append(Remark(ERROR, "device_single", f"{text}: put {what} where that mounts it, or give it a device"))
+    return _new_part(place, what, here, remarks)
+
+
+def _new_part(place: Place, what: str, here: Here, remarks: "list[Remark]") -> "Optional[FileSystemPart]":
+    mount = place.mount
+    if mount.root != "/":
+        text = f"{mount.mount_point} is a part ({mount.root}) of the file system on {mount.source}, which {what} needs"
+        text += ": mount that whole, or make its Filesystem resource yourself first"
+        remarks.append(Remark(ERROR, "file_system_whole", text))
+        return None
+    fstype = MOUNTED_AS.get(mount.fstype, mount.fstype)
+    if fstype.startswith("fuse"):
+        text = (
+            f"{mount.mount_point}, with {what}, is mounted by a program in user space ({mount.fstype}), and the kernel"
+        )
+        text += " does not tell how: make its Filesystem resource yourself first"
+        remarks.append(Remark(ERROR, "file_system_mountable", text))
+        return None
+    _judge(mount.fstype, mount.source, mount.mount_point, what, remarks)
+    if place.kind == CLUSTER:
+        text = f"{mount.mount_point} is {mount.fstype}, which more than one node mounts at once: give {what} another"
+        remarks.append(Remark(ERROR, "file_system_single", text))
+    if place.kind == DRBD:
+        text = f"{mount.mount_point} is on {mount.source}: tie it to the DRBD resource's promoted role yourself"
+        remarks.append(Remark(WARNING, "drbd_promoted", text))
+    if mount.mount_point in here.fstab:
+        text = f"/etc/fstab mounts {mount.mount_point} at boot, beside the cluster: add noauto there, on every node"
+        remarks.append(Remark(WARNING, "file_system_not_at_boot", text))
+    options = ",".join(word for word in mount.options.split(",") if word in KEPT_OPTIONS)
+    return FileSystemPart(mount.mount_point, "", stable_device(mount.source), fstype, options)
+
+
+def _judge(fstype: str, source: str, directory: str, what: str, remarks: "list[Remark]") -> None:
+    if is_network_type(fstype, source):
+        text = f"{directory}, with {what}, is {fstype}: mount it hard and with working locks, or mail is lost"
+        remarks.append(Remark(WARNING, "file_system_local", text))
+
+
+def _is_cloned(cib: Cib, resource: str) -> bool:
+    element = cib.resource(resource) if resource else None
+    return element is not None and top_of(element).tag in ("clone", "master")
+
+
+def nested_in(parts: "list[FileSystemPart]", names: "list[str]") -> "list[tuple[str, str]]":
+    """(inner, outer) of the file systems of which one is mounted in the other, each with the nearest outer one."""
+    places = {os.path.realpath(part.directory): name for part, name in zip(parts, names)}
+    found = []
+    for directory, name in places.items():
+        above = [other for other in places if other != directory and is_below(directory, other)]
+        if above:
+            found.append((name, places[max(above, key=len)]))
+    return found

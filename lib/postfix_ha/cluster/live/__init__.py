@@ -1,0 +1,1 @@
+"""The live cluster: all that runs Pacemaker's programs."""

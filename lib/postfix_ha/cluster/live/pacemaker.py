@@ -1,0 +1,115 @@
+"""Cluster: the one way to Pacemaker's own programs, on the live cluster or on a file that holds a CIB."""
+
+import os
+import time
+from typing import Optional
+
+from lxml import etree
+
+from postfix_ha.cluster.model.cib import Cib, Element, parse
+from postfix_ha.messages.errors import ClusterError
+from postfix_ha.printable import printable
+from postfix_ha.system.command import Completed, Running, begin
+
+CALL_S = 60.0
+COMPLAINT_MAX = 800
+
+
+class Cluster:
+    """A cluster to look at and to change; with ``file`` nothing but that file is touched (as with pcs -f)."""
+
+    def __init__(self, file: str = "") -> None:
+        self.file = os.path.abspath(file) if file else ""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether this is the running cluster."""
+        return not self.file
+
+    def call(self, *argv: str, input: bytes = b"", timeout_s: float = CALL_S) -> Completed:
+        """Run one of Pacemaker's programs."""
+        return self.begin(*argv, input=input, timeout_s=timeout_s).finish()
+
+    def begin(self, *argv: str, input: bytes = b"", timeout_s: float = CALL_S) -> Running:
+        """As call(), but the program runs while we do something else."""
+        env = {"CIB_file": self.file} if self.file else {}
+        deadline = time.monotonic() + timeout_s
+        return begin(list(argv), deadline=deadline, env=env, input=input)
+
+    def read(self) -> Cib:
+        """The configuration as it is now, with the cluster's status."""
+        if self.file and not os.path.isfile(self.file):
+            raise ClusterError(f"{self.file}: no such file")
+        done = self.call("cibadmin", "--query")
+        if done.returncode != 0:
+            raise ClusterError(f"the cluster configuration cannot be read: {self._why(done)}")
+        return parse(done.stdout)
+
+    def patch(self, patch: bytes) -> Completed:
+        """Apply a patch to the configuration, at once or not at all."""
+        return self.call("cibadmin", "--patch", "--xml-pipe", input=patch)
+
+    def _why(self, done: Completed) -> str:
+        if done.returncode == 127:
+            return "Pacemaker's command line programs are not installed here (package pacemaker-cli-utils)"
+        if self.is_live and os.geteuid() != 0 and done.returncode != 0:
+            return "run this as root, or as a member of group haclient"
+        if self.is_live and done.returncode in (102, 105):  # CRM_EX_DISCONNECT, CRM_EX_... no daemon to talk to
+            return "no cluster runs on this node: start it ('pcs cluster start' or 'systemctl start pacemaker')"
+        return complaint(done)
+
+    def status(self, cib: "Optional[Cib]" = None) -> Element:
+        """The cluster's status as crm_mon has it in XML: what it makes of this configuration where one is given."""
+        if cib is not None:
+            with Scratch() as scratch:
+                return Cluster(scratch.write("status.xml", cib)).status()
+        done = self.call("crm_mon", "--one-shot", "--inactive", "--output-as=xml")
+        if done.returncode != 0:
+            raise ClusterError(f"the cluster's status cannot be had: {self._why(done)}")
+        try:
+            return etree.fromstring(done.stdout)
+        except etree.XMLSyntaxError as error:
+            raise ClusterError(f"crm_mon's answer cannot be read: {error.msg}") from None
+
+    def node_name(self) -> str:
+        """The name under which this node is in the cluster, "" where it is in none."""
+        if not self.is_live:
+            return ""
+        done = self.call("crm_node", "--name")
+        return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
+
+
+def complaint(done: Completed) -> str:
+    """What a program said when it failed, in one line."""
+    if done.timed_out:
+        return "it did not end in time"
+    lines = [line.strip() for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    return printable("; ".join(lines[-2:]), COMPLAINT_MAX) or f"exit code {done.returncode}"
+
+
+class Scratch:
+    """Files in memory for Pacemaker's programs, for as long as the with block lasts; however we end, none is left."""
+
+    def __enter__(self) -> "Scratch":
+        self._files: "list[int]" = []
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for descriptor in self._files:
+            os.close(descriptor)
+
+    def empty(self, name: str) -> str:
+        """The path of an empty file."""
+        self._files.append(os.memfd_create(name))
+        return f"/proc/{os.getpid()}/fd/{self._files[-1]}"
+
+    def write(self, name: str, cib: Cib, without_status: bool = False) -> str:
+        """Write a configuration there; returns its path."""
+        cib = cib.copy()
+        status: "Optional[Element]" = cib.root.find("status")
+        if without_status and status is not None:
+            cib.root.remove(status)
+        path = self.empty(name)
+        with open(self._files[-1], "wb", closefd=False) as file:
+            file.write(etree.tostring(cib.root, pretty_print=True))
+        return path

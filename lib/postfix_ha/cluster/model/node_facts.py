@@ -1,0 +1,32 @@
+"""Facts of nodes as a configuration and its status have them: attributes and tickets."""
+
+from postfix_ha.cluster.model.cib import TRUE_WORDS, Cib, Element
+
+FOREVER, REBOOT = "forever", "reboot"
+
+
+def node_states(cib: Cib, node: str) -> "list[Element]":
+    """What holds the attributes of a node: its entry in the configuration, and in the status."""
+    found = [each for each in cib.look("nodes").iter("node") if each.get("uname") == node]
+    return found + [each for each in cib.root.iterfind("status/node_state") if each.get("uname") == node]
+
+
+def attributes_of(cib: Cib, node: str, name: str) -> "dict[str, str]":
+    """Lifetime -> value of a node attribute; the one that Pacemaker goes by comes first."""
+    found: "dict[str, str]" = {}
+    for holder in node_states(cib, node):
+        lifetime = REBOOT if holder.tag == "node_state" else FOREVER
+        path = "transient_attributes/instance_attributes/nvpair" if lifetime == REBOOT else "instance_attributes/nvpair"
+        for pair in holder.iterfind(path):
+            if pair.get("name") == name:
+                found[lifetime] = pair.get("value", "")
+    return found
+
+
+def tickets(cib: Cib) -> "dict[str, tuple[bool, bool]]":
+    """Ticket -> (granted, standby)."""
+    found = {}
+    for state in cib.root.iterfind("status/tickets/ticket_state"):
+        words = [state.get(key, "false").lower() in TRUE_WORDS for key in ("granted", "standby")]
+        found[state.get("id", "")] = (words[0], words[1])
+    return found

@@ -1,0 +1,93 @@
+"""The operations of a primitive: read, and set one."""
+
+from postfix_ha.cluster.model import names
+from postfix_ha.cluster.model.cib import Cib, Element, pairs
+from postfix_ha.messages.errors import Refused
+
+DEPTH = "OCF_CHECK_LEVEL"
+KNOWN = ("start", "stop", "monitor", "reload", "reload-agent", "validate-all")
+ATTRIBUTES = ("interval", "timeout", "on-fail", "start-delay", "record-pending", "enabled", "role", DEPTH)
+_UNITS = {"": 1000, "s": 1000, "sec": 1000, "ms": 1, "msec": 1, "m": 60000, "min": 60000, "h": 3600000, "hr": 3600000}
+
+
+def milliseconds(text: str) -> int:
+    """An interval or time-out as Pacemaker reads it, in milliseconds; ValueError with a sentence."""
+    digits = text.strip().rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    unit = text.strip()[len(digits) :].lower()
+    if not (digits.isascii() and digits.isdigit()) or unit not in _UNITS:
+        raise ValueError(f"'{text}' is not a time such as 20s, 500ms or 2min")
+    return int(digits) * _UNITS[unit]
+
+
+def parse_operation(text: str) -> "tuple[str, dict[str, str]]":
+    """(name, attributes) of ``NAME KEY=VALUE...``; ValueError with a sentence."""
+    name, *words = text.split() or [""]
+    if name not in KNOWN:
+        raise ValueError(f"'{name}' is no operation of the agent: it has {', '.join(KNOWN)}")
+    attributes = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or key not in ATTRIBUTES or not value:
+            raise ValueError(f"'{word}' is not KEY=VALUE with a KEY of {', '.join(ATTRIBUTES)}")
+        if key in ("interval", "timeout", "start-delay"):
+            milliseconds(value)
+        attributes[key] = value
+    return name, attributes
+
+
+def operations(primitive: Element) -> "list[str]":
+    """The operations as text that parse_operation() reads."""
+    lines = []
+    for element in primitive.iterfind("operations/op"):
+        words = [f"{key!s}={element.get(key)!s}" for key in element.attrib if key not in ("id", "name")]
+        words += [f"{key}={value}" for key, value in pairs(element, "instance_attributes").items()]
+        lines.append(" ".join([element.get("name", ""), *words]))
+    return lines
+
+
+def set_operation(cib: Cib, primitive: Element, name: str, attributes: "dict[str, str]") -> None:
+    """Set attributes of the operation with this name and interval (or depth); one that is not there is added."""
+    section = primitive.find("operations")
+    if section is None:
+        section = primitive.makeelement("operations", {})
+        primitive.append(section)
+    element = _find(section, name, attributes)
+    if element is None:
+        if name == "monitor" and "interval" not in attributes:
+            raise Refused("there are several monitor operations: name one by its interval or OCF_CHECK_LEVEL")
+        interval = attributes.get("interval", "0s")
+        identity = names.unique(f"{primitive.get('id')}-{name}-interval-{interval}", cib.ids())
+        element = section.makeelement("op", {"id": identity, "name": name, "interval": interval})
+        section.append(element)
+    for key, value in attributes.items():
+        if key == DEPTH:
+            _set_depth(cib, element, value)
+        elif key != "interval" or milliseconds(element.get(key, "0")) != milliseconds(value):
+            element.set(key, value)
+
+
+def _find(section: Element, name: str, attributes: "dict[str, str]") -> "Element | None":
+    found = [element for element in section.findall("op") if element.get("name") == name]
+    if name != "monitor":
+        return found[0] if found else None
+    if "interval" in attributes:
+        wanted = milliseconds(attributes["interval"])
+        same = [element for element in found if milliseconds(element.get("interval", "0")) == wanted]
+        if same:
+            return same[0]
+    if DEPTH in attributes:
+        same = [
+            element for element in found if pairs(element, "instance_attributes").get(DEPTH, "0") == attributes[DEPTH]
+        ]
+        return same[0] if same else None
+    return found[0] if len(found) == 1 and "interval" not in attributes else None
+
+
+def _set_depth(cib: Cib, element: Element, value: str) -> None:
+    if pairs(element, "instance_attributes").get(DEPTH) == value:
+        return
+    for old in element.findall("instance_attributes"):
+        element.remove(old)
+    holder = element.makeelement("instance_attributes", {"id": names.unique(f"{element.get('id')}-depth", cib.ids())})
+    holder.append(holder.makeelement("nvpair", {"id": f"{holder.get('id')}-pair", "name": DEPTH, "value": value}))
+    element.append(holder)

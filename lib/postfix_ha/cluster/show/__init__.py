@@ -1,0 +1,1 @@
+"""A service as text: its status, pcs and crm commands, a graph."""

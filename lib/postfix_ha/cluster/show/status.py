@@ -1,0 +1,163 @@
+"""Overview: the state of one hierarchy, member by member and node by node, from the CIB and the cluster's status."""
+
+from collections.abc import Sequence
+from typing import Optional
+
+from postfix_ha.cluster.change.modify import priorities
+from postfix_ha.cluster.change.unfinished import advice, mark_of
+from postfix_ha.cluster.live.wait import State, failures
+from postfix_ha.cluster.model.cib import Element, score_of
+from postfix_ha.cluster.model.hierarchy import Hierarchy
+from postfix_ha.cluster.where.management import unmanaged
+from postfix_ha.cluster.where.why_not import Verdict
+
+READY, EXCLUDED = "ready", "excluded"
+
+
+class Overview:
+    """``cells``: member -> node -> one word or two; ``since``: when Postfix was started; ``reasons``: why it does not
+    run, or not as it should; ``failures``: what failed last, one line each; ``verdict``: which nodes could run it by
+    the scheduler's word, and why the others could not, where it was asked; ``expired``: those of the hierarchy's moves
+    that have run out."""
+
+    def __init__(
+        self,
+        hierarchy: Hierarchy,
+        status: Element,
+        verdict: "Optional[Verdict]" = None,
+        expired: "Sequence[str]" = (),
+    ) -> None:
+        self.hierarchy = hierarchy
+        self.verdict = verdict
+        self.expired = list(expired)
+        self.node_states = node_states(hierarchy, status)
+        self.nodes = list(self.node_states)
+        self.members = {member: State(status, member) for member in hierarchy.members}
+        self.fail_counts = {member: _fail_counts(status, member) for member in hierarchy.members}
+        self.cells = {member: {node: self._cell(member, node) for node in self.nodes} for member in hierarchy.members}
+        self.failures = failures(status, hierarchy.members)
+        self.since = self._since(status)
+        self.reasons = self._reasons(status)
+
+    @property
+    def running_on(self) -> "list[str]":
+        """The nodes on which Postfix runs."""
+        return self.members[self.hierarchy.tag].nodes
+
+    @property
+    def is_as_asked(self) -> bool:
+        """Whether Postfix runs, or is to be stopped."""
+        return bool(self.running_on) != self.hierarchy.is_disabled
+
+    def as_object(self) -> "dict[str, object]":
+        """The overview for JSON."""
+        return {
+            "tag": self.hierarchy.tag,
+            "agent": self.hierarchy.agent,
+            "in_service": bool(self.running_on),
+            "nodes": self.running_on,
+            "since": self.since,
+            "switchback": self.hierarchy.switchback(),
+            "priorities": priorities(self.hierarchy),
+            "node_states": self.node_states,
+            "members": self.cells,
+            "fail_counts": {member: counts for member, counts in self.fail_counts.items() if counts},
+            "failures": self.failures,
+            "reasons": self.reasons,
+            "moves": [each for each in self.hierarchy.moves if each not in self.expired],
+            "expired": self.expired,
+            **self._verdict_object(),
+        }
+
+    def _verdict_object(self) -> "dict[str, object]":
+        if self.verdict is None:
+            return {}
+        why = {node: [each.as_object() for each in found] for node, found in self.verdict.why.items()}
+        return {"can_run": self.verdict.can, "why_not": why}
+
+    def _cell(self, member: str, node: str) -> str:
+        state = self.members[member]
+        if node in state.nodes:
+            words = [state.role.lower() or "started"]
+            words += [] if state.managed else ["unmanaged"]
+            return " ".join(words)
+        if self.node_states[node] != "online":
+            return self.node_states[node]
+        count = self.fail_counts[member].get(node, "")
+        if self.verdict is not None and node in self.verdict.why:
+            return self.verdict.why[node][0].word
+        if self.verdict is None and node not in self.hierarchy.nodes:
+            return EXCLUDED
+        return f"failed {count}" if count else READY
+
+    def _since(self, status: Element) -> str:
+        times = []
+        for node in status.iterfind("node_history/node"):
+            for history in node.iterfind("resource_history"):
+                if node.get("name") in self.running_on and history.get("id", "").split(":")[0] == self.hierarchy.tag:
+                    starts = [each for each in history if each.get("task") in ("start", "monitor")]
+                    times += [each.get("last-rc-change", "") for each in starts if each.get("rc") == "0"][:1]
+        return times[0] if times else ""
+
+    def _reasons(self, status: Element) -> "list[str]":
+        found = []
+        tag = self.hierarchy.tag
+        if self.hierarchy.is_disabled:
+            found.append(f"{tag} is out of service (target-role): 'postfix-ha in-service' starts it")
+        dc = status.find("summary/current_dc")
+        if dc is not None and dc.get("with_quorum") == "false":
+            found.append("this part of the cluster has no quorum: it starts nothing")
+        options = status.find("summary/cluster_options")
+        if options is not None and options.get("maintenance-mode") == "true":
+            found.append("maintenance-mode is on: the cluster neither starts nor stops anything")
+        for member, state in self.members.items():
+            if not state.managed:
+                found += [each for each in unmanaged(self.hierarchy, member, state) if each not in found]
+            if not state.nodes and member != tag:
+                found.append(f"{member} does not run, and {tag} needs it")
+        if mark_of(self.hierarchy):
+            found.append(advice(self.hierarchy))
+        else:
+            found += self._moves()
+        return found
+
+    def _moves(self) -> "list[str]":
+        living = [each for each in self.hierarchy.moves if each not in self.expired]
+        found = [f"a move by hand holds: {', '.join(living)} ('crm_resource --clear' ends it)"] if living else []
+        if self.expired:
+            found.append(
+                f"expired, without effect: {', '.join(self.expired)} ('crm_resource --clear --expired' removes it)"
+            )
+        return found
+
+
+def node_states(hierarchy: Hierarchy, status: Element) -> "dict[str, str]":
+    """Node -> its state in a word, of all nodes that the configuration or the cluster knows, remote ones too."""
+    known = hierarchy.cib.nodes()
+    known += [node.get("name", "") for node in status.iterfind("nodes/node") if node.get("name") not in known]
+    return {node: _node_state(status, node) for node in known}
+
+
+def _node_state(status: Element, name: str) -> str:
+    for node in status.iterfind("nodes/node"):
+        if node.get("name") == name:
+            if node.get("unclean") == "true":
+                return "unclean"
+            if node.get("online") != "true":
+                return "offline"
+            for word in ("pending", "standby", "maintenance"):
+                if node.get(word) == "true":
+                    return word
+            return "online"
+    return "unknown"
+
+
+def _fail_counts(status: Element, member: str) -> "dict[str, str]":
+    """Node -> fail count of a primitive, where there is one."""
+    found = {}
+    for node in status.iterfind("node_history/node"):
+        for history in node.iterfind("resource_history"):
+            count: "Optional[str]" = history.get("fail-count")
+            if history.get("id", "").split(":")[0] == member and count and score_of(count):
+                found[node.get("name", "")] = count
+    return found

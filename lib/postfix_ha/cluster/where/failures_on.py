@@ -1,0 +1,86 @@
+"""Failures of a hierarchy's members as the status has them, as obstacles."""
+
+from typing import TYPE_CHECKING, Callable
+
+from postfix_ha.cluster.model.cib import Cib, Element, score_of
+from postfix_ha.system.quoting import quote
+
+if TYPE_CHECKING:
+    from postfix_ha.cluster.model.hierarchy import Hierarchy
+    from postfix_ha.cluster.where.obstacles import Obstacle
+
+# What an agent answers when nothing is wrong: running, not running, running as promoted.
+FINE = ("0", "7", "8")
+MEANINGS = {"2": "wrong parameters", "3": "not implemented", "4": "no permission", "5": "not installed",
+            "6": "not configured"}  # fmt: skip
+
+
+def failed_members(hierarchy: "Hierarchy", make: "Callable[..., Obstacle]") -> "list[Obstacle]":
+    """One obstacle for each member and node with a failure that is remembered."""
+    found = []
+    for state in hierarchy.cib.root.iterfind("status/node_state"):
+        node = state.get("uname", "")
+        for member in hierarchy.members:
+            failed = [each for each in _operations(state, member) if is_failed(each)]
+            count = _fail_count(state, member)
+            if not failed and not count:
+                continue
+            said = ", ".join(dict.fromkeys(_said(each) for each in failed))
+            text = (
+                f"{member} has failed on {node}" + (f" {count} times" if count else "") + (f": {said}" if said else "")
+            )
+            command = f"crm_resource --cleanup --resource {quote(member)} --node {quote(node)}"
+            found.append(make(f"failed {count}".rstrip(), text, command, _forgotten(node, member)))
+    return found
+
+
+def is_failed(operation: Element) -> bool:
+    """Whether an entry of the history tells of a failure."""
+    if operation.get("op-status", "0") in ("2", "3", "4", "5", "6", "7", "8", "9"):
+        return True
+    code = operation.get("rc-code", "0")
+    if operation.get("operation") == "monitor" and operation.get("interval", "0") == "0":
+        return code not in FINE
+    return code not in (("0", "8") if operation.get("operation") == "monitor" else ("0",)) and code != "193"
+
+
+def _operations(state: Element, member: str) -> "list[Element]":
+    return [
+        operation
+        for resource in state.iterfind("lrm/lrm_resources/lrm_resource")
+        if resource.get("id", "").split(":")[0] == member
+        for operation in resource.iterfind("lrm_rsc_op")
+    ]
+
+
+def _said(operation: Element) -> str:
+    code = operation.get("rc-code", "")
+    meaning = operation.get("exit-reason") or MEANINGS.get(
+        code, "timed out" if operation.get("op-status") == "2" else ""
+    )
+    return f"{operation.get('operation')} ended with {code}" + (f" ({meaning})" if meaning else "")
+
+
+def _is_count_of(name: str, member: str) -> bool:
+    rest = name[len("fail-count-") :] if name.startswith("fail-count-") else ""
+    return rest.split("#")[0].split(":")[0] == member
+
+
+def _fail_count(state: Element, member: str) -> str:
+    counts = [each.get("value", "0") for each in state.iter("nvpair") if _is_count_of(each.get("name", ""), member)]
+    total = sum(score_of(each) for each in counts)
+    return "INFINITY" if total >= 1000000 else str(total) if total else ""
+
+
+def _forgotten(node: str, member: str) -> "Callable[[Cib], None]":
+    def lift(cib: Cib) -> None:
+        for state in cib.root.iterfind("status/node_state"):
+            if state.get("uname") != node:
+                continue
+            stale = [each for each in state.iter("nvpair") if _is_count_of(each.get("name", ""), member)]
+            for each in [*stale, *filter(is_failed, _operations(state, member))]:
+                parent = each.getparent()
+                if parent is not None:
+                    parent.remove(each)
+
+    return lift

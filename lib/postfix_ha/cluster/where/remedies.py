@@ -1,0 +1,28 @@
+"""Commands that end an obstacle, with the tool that is on this node."""
+
+import shutil
+
+from postfix_ha.cluster.model.cib import Element
+from postfix_ha.system.quoting import quote
+
+
+def delete_constraint(name: str) -> str:
+    """The command that deletes a constraint."""
+    if shutil.which("pcs"):
+        return f"pcs constraint delete {quote(name)}"
+    if shutil.which("crm"):
+        return f"crm configure delete {quote(name)}"
+    return f"cibadmin --delete --xpath {quote(_by_id(name))}"
+
+
+def delete_meta(holder: Element, name: str, pair: Element) -> str:
+    """The command that takes a meta attribute away from a resource, a template, or the defaults of all."""
+    if holder.tag == "rsc_defaults":
+        return f"crm_attribute --type rsc_defaults --name {quote(name)} --delete"
+    if holder.tag == "template":
+        return f"cibadmin --delete --xpath {quote(_by_id(pair.get('id', '')))}"
+    return f"crm_resource --resource {quote(holder.get('id', ''))} --meta --delete-parameter {quote(name)}"
+
+
+def _by_id(name: str) -> str:
+    return f"//*[@id='{name}']"

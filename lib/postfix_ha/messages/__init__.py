@@ -1,0 +1,1 @@
+"""Messages: every sentence that the agent and the command say, by topic."""

@@ -1,0 +1,1 @@
+"""Other nodes: their facts, asked over a remote shell, and compared with this node's."""

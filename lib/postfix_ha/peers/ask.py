@@ -1,0 +1,56 @@
+"""The part of postfix-ha check that compares this node with others."""
+
+import os
+import time
+
+from postfix_ha.checks.node_facts import Survey
+from postfix_ha.instance import DEFAULT_CONFIG_DIR
+from postfix_ha.params import BINARY_DEFAULT
+from postfix_ha.peers.compare import compare
+from postfix_ha.peers.facts import facts_of
+from postfix_ha.peers.pair import dig, texts
+from postfix_ha.peers.remote import DEFAULT_SHELL, Question, Remote
+from postfix_ha.request import caller_environment
+from postfix_ha.verdict import Finding
+
+# What a remote shell needs of the caller: its keys, its tickets, and where to find itself.
+PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "SSH_AUTH_SOCK", "KRB5CCNAME")
+# For the login and the facts of a busy node; one that hangs is not waited for any longer.
+ANSWER_S = 20.0
+
+
+class Peers:
+    """The questions to all peers, asked at once, so that they answer while this node is checked."""
+
+    def __init__(
+        self, nodes: "list[str]", shell: "list[str] | None", config_dir: str, binary: str, deadline: float
+    ) -> None:
+        self.salt = os.urandom(16).hex()
+        binary = "" if binary == BINARY_DEFAULT else binary
+        env = caller_environment(*PASSED_ON)
+        deadline = min(deadline, time.monotonic() + ANSWER_S)
+        self.questions = [
+            # Named also where it is the default one: what a peer takes for its own may be another.
+            Question(
+                Remote(node, shell or DEFAULT_SHELL), config_dir or DEFAULT_CONFIG_DIR, binary, self.salt, env, deadline
+            )
+            for node in dict.fromkeys(nodes)
+        ]
+        # Whether every peer sees the block device that the queue is on here; known after compare().
+        self.reach_device = False
+
+    def compare(self, survey: Survey) -> "list[Finding]":
+        """All differences between this node and its peers."""
+        here = facts_of(survey, self.salt)
+        uuid = dig(here, "storage", "queue", "uuid")
+        self.reach_device = bool(uuid)
+        found: "list[Finding]" = []
+        for question in self.questions:
+            there, why = question.answer()
+            self.reach_device = self.reach_device and uuid in texts(dig(there, "storage", "uuids"))
+            if there is None:
+                values = {"peer": question.remote.node, "why": why, "command": question.command}
+                found.append(Finding("peer_answers", cure=question.command, **values))
+            else:
+                found += compare(here, there, question.remote, question.began, time.time())
+        return found

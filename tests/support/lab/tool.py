@@ -1,0 +1,134 @@
+"""Tool: the command postfix-ha on the nodes of a lab."""
+
+import json
+import subprocess
+
+from lxml import etree
+
+from tests.support.lab.cluster import Lab
+from tests.support.machine.node import CHECKOUT, PYTHON
+from tests.support.machine.remote_shell import SOCKET, RemoteShell
+
+COMMAND = "/usr/sbin/postfix-ha"
+LAUNCHER = f"""#!{PYTHON} -I
+import sys
+
+sys.path.insert(0, "{CHECKOUT}/lib")
+
+from postfix_ha.cli.main import main
+
+sys.exit(main())
+"""
+
+
+class Tool:
+    """postfix-ha on a lab; ``saved`` is the configuration that the lab had before, which restore() brings back;
+    ``rsh`` the option by which one node reaches another."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.saved = self.configuration()
+        self._shells: "list[RemoteShell]" = []
+        self.rsh: "tuple[str, ...]" = ()
+        if lab.is_virtual:
+            return  # the command is installed there, and its nodes reach each other by ssh
+        for node in lab.nodes.values():
+            node.write(COMMAND, LAUNCHER, 0o755)
+            node.run(["rm", "-f", SOCKET], check=True)
+            self._shells.append(RemoteShell(node, lab.nodes))
+        self.rsh = ("--rsh", self._shells[0].command)
+
+    def close(self) -> None:
+        """Hang up the remote shells."""
+        for shell in self._shells:
+            shell.close()
+
+    def run(
+        self, *arguments: str, on: str = "n1", user: "str | None" = None, timeout: float = 120
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run the command on a node."""
+        return self.lab.nodes[on].run([COMMAND, *arguments], user=user, timeout=timeout * self.lab.slowness)
+
+    def ok(self, *arguments: str, on: str = "n1") -> str:
+        """Run the command, which must succeed; its output."""
+        done = self.run(*arguments, on=on)
+        assert done.returncode == 0, (
+            f"{arguments}: exit {done.returncode}\n{done.stdout}{done.stderr}\n{self.lab.dump()}"
+        )
+        return done.stdout
+
+    def json(self, *arguments: str, on: str = "n1") -> "dict[str, object]":
+        """Run the command with --json, which must succeed; the object."""
+        return json.loads(self.ok(*arguments, "--json", on=on))
+
+    def refused(self, *arguments: str, on: str = "n1") -> str:
+        """Run the command, which must refuse with exit 2 and change nothing; what it says."""
+        before = self.configuration()
+        done = self.run(*arguments, on=on)
+        assert done.returncode == 2, f"{arguments}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+        assert "Traceback" not in done.stderr
+        assert self.configuration() == before
+        return done.stderr
+
+    def configuration(self) -> str:
+        """The configuration section of the live CIB in one canonical form."""
+        clean = etree.XMLParser(remove_blank_text=True)
+        configuration = etree.fromstring(etree.tostring(self.lab.cib().find("configuration")), clean)
+        # When crm_resource last made the cluster look again is noted there too, and no configuration.
+        for pair in configuration.findall("crm_config//nvpair[@name='last-lrm-refresh']"):
+            pair.getparent().remove(pair)
+        return etree.tostring(configuration, method="c14n").decode()
+
+    def restore(self) -> None:
+        """Bring the lab's own resources and constraints back, in one change."""
+        saved = etree.fromstring(self.saved)
+        node = self.lab.on()
+        # An operation that is taken away while it is under way is waited for in vain, and counts as failed.
+        self.lab.wait_for(self.lab.is_idle, 60, "the cluster is idle")
+        if ids(etree.fromstring(self.configuration())) - ids(saved):
+            # Two Filesystem resources for one mount, even for a moment: the one would unmount it under the other.
+            self.ok("delete", "--stop", "--with-parts", on=node.name)
+            self.lab.wait_for(self.lab.is_idle, 30, "what a test made is gone")
+        now = self.lab.cib()
+        node.write("/root/restore-old.xml", etree.tostring(now))
+        configuration = now.find("configuration")
+        for section in ("crm_config", "resources", "constraints", "rsc_defaults"):
+            present, wanted = configuration.find(section), saved.find(section)
+            if present is not None and wanted is not None:
+                configuration.replace(present, wanted)
+            elif present is not None:
+                configuration.remove(present)
+        node.write("/root/restore-new.xml", etree.tostring(now))
+        diff = ["crm_diff", "--original", "/root/restore-old.xml", "--new", "/root/restore-new.xml", "--no-version"]
+        patch = node.run(diff).stdout
+        if patch.strip():
+            node.write("/root/restore.xml", patch)
+            node.run(["cibadmin", "--patch", "--xml-file", "/root/restore.xml"], check=True)
+        self.lab.run("crm_resource", "--cleanup")
+
+
+def ids(configuration: "etree._Element") -> "set[str]":
+    """The ids of all primitives."""
+    return {each.get("id") for each in configuration.iter("primitive")}
+
+
+def same_cluster(text: str) -> "set[tuple[object, ...]]":
+    """What a CIB's resources and constraints mean: defaults filled in, without ids that only name an attribute."""
+    found: "set[tuple[object, ...]]" = set()
+    configuration = etree.fromstring(text.encode()).find("configuration")
+    for resource in configuration.iterfind("resources//*[@id]"):
+        if resource.tag in ("primitive", "clone", "group"):
+            found.add((resource.tag, *(resource.get(key) for key in ("id", "class", "provider", "type"))))
+            for kind in ("instance_attributes", "meta_attributes"):
+                for pair in resource.iterfind(f"{kind}/nvpair"):
+                    found.add((resource.get("id"), kind, pair.get("name"), pair.get("value")))
+            for operation in resource.iterfind("operations/op"):
+                depths = [pair.get("value") for pair in operation.iter("nvpair")]
+                words = (operation.get("name"), operation.get("interval"), operation.get("timeout"))
+                found.add((resource.get("id"), *words, *depths))
+    ignored = ("first-action", "then-action")  # pcs writes them out; start is what they are without
+    for constraint in configuration.iterfind("constraints/*"):
+        values = {"kind": "Mandatory"} if constraint.tag == "rsc_order" else {}
+        values.update((key, value) for key, value in constraint.attrib.items() if key not in ignored)
+        found.add((constraint.tag, *sorted(values.items())))
+    return found
