@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Iterator
 
+from tests.node.innocents import USER
 from tests.node.judged import (
     CONFIG,
     DEGRADED,
@@ -270,6 +271,15 @@ def start_meets_an_orphan(node: JudgedNode) -> "Iterator[Answer]":
     node.signal(node.daemon("qmgr"), signal.SIGSTOP)
     node.end(node.master())
     yield node.agent("start")
+
+
+@provokes("queue_left_by_users", SUCCESS, CONFIG, "sleep[", "of uid", is_logged=True)
+def user_stands_in_the_queue(node: JudgedNode) -> "Iterator[Answer]":
+    node.started()
+    with contextlib.ExitStack() as stack:
+        node.begin(stack, [*USER, "env", "-C", QUEUE, "sleep", "1000"])
+        node.wait(lambda: node.named("sleep"), "it stands there")
+        yield node.agent("stop")
 
 
 @provokes("snapshot_written", SUCCESS, SNAPSHOT, is_logged=True)

@@ -106,6 +106,8 @@ def is_root_controlled(directory: str) -> bool:
         path = f"{path}{name}/"
         try:
             found = os.lstat(path.rstrip("/") or "/")
+        except FileNotFoundError:
+            return True  # a package was removed under it: what is left of the path is root's, and so was the rest
         except OSError:
             return False
         if found.st_uid != 0 or found.st_mode & WRITABLE_BY_OTHERS or found.st_mode & 0o170000 != 0o040000:
