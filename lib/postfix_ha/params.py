@@ -49,10 +49,8 @@ class Params:
         self.arguments: "list[str]" = []
         option = self._arguments(given["parameters"]) if given["parameters"] else ""
         self.config_dir = self._config_dir(given["config_dir"], option)
-        self.greeting_timeout_s = self._seconds(
-            "greeting_timeout", given, 1, GREETING_TIMEOUT_MAX_S, GREETING_TIMEOUT_DEFAULT_S
-        )
-        self.drain_timeout_s = self._seconds("drain_timeout", given, 0, DRAIN_TIMEOUT_MAX_S, DRAIN_TIMEOUT_DEFAULT_S)
+        self.greeting_timeout_s = self._greeting_timeout(given["greeting_timeout"])
+        self.drain_timeout_s = self._drain_timeout(given["drain_timeout"])
 
     def command(self, *words: str, config_dir: str = "") -> "list[str]":
         """The argument vector of the postfix command for this instance.
@@ -105,15 +103,27 @@ class Params:
             at += 1
         return directory.rstrip("/") or directory[:1]
 
-    def _seconds(self, name: str, given: "dict[str, str]", least_s: int, most_s: int, default_s: int) -> int:
-        """A whole number of seconds in its bounds; the default, with a finding NAME_valid, for anything else."""
-        value = given[name]
-        text = value.removesuffix("s")
-        digits = text.lstrip("0")
-        if text.isascii() and text.isdigit() and least_s <= int(digits[:9] or "0") <= most_s:
-            return int(digits[:9] or "0")
-        self.findings.append(Finding(f"{name}_valid", value=value, maximum_s=most_s))
-        return default_s
+    def _greeting_timeout(self, value: str) -> int:
+        seconds = whole_seconds(value, 1, GREETING_TIMEOUT_MAX_S)
+        if seconds is None:
+            self.findings.append(Finding("greeting_timeout_valid", value=value, maximum_s=GREETING_TIMEOUT_MAX_S))
+        return GREETING_TIMEOUT_DEFAULT_S if seconds is None else seconds
+
+    def _drain_timeout(self, value: str) -> int:
+        seconds = whole_seconds(value, 0, DRAIN_TIMEOUT_MAX_S)
+        if seconds is None:
+            self.findings.append(Finding("drain_timeout_valid", value=value, maximum_s=DRAIN_TIMEOUT_MAX_S))
+        return DRAIN_TIMEOUT_DEFAULT_S if seconds is None else seconds
+
+
+def whole_seconds(value: str, least_s: int, most_s: int) -> "int | None":
+    """A whole number of seconds, with or without an s, from the least to the most; None for any other text."""
+    text = value.removesuffix("s")
+    if not (text.isascii() and text.isdigit()):
+        return None
+    # However long it is: int() takes thousands of digits badly.
+    seconds = int(text.lstrip("0")[:9] or "0")
+    return seconds if least_s <= seconds <= most_s else None
 
 
 def split_words(text: str) -> "tuple[list[str], bool]":

@@ -66,18 +66,17 @@ def _clear(directory: str, depth: int, until: float, is_kept: bool) -> "list[str
     """
     found: "list[str]" = []
     seen = 0
-    base = directory.rstrip("/").count("/")
+    top = os.path.realpath(directory)
     try:
-        top = os.path.realpath(directory)
-        for where, below, names, descriptor in os.fwalk(top, follow_symlinks=False):
-            if where.count("/") - base >= depth - 1 or {"new", "cur", "tmp"} <= set(below):
+        for at, below, names, descriptor in os.fwalk(top, follow_symlinks=False):
+            if len(at[len(top) :].split("/")) >= depth or {"new", "cur", "tmp"} <= set(below):
                 below.clear()  # a maildir is never locked
             seen += len(names)
             for name in names:
                 if name.endswith(SUFFIX) and _is_postfix_lock(name, descriptor):
                     if not is_kept:
                         os.unlink(name, dir_fd=descriptor)
-                    found.append(os.path.join(where, name))
+                    found.append(os.path.join(at, name))
             if seen > ENTRIES_MAX or time.monotonic() > until:
                 break
     except OSError:

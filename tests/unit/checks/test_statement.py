@@ -58,7 +58,7 @@ words = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["
 
 @given(st.lists(words, min_size=1, max_size=4))
 def test_a_shell_reads_quoted_words_as_they_are(texts: "list[str]") -> None:
-    done = subprocess.run(["/bin/sh", "-c", "printf '%s\\0' " + quote_words(texts)], capture_output=True)
+    done = subprocess.run(["/bin/sh", "-c", quote_words(["printf", "%s\\0", *texts])], capture_output=True)
     assert done.stdout == b"".join(text.encode() + b"\0" for text in texts)
 
 

@@ -63,7 +63,7 @@ def test_check_and_facts_need_none(tmp_path: Path) -> None:
 def test_an_error_of_our_own_before_the_command_begins_is_one_line(tmp_path: Path) -> None:
     """A library half there, as in the middle of an upgrade."""
     shutil.copytree(CHECKOUT / "lib/postfix_ha", tmp_path / "postfix_ha")
-    (tmp_path / "postfix_ha/cli/status.py").unlink()
+    (tmp_path / "postfix_ha/cli/commands/status.py").unlink()
     for name in ("lxml", "psutil"):
         os.symlink(os.path.dirname(__import__(name).__file__), tmp_path / name)
     start = START.replace(f"{CHECKOUT}/lib", str(tmp_path))
