@@ -14,22 +14,41 @@ LINES_PER_FILE, LINES_PER_FUNCTION = 300, 40
 
 # What the recurring monitor may load without a thought; each other import costs it measurable time.
 HOT_IMPORTS = {"sys", "os", "time", "errno", "fcntl", "select", "_socket"}
-# Folder -> the folders that it may import; all may import the modules of the root.
+# Folder -> the folders that it may import; all may import the modules of the root, and __init__ of each is empty. Each
+# line names folders of lines above it alone, so there is no way back.
 LAYERS = {
-    "cli": {"drill", "cluster", "checks", "config", "system"},
-    "actions": {"checks", "config", "system"},
-    "drill": {"cluster", "config", "system"},
-    "cluster": {"config", "system"},
-    "checks": {"config", "system"},
-    "config": {"system"},
+    "messages": {"system"},
     "system": set(),
-}
+    "config": {"system"},
+    "checks/startup": {"config", "system"},
+    "checks": {"checks/startup", "config", "system"},
+    "actions": {"checks/startup", "config", "messages", "system"},
+    "peers": {"checks", "checks/startup", "config", "messages", "system"},
+    "cluster/model": {"config", "messages"},
+    "cluster/live": {"cluster/model", "messages", "system"},
+    "cluster/where": {"cluster/live", "cluster/model", "messages", "system"},
+    "cluster/change": {"cluster/live", "cluster/model", "messages", "system"},
+    "cluster/create": {
+        "cluster/change", "cluster/live", "cluster/model", "cluster/where", "config", "messages", "system",
+    },
+    "cluster/show": {"cluster/change", "cluster/live", "cluster/model", "cluster/where", "messages", "system"},
+    "drill": {"cluster/change", "cluster/live", "cluster/model", "config", "messages", "system"},
+}  # fmt: skip
+BELOW_CLI = set(LAYERS)
+LAYERS["cli"] = BELOW_CLI
+LAYERS["cli/trial"] = LAYERS["cli/manual"] = LAYERS["cli/drill"] = BELOW_CLI | {"cli"}
+LAYERS["cli/commands"] = BELOW_CLI | {"cli", "cli/trial", "cli/manual", "cli/drill"}
+LAYERS["cluster"] = set()
+# What the root loads late, and the one module that is above the commands: it makes the command line of all of them.
+LATE = {"monitor.py": {"actions"}, "report.py": {"messages"}, "verdict.py": {"messages"}, "barrier.py": set()}
+ENTRY = "cli/main.py"
+FILES_PER_FOLDER = 20
 FORKING = {"actions/deadline.py", "system/child.py", "drill/guard.py"}
 # Who opens anything by a path of its own, and what. All else goes through system/files.py: what has a name that others
 # can reach may be a FIFO, a device, a link, or without end.
 OPENING = {
     "system/files.py": "what others may have made",
-    "checks/queue_files.py": "the queue directory itself",
+    "checks/startup/queue_files.py": "the queue directory itself",
     "cli/trial/steps.py": "the data directory itself",
     "procfs.py": "/proc",
     "actions/service_checks.py": "/proc",
@@ -56,8 +75,8 @@ def tree(module):
 
 
 def folder(module):
-    """The folder of a module below lib/postfix_ha; empty for the root."""
-    return module.split("/")[0] if "/" in module else ""
+    """The folder of a module below lib/postfix_ha, such as cluster/model; empty for the root."""
+    return module.rpartition("/")[0]
 
 
 def imported(node):
@@ -94,8 +113,8 @@ def folder_imported(name):
     """The folder of our library that a module name points into; None for a foreign module, empty for the root."""
     if not name.startswith("postfix_ha"):
         return None
-    parts = name.split(".")
-    return parts[1] if len(parts) > 1 and parts[1] in LAYERS else ""
+    path = "/".join(name.split(".")[1:])
+    return path if (LIBRARY / path).is_dir() and path else path.rpartition("/")[0]
 
 
 def functions(module):
@@ -113,7 +132,20 @@ def calls(module):
 
 def test_the_library_is_there():
     assert "agent.py" in MODULES
-    assert {folder(module) for module in MODULES} <= {"", *LAYERS}
+    assert {folder(module) for module in MODULES} == {"", *LAYERS}
+
+
+def test_the_layers_have_no_way_back():
+    seen = set()
+    for own, below in LAYERS.items():
+        assert below <= seen | {"system"} or own == "messages", own
+        assert own not in below
+        seen.add(own)
+
+
+@pytest.mark.parametrize("place", ["", *LAYERS])
+def test_a_folder_can_be_looked_over(place):
+    assert sum(folder(module) == place for module in MODULES) <= FILES_PER_FOLDER
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if not folder(module)])
@@ -122,13 +154,15 @@ def test_a_root_module_loads_only_what_a_monitor_can_afford(module):
     foreign = {name for name in at_load if folder_imported(name) is None}
     assert foreign <= HOT_IMPORTS
     assert not {name for name in at_load if folder_imported(name)}, "a folder's module is loaded inside a function"
+    late = {folder_imported(name) for name, is_top in imports(module) if not is_top} - {None, ""}
+    assert late <= LATE.get(module, set())
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if folder(module)])
 def test_imports_point_one_way(module):
     own = folder(module)
     targets = {folder_imported(name) for name, _ in imports(module)} - {None, "", own}
-    assert targets <= LAYERS[own]
+    assert targets <= LAYERS[own] | ({"cli/commands"} if module == ENTRY else set())
 
 
 def test_no_module_imports_itself_in_a_circle():
@@ -195,6 +229,16 @@ def test_what_is_said_of_findings_lies_below_what_judges_them():
             "postfix_ha.finding",
             "postfix_ha.system.quoting",
         }
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if folder(module) == "cluster/model"])
+def test_a_model_runs_nothing(module):
+    used = {name for name, _ in imports(module)}
+    assert not {
+        name
+        for name in used
+        if name.startswith(("postfix_ha.system.command", "subprocess", "postfix_ha.config.postconf"))
+    }
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from postfix_ha.checks.parameter_values import Values
+from postfix_ha.checks.startup.parameter_values import Values
 from postfix_ha.config.endpoints import find_endpoints
 from postfix_ha.config.expand import ExpandError, expand
 from postfix_ha.config.logical_lines import read_logical_lines, split_braced_words

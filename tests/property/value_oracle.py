@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from random import Random
 
-from postfix_ha.checks.parameter_values import Values
+from postfix_ha.checks.startup.parameter_values import Values
 from postfix_ha.config.main_cf import MainCf, parse_main_cf
 from postfix_ha.config.master_cf import parse_master_cf
 from postfix_ha.config.values import BOOLEAN, NUMBER, kind_of

@@ -7,7 +7,7 @@ Hat rebuilds the alias database and its jail (aliasesdb, chroot-update).
 
 import os
 
-from postfix_ha.checks.preparation import PREPARATIONS, is_called_by_postfix
+from postfix_ha.checks.startup.preparation import PREPARATIONS, is_called_by_postfix
 from postfix_ha.instance import Instance
 from postfix_ha.system.command import run
 from postfix_ha.system.complaints import telling_line

@@ -9,8 +9,8 @@ import os
 import socket
 import time
 
-from postfix_ha.checks.queue_files import connect_as_owner, write_as_owner
-from postfix_ha.checks.room import check_room
+from postfix_ha.checks.startup.queue_files import connect_as_owner, write_as_owner
+from postfix_ha.checks.startup.room import check_room
 from postfix_ha.endpoint import KIND_POSTSCREEN, Endpoint
 from postfix_ha.health import name_of
 from postfix_ha.instance import Instance

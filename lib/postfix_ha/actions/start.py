@@ -11,10 +11,16 @@ from postfix_ha.actions.mailbox_locks import free_mailboxes
 from postfix_ha.actions.prepare import prepare
 from postfix_ha.actions.service_checks import RESERVE_S, Clients, check_queue, check_queue_services
 from postfix_ha.actions.terminate import end_instance
-from postfix_ha.checks.lock_owners import lock_holder
-from postfix_ha.checks.postfix_check import begin_fatal_check, judge_fatal_check, log_warnings
-from postfix_ha.checks.queue_files import clear_queue, quick_start
-from postfix_ha.checks.setup import Setup, check_addresses, check_endpoints_free, check_queue_writable, check_setup
+from postfix_ha.checks.startup.lock_owners import lock_holder
+from postfix_ha.checks.startup.postfix_check import begin_fatal_check, judge_fatal_check, log_warnings
+from postfix_ha.checks.startup.queue_files import clear_queue, quick_start
+from postfix_ha.checks.startup.setup import (
+    Setup,
+    check_addresses,
+    check_endpoints_free,
+    check_queue_writable,
+    check_setup,
+)
 from postfix_ha.health import check_health, name_of
 from postfix_ha.instance import Instance, read_record
 from postfix_ha.params import Params

@@ -5,8 +5,8 @@ import os
 from postfix_ha import codes
 from postfix_ha.actions.deadline import Step, guarded
 from postfix_ha.actions.find import find_running
-from postfix_ha.checks.postfix_check import begin_postfix_check, judge_postfix_check
-from postfix_ha.checks.setup import (
+from postfix_ha.checks.startup.postfix_check import begin_postfix_check, judge_postfix_check
+from postfix_ha.checks.startup.setup import (
     Setup,
     check_addresses,
     check_endpoints_free,

@@ -6,7 +6,7 @@ import re
 import stat
 
 from postfix_ha.checks.node_facts import Survey
-from postfix_ha.checks.preparation import jail_preparation, refreshes_in_check
+from postfix_ha.checks.startup.preparation import jail_preparation, refreshes_in_check
 from postfix_ha.config.master_cf import MasterRow
 from postfix_ha.system.files import MEBIBYTE, files_below, read_regular
 from postfix_ha.system.quoting import quote, quote_words

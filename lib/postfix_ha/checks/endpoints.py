@@ -3,8 +3,8 @@
 import _socket
 
 from postfix_ha.checks.ending_commands import ending_command
-from postfix_ha.checks.lock_owners import is_taken, process_in_words, socket_holder, sockets_against
 from postfix_ha.checks.node_facts import Survey
+from postfix_ha.checks.startup.lock_owners import is_taken, process_in_words, socket_holder, sockets_against
 from postfix_ha.config.endpoints import split_host_port
 from postfix_ha.config.interfaces import connected_networks, local_addresses, network_of
 from postfix_ha.endpoint import WILDCARDS, is_loopback

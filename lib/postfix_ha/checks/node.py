@@ -5,8 +5,8 @@ import os
 from postfix_ha.checks.endpoints import check_interfaces_carry
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.checks.permissions import check_queue_complete
-from postfix_ha.checks.postfix_check import begin_postfix_check, judge_postfix_check
-from postfix_ha.checks.setup import check_setup
+from postfix_ha.checks.startup.postfix_check import begin_postfix_check, judge_postfix_check
+from postfix_ha.checks.startup.setup import check_setup
 from postfix_ha.checks.trial_note import check_trial_note
 from postfix_ha.checks.units import check_boot
 from postfix_ha.system.command import Running

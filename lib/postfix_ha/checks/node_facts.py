@@ -2,7 +2,7 @@
 
 import os
 
-from postfix_ha.checks.setup import Setup
+from postfix_ha.checks.startup.setup import Setup
 from postfix_ha.config.discover import discover
 from postfix_ha.config.expand import ExpandError, expand
 from postfix_ha.config.logical_lines import read_file

@@ -4,7 +4,7 @@ import os
 import stat
 
 from postfix_ha.checks.node_facts import Survey
-from postfix_ha.checks.setup import group_id
+from postfix_ha.checks.startup.setup import group_id
 from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
 

@@ -7,7 +7,7 @@ import stat
 from postfix_ha.checks.ending_commands import ending_command
 from postfix_ha.checks.endpoints import command_to_add
 from postfix_ha.checks.node_facts import Survey
-from postfix_ha.checks.setup import OWNED_DIRECTORIES, user_id
+from postfix_ha.checks.startup.setup import OWNED_DIRECTORIES, user_id
 from postfix_ha.checks.storage import own_data_directory
 from postfix_ha.system.mounts import read_fstab
 from postfix_ha.system.packages import installing_command, making_user

@@ -18,8 +18,8 @@ from postfix_ha.checks.naming import (
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.checks.other_instances import check_other_instances
 from postfix_ha.checks.permissions import check_queue_modes, check_setgid_groups
-from postfix_ha.checks.room import check_room
-from postfix_ha.checks.setup import check_addresses
+from postfix_ha.checks.startup.room import check_room
+from postfix_ha.checks.startup.setup import check_addresses
 from postfix_ha.checks.storage import check_data_storage, check_queue_storage, check_spool_storage
 from postfix_ha.checks.tls import check_tls
 from postfix_ha.system.child import known_by_child

@@ -5,7 +5,8 @@ import time
 
 from postfix_ha.checks.node import check_node
 from postfix_ha.checks.node_facts import Survey
-from postfix_ha.cli.commands.check import TIMEOUT_S, ordered, remote_shell
+from postfix_ha.cli.options import TIMEOUT_S, remote_shell
+from postfix_ha.cli.statements import ordered
 from postfix_ha.messages.errors import Refused
 from postfix_ha.messages.remark import Remark
 from postfix_ha.messages.statement import Statement

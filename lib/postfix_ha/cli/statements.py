@@ -9,6 +9,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from postfix_ha.checks.node_facts import Survey
+    from postfix_ha.finding import Finding
+
 COLOURS = {"error": "\033[1;31m", "warning": "\033[1;33m", "note": "\033[36m", "cure": "\033[32m", "where": "\033[2m"}
 RESET = "\033[0m"
 WIDTH = max(len(severity) for severity in SEVERITIES) + 2
@@ -61,3 +64,13 @@ def summary(statements: "list[Statement]") -> str:
     counts = [(sum(1 for s in statements if s.severity == severity), severity) for severity in SEVERITIES]
     told = [f"{count} {severity}{'' if count == 1 else 's'}" for count, severity in counts if count]
     return ", ".join(told) if told else "nothing stands against running this Postfix under the cluster"
+
+
+def ordered(findings: "list[Finding]", survey: "Survey | None") -> "list[Statement]":
+    """The findings in full, the gravest first, each once."""
+    statements = [Statement(finding, survey.locate if survey else None) for finding in findings]
+    if survey and survey.secrets.known:
+        for statement in statements:
+            statement.hide(survey.secrets.text)
+    unique = {(statement.text, statement.where): statement for statement in statements}
+    return sorted(unique.values(), key=lambda statement: statement.rank)

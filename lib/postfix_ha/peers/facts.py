@@ -13,7 +13,7 @@ from postfix_ha.checks.digest import Digester
 from postfix_ha.checks.lookup_tables import Table, is_null, map_types_in_use, tables_in_use
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.checks.secrets import Hider
-from postfix_ha.checks.setup import group_id, user_id
+from postfix_ha.checks.startup.setup import group_id, user_id
 from postfix_ha.checks.tls import Pair, pairs_in_use, validity
 from postfix_ha.checks.units import enabled_units
 from postfix_ha.config.interfaces import local_addresses

@@ -8,7 +8,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from postfix_ha.checks.parameter_values import Values
+from postfix_ha.checks.startup.parameter_values import Values
 from postfix_ha.config.discover import USUAL_DEFAULTS, discover, instance_directories, row_settings
 from postfix_ha.config.endpoints import find_endpoints
 from postfix_ha.config.expand import ExpandError

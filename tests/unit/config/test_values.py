@@ -2,7 +2,7 @@
 
 import pytest
 
-from postfix_ha.checks.parameter_values import Values
+from postfix_ha.checks.startup.parameter_values import Values
 from postfix_ha.config.main_cf import parse_main_cf
 from postfix_ha.config.master_cf import parse_master_cf
 from postfix_ha.config.values import BOOLEAN, NUMBER, kind_of, split_transport, wrong_value

@@ -1,7 +1,6 @@
 """postfix-ha check: everything that stands against running this node's Postfix under the cluster, all at once."""
 
 import argparse
-import os
 import sys
 import time
 
@@ -10,18 +9,18 @@ from postfix_ha.checks.node import check_node
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.cli.cluster_query import Question
 from postfix_ha.cli.instances import Concern, concerns
+from postfix_ha.cli.options import FAILED, TIMEOUT_S, add_instance_options, node_name, remote_shell
 from postfix_ha.cli.output import say_json
-from postfix_ha.cli.statements import Printer
+from postfix_ha.cli.statements import Printer, ordered
 from postfix_ha.messages.statement import Statement
-from postfix_ha.params import BINARY_DEFAULT, Params
+from postfix_ha.params import Params
 from postfix_ha.request import caller_environment
 from postfix_ha.verdict import Finding
 
-TIMEOUT_S = 30.0
 FORMAT = 1
 Group = tuple[Concern, list[Statement]]
 LEVELS = (codes.LEVEL_STATUS, codes.LEVEL_GREETING, codes.LEVEL_DIALOGUE)
-CLEAN, WARNED, FAILED = 0, 1, 2
+CLEAN, WARNED = 0, 1
 EXAMPLES = """examples:
   postfix-ha check                              this node, as it is now: each instance that the cluster may run here
   postfix-ha check --config-dir /etc/postfix2   another instance
@@ -94,44 +93,6 @@ def prefix_option(text: str) -> int:
     return int(text)
 
 
-def add_instance_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which Postfix is meant."""
-    parser.add_argument("--config-dir", default="", metavar="DIR", help="the instance's configuration directory")
-    parser.add_argument(
-        "--cib-file", type=existing_file, default="", metavar="FILE", help="the cluster's configuration is in this file"
-    )
-    parser.add_argument("--binary", default=BINARY_DEFAULT, metavar="FILE", help="the postfix command")
-
-
-def existing_file(text: str) -> str:
-    """The absolute path of a file that is there; "" for none."""
-    if text and not os.path.isfile(text):
-        raise argparse.ArgumentTypeError(f"{text!r}: no such file")
-    return os.path.abspath(text) if text else ""
-
-
-def node_name(text: str) -> str:
-    """A node's name, which no remote shell could take for an option."""
-    from postfix_ha.peers.remote import HOST
-
-    if not HOST.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a node")
-    return text
-
-
-def remote_shell(text: str) -> "list[str]":
-    """The words of the remote shell's command line."""
-    import shlex
-
-    try:
-        words = shlex.split(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: {error}".lower()) from None
-    if not words:
-        raise argparse.ArgumentTypeError("it names no command")
-    return words
-
-
 def run_check(options: argparse.Namespace) -> int:
     """Check and print; 0 clean, 1 warnings with --strict, 2 errors."""
     groups = look_at_all(options)
@@ -196,16 +157,6 @@ def look_deeper(options: argparse.Namespace, survey: Survey) -> "list[Finding]":
         return []
     values = {"instance": survey.config_dir, "why": reason or f"exit code {code}"}
     return [Finding("service_healthy", severity="warning" if code == codes.DEGRADED else "error", **values)]
-
-
-def ordered(findings: "list[Finding]", survey: "Survey | None") -> "list[Statement]":
-    """The findings in full, the gravest first, each once."""
-    statements = [Statement(finding, survey.locate if survey else None) for finding in findings]
-    if survey and survey.secrets.known:
-        for statement in statements:
-            statement.hide(survey.secrets.text)
-    unique = {(statement.text, statement.where): statement for statement in statements}
-    return sorted(unique.values(), key=lambda statement: statement.rank)
 
 
 def report(options: argparse.Namespace, groups: "list[Group]") -> None:

@@ -7,10 +7,10 @@ import sys
 import time
 
 from postfix_ha.checks.node_facts import Survey
-from postfix_ha.cli.commands.check import FAILED, TIMEOUT_S, add_instance_options, ordered
 from postfix_ha.cli.instances import concerns
+from postfix_ha.cli.options import FAILED, TIMEOUT_S, add_instance_options
 from postfix_ha.cli.output import complain, say, say_json
-from postfix_ha.cli.statements import Printer
+from postfix_ha.cli.statements import Printer, ordered
 from postfix_ha.params import Params
 from postfix_ha.peers.facts import facts_of
 from postfix_ha.system.child import known_by_child

@@ -16,10 +16,11 @@ from postfix_ha.cluster.change.move import (
 )
 from postfix_ha.cluster.change.unfinished import mark_of
 from postfix_ha.cluster.live.failures import forget_failures
+from postfix_ha.cluster.live.nodes import check_online
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.push import change
 from postfix_ha.cluster.live.wait import State
-from postfix_ha.cluster.model.cib import Cib, Element
+from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
 from postfix_ha.messages.errors import Refused
 from postfix_ha.system.quoting import quote
@@ -134,14 +135,3 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
         if command and (work.report.get("changed") or work.plan.is_empty):
             with one_step():
                 change(cluster, lambda now: release(now, tag))
-
-
-def check_online(status: Element, node: str) -> None:
-    """Refuse a node that cannot run anything now."""
-    for each in status.iterfind("nodes/node"):
-        if each.get("name") == node:
-            for attribute, why in (("standby", "in standby"), ("maintenance", "in maintenance")):
-                if each.get(attribute) == "true":
-                    raise Refused(f"node {node} is {why}: end that first ('pcs node un{attribute} {quote(node)}')")
-            if each.get("online") != "true":
-                raise Refused(f"node {node} is offline")

@@ -6,8 +6,8 @@ import sys
 import time
 
 from postfix_ha.cli.command import DONE, NOT_AS_ASKED, add_command, cluster_of, seconds
-from postfix_ha.cli.commands.check import remote_shell
 from postfix_ha.cli.greetings import GREETING_MAX, QUEUES, greetings, look, queue_counts
+from postfix_ha.cli.options import remote_shell
 from postfix_ha.cli.output import say_json, say_lines, steer
 from postfix_ha.cluster.change.modify import priorities
 from postfix_ha.cluster.live.pacemaker import Cluster, complaint

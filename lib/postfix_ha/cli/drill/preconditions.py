@@ -7,10 +7,10 @@ import time
 
 from postfix_ha.cli.apply import Work
 from postfix_ha.cli.command import manner_of
-from postfix_ha.cli.commands.move import check_online
 from postfix_ha.cli.drill.steps import COUNT, VICTIM, Nodes
 from postfix_ha.cli.preflight import check_nodes
 from postfix_ha.cluster.change.move import HOLD_MARGIN_S, check_stays, check_target, hold
+from postfix_ha.cluster.live.nodes import check_online
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.simulation import simulate
 from postfix_ha.cluster.live.wait import is_idle

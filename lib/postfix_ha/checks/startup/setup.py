@@ -7,9 +7,9 @@ import errno
 import os
 import stat
 
-from postfix_ha.checks.lock_owners import endpoint_holder, is_taken, lock_holder
-from postfix_ha.checks.parameter_values import place_of, wrong_values
-from postfix_ha.checks.queue_files import write_as_root
+from postfix_ha.checks.startup.lock_owners import endpoint_holder, is_taken, lock_holder
+from postfix_ha.checks.startup.parameter_values import place_of, wrong_values
+from postfix_ha.checks.startup.queue_files import write_as_root
 from postfix_ha.config.postconf import find_postconf
 from postfix_ha.endpoint import missing_addresses
 from postfix_ha.instance import CONFIG_FILES, Instance

@@ -2,8 +2,8 @@
 
 import os
 
-from postfix_ha.checks.preparation import refreshes_in_check
-from postfix_ha.checks.setup import Setup
+from postfix_ha.checks.startup.preparation import refreshes_in_check
+from postfix_ha.checks.startup.setup import Setup
 from postfix_ha.config.logical_lines import read_file
 from postfix_ha.config.master_cf import parse_master_cf
 from postfix_ha.system.command import Running, begin, run
