@@ -13,7 +13,7 @@ from postfix_ha.cluster.change.modify import priorities
 from postfix_ha.cluster.live.pacemaker import Cluster, complaint
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy, hierarchies
 from postfix_ha.cluster.show.status import Overview, node_states
-from postfix_ha.cluster.where.essence import essence, is_large
+from postfix_ha.cluster.where.essence import essence
 from postfix_ha.cluster.where.expiry import expired_moves
 from postfix_ha.cluster.where.why_not import judge
 from postfix_ha.params import Params
@@ -81,7 +81,11 @@ def chosen(cluster: Cluster, tag: str) -> "list[Hierarchy]":
 
 def gather(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy) -> "dict[str, object]":
     """All that there is to say of one hierarchy."""
-    status = cluster.status(essence(hierarchy.cib, hierarchy.members) if is_large(hierarchy.cib) else None)
+    small = essence(hierarchy.cib, hierarchy.members)
+    is_whole = small is hierarchy.cib
+    if not is_whole:  # a large one: what cannot matter is left out
+        hierarchy = find_hierarchy(small, hierarchy.tag)
+    status = cluster.status(None if is_whole else small)
     verdict = judge(cluster, hierarchy, node_states(hierarchy, status))
     overview = Overview(hierarchy, status, verdict, expired_moves(cluster, hierarchy))
     found = overview.as_object()

@@ -66,20 +66,21 @@ def _commands(change: Change) -> "list[list[str]]":
 
 def _resource(element: Element) -> "list[list[str]]":
     """The commands that make a resource with all that is in it, utilization after the rest."""
-    group = element.find("group") if element.tag == "clone" else None
-    if group is not None:
-        meta = _assignments(pairs(element, "meta_attributes"))
-        clone = ["resource", "clone", group.get("id", ""), element.get("id", ""), *(["meta", *meta] if meta else [])]
-        return [*_resource(group), clone]
+    made: "list[list[str]]" = []
     if element.tag == "group":
         members = [_create(primitive) for primitive in element.findall("primitive")]
-        meta = _assignments(pairs(element, "meta_attributes"))
         made = [[*words, Option("--group"), element.get("id", "")] for words in members]
-        made += [["resource", "meta", element.get("id", ""), *meta]] if meta else []
+    elif element.tag == "clone" and element.find("group") is not None:
+        for group in element.findall("group"):
+            clone = ["resource", "clone", group.get("id", ""), element.get("id", "")]
+            made = [*_resource(group), clone]
     else:
         words = _create(element)
         made = [words] if words else []
-    for primitive in element.iter("primitive") if made else ():
+    meta = _assignments(pairs(element, "meta_attributes")) if element.tag != "primitive" else []
+    # pcs 0.11 takes meta after clone for the primitive's, pcs 0.12 for the clone's.
+    made += [["resource", "meta", element.get("id", ""), *meta]] if meta and made else []
+    for primitive in element.iter("primitive") if made and element.find("group") is None else ():
         needs = _assignments(pairs(primitive, "utilization"))
         made += [["resource", "utilization", primitive.get("id", ""), *needs]] if needs else []
     return made
@@ -139,8 +140,6 @@ def _create(resource: Element) -> "list[str]":
     words += ["meta", *_assignments(meta)] if meta else []
     if resource.tag == "clone":
         words += ["clone", resource.get("id", "")]
-        clone_meta = pairs(resource, "meta_attributes")
-        words += ["meta", *_assignments(clone_meta)] if clone_meta else []
     return [*words, Option("--no-default-ops")]
 
 

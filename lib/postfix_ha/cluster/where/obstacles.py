@@ -15,15 +15,19 @@ from postfix_ha.system.quoting import quote
 
 
 class Obstacle:
-    """One suspect: ``word`` for a table, ``text`` that names it, ``command`` that ends it, ``lift`` takes it out."""
+    """One suspect: ``word`` for a table, ``text`` that names it, ``command`` that ends it, ``lift`` takes it out.
 
-    __slots__ = ("command", "lift", "text", "word")
+    ``is_certain`` where it needs no proof: Pacemaker lists it as in force, and it forbids whatever else there is.
+    """
 
-    def __init__(self, word: str, text: str, command: str, lift: Lift) -> None:
+    __slots__ = ("command", "is_certain", "lift", "text", "word")
+
+    def __init__(self, word: str, text: str, command: str, lift: Lift, is_certain: bool = False) -> None:
         self.word = word
         self.text = text
         self.command = command
         self.lift = lift
+        self.is_certain = is_certain
 
     def as_object(self) -> "dict[str, str]":
         """The obstacle for JSON."""
@@ -185,7 +189,7 @@ def _apart(hierarchy: Hierarchy) -> "list[Obstacle]":
 
 def _locations(hierarchy: Hierarchy, node: str, applied: "list[Applied]") -> "list[Obstacle]":
     found: "dict[str, Obstacle]" = {}
-    ours = set(hierarchy.containers)
+    ours, bound = set(hierarchy.containers), bound_to(hierarchy)
     for each in applied:
         constraint = _constraint_of(hierarchy.cib, each.source) if each.node == node and each.score < 0 else None
         if constraint is None or (each.resource not in ours and not constraint.get("rsc-pattern")):
@@ -201,8 +205,15 @@ def _locations(hierarchy: Hierarchy, node: str, applied: "list[Applied]") -> "li
             command = f"postfix-ha extend {quote(node)}" if extends else delete_constraint(name)
         text = f"constraint {name} forbids {each.resource} on {node}{_because(hierarchy.cib, constraint, node)}"
         word = "banned" if is_move else "excluded"
-        found.setdefault(name, Obstacle(word, text, command, without_id(name)))
+        is_certain = each.score <= -INFINITY and each.resource in bound
+        found.setdefault(name, Obstacle(word, text, command, without_id(name), is_certain))
     return list(found.values())
+
+
+def bound_to(hierarchy: Hierarchy) -> "set[str]":
+    """Postfix, what it must be with, and what each is in: where one of them may not be, it cannot be."""
+    members = [name for name in hierarchy.members if name == hierarchy.tag or hierarchy.is_always_with(name)]
+    return {name for member in members for name in hierarchy.containers_of(member)}
 
 
 def _because(cib: Cib, constraint: Element, node: str) -> str:
