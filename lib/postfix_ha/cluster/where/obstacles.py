@@ -4,7 +4,7 @@ This is only a list of suspects: which of them is the reason is for the schedule
 once one is taken out of a copy of the configuration.
 """
 
-from postfix_ha.cluster.model.cib import FALSE_WORDS, INFINITY, TRUE_WORDS, Cib, Element, score_of
+from postfix_ha.cluster.model.cib import FALSE_WORDS, INFINITY, TRUE_WORDS, Cib, Element, score_of, top_of
 from postfix_ha.cluster.model.hierarchy import MOVE_PREFIXES, Hierarchy
 from postfix_ha.cluster.model.node_facts import attributes_of, node_states, tickets
 from postfix_ha.cluster.model.references import References
@@ -201,7 +201,7 @@ def _locations(hierarchy: Hierarchy, node: str, applied: "list[Applied]") -> "li
             subject = constraint.get("rsc", "") or each.resource
             command = f"crm_resource --clear --resource {quote(subject)}"
         else:
-            extends = is_plain and not hierarchy.is_clone and each.score <= -INFINITY
+            extends = is_plain and each.score <= -INFINITY and not _is_everywhere(hierarchy.cib, each.resource)
             command = f"postfix-ha extend {quote(node)}" if extends else delete_constraint(name)
         text = f"constraint {name} forbids {each.resource} on {node}{_because(hierarchy.cib, constraint, node)}"
         word = "banned" if is_move else "excluded"
@@ -214,6 +214,12 @@ def bound_to(hierarchy: Hierarchy) -> "set[str]":
     """Postfix, what it must be with, and what each is in: where one of them may not be, it cannot be."""
     members = [name for name in hierarchy.members if name == hierarchy.tag or hierarchy.is_always_with(name)]
     return {name for member in members for name in hierarchy.containers_of(member)}
+
+
+def _is_everywhere(cib: Cib, name: str) -> bool:
+    """Whether a resource runs on several nodes by its nature, so that it is not the hierarchy's to let it in."""
+    resource = cib.resource(name)
+    return resource is not None and top_of(resource).tag in ("clone", "master", "bundle")
 
 
 def _because(cib: Cib, constraint: Element, node: str) -> str:
