@@ -6,11 +6,11 @@ import sys
 
 import pytest
 from lxml import etree
-from postfix_ha.cluster.cib import parse
-from postfix_ha.cluster.essence import essence
-from postfix_ha.cluster.placement import nodes_that_can_run
-from postfix_ha.cluster.tools import Cluster
 
+from postfix_ha.cluster.live.pacemaker import Cluster
+from postfix_ha.cluster.model.cib import parse
+from postfix_ha.cluster.where.essence import essence
+from postfix_ha.cluster.where.placement import nodes_that_can_run
 from tests.property.cib_shapes import operation
 from tests.support.node import CHECKOUT
 from tests.unit.cluster.cibs import FENCING, primitive

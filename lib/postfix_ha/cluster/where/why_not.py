@@ -7,8 +7,9 @@ node; with one of them put back it does not. That one is a reason, whatever else
 from lxml import etree
 
 from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
-from postfix_ha.cluster.model.cib import INFINITY, Cib, score_of
-from postfix_ha.cluster.model.hierarchy import Hierarchy
+from postfix_ha.cluster.model.cib import INFINITY, Cib, Element, score_of
+from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
+from postfix_ha.cluster.model.node_facts import states_of
 from postfix_ha.cluster.where.obstacles import Applied, Obstacle, by_relation, everywhere, on_node
 from postfix_ha.cluster.where.placement import alone_on, can_run, nodes_that_can_run
 
@@ -55,6 +56,14 @@ def judge(cluster: Cluster, hierarchy: Hierarchy, states: "dict[str, str]") -> "
                 excluded = [each for each in suspects if each.word == "excluded" and each not in more]
                 why[node] = [*excluded, *(more or [_unknown(node)])]
     return Verdict(can, why)
+
+
+def reasons_on(cluster: Cluster, cib: Cib, tag: str, node: str, status: Element) -> "list[str]":
+    """What keeps a hierarchy off a node, and what ends it, one line each."""
+    hierarchy = find_hierarchy(cib, tag)
+    verdict = judge(cluster, hierarchy, states_of(hierarchy.cib, status))
+    found = verdict.why.get(node, []) if verdict else []
+    return [each.text + (f" ('{each.command}' ends it)" if each.command else "") for each in found]
 
 
 def _banned(hierarchy: Hierarchy) -> "list[str]":
