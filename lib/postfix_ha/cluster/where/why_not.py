@@ -58,11 +58,13 @@ def judge(cluster: Cluster, hierarchy: Hierarchy, states: "dict[str, str]") -> "
     return Verdict(can, why)
 
 
-def reasons_on(cluster: Cluster, cib: Cib, tag: str, node: str, status: Element) -> "list[str]":
-    """What keeps a hierarchy off a node, and what ends it, one line each."""
+def reasons_on(
+    cluster: Cluster, cib: Cib, tag: str, node: str, status: Element, *, only: "tuple[str, ...]" = ()
+) -> "list[str]":
+    """What keeps a hierarchy off a node, and what ends it, one line each; of these words alone where some are given."""
     hierarchy = find_hierarchy(cib, tag)
     verdict = judge(cluster, hierarchy, states_of(hierarchy.cib, status))
-    found = verdict.why.get(node, []) if verdict else []
+    found = [each for each in (verdict.why.get(node, []) if verdict else []) if not only or each.word in only]
     return [each.text + (f" ('{each.command}' ends it)" if each.command else "") for each in found]
 
 
