@@ -1,4 +1,4 @@
-"""Commands on clusters that others have built are refused with what stands against it, where nothing would come of it."""
+"""Commands on clusters that others have built are refused with what stands against it."""
 
 import shutil
 
