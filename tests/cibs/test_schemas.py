@@ -6,10 +6,10 @@ import re
 import pytest
 from lxml import etree
 
-from postfix_ha.cluster.cib import parse
-from postfix_ha.cluster.creation import create
-from postfix_ha.cluster.placement import nodes_that_can_run
-from postfix_ha.cluster.tools import Cluster, Scratch
+from postfix_ha.cluster.create.build import create
+from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
+from postfix_ha.cluster.model.cib import parse
+from postfix_ha.cluster.where.placement import nodes_that_can_run
 from tests.cibs.scheduler import runs_there
 from tests.cibs.test_corpus import status_of
 from tests.unit.cluster.cibs import address, cib_text, file_system, node, primitive
