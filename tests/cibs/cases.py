@@ -409,7 +409,7 @@ CASES = {
         "story": "The queue is on DRBD, promoted on n1 or n2 only.",
         "source": "LINBIT guides",
         "can": ["n1", "n2"],
-        "why": {"n3": ["drbd-not-3", "g-drbd"]},
+        "why": {"n3": ["drbd-not-3", "constraint delete drbd-not-3"]},
     },
     "clone-behind": {
         "story": "Mail follows a cloned network file system that is kept off n3.",

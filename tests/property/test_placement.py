@@ -11,8 +11,8 @@ from postfix_ha.cluster.create.build import create
 from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
 from postfix_ha.cluster.model.cib import parse
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
+from postfix_ha.cluster.model.node_facts import states_of
 from postfix_ha.cluster.show.spelling import spelled_out
-from postfix_ha.cluster.show.status import node_states
 from postfix_ha.cluster.where.placement import nodes_that_can_run
 from postfix_ha.cluster.where.why_not import judge
 from postfix_ha.messages.errors import Refused
@@ -35,7 +35,7 @@ def test_who_can_run_it_is_what_the_scheduler_says(drawn_text):
         path = scratch.write("drawn.xml", cib)
         cluster = Cluster(path)
         hierarchy = find_hierarchy(cib, "mail")
-        states = node_states(hierarchy, cluster.status())
+        states = states_of(cib, cluster.status())
         verdict = judge(cluster, hierarchy, states)
         truth = {name: runs_there(path, "mail", name) for name in states}
         assert verdict is not None

@@ -61,7 +61,7 @@ class Question:
             lambda address: unique(address_name(address), taken),
             lambda point: unique(file_system_name(point), taken),
         )
-        addresses = {address: users[0] for address, users in managed_addresses(cib).items()}
+        addresses = {address: found[0] for address, found in managed_addresses(cib).items()}
         return Managed(addresses, mounted_by(cib), file, names)
 
 

@@ -5,7 +5,6 @@ from lxml import etree
 
 from postfix_ha.cluster.create.barred import barred
 from postfix_ha.cluster.create.build import create
-from postfix_ha.cluster.create.local_node import Mount
 from postfix_ha.cluster.create.plan import make_draft
 from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
 from postfix_ha.cluster.model.changes import ADD_RESOURCE, changes
@@ -13,6 +12,7 @@ from postfix_ha.cluster.model.managed_addresses import address_of
 from postfix_ha.cluster.model.managed_mounts import device_user, mount_holding, unit_directory
 from postfix_ha.cluster.model.relations import Relations
 from postfix_ha.messages.errors import Refused
+from postfix_ha.system.mounts import Mount
 from tests.unit.cluster.cibs import ADDRESS, address, by_tag, cib, file_system, node, primitive, text
 from tests.unit.cluster.test_create import wish
 

@@ -10,6 +10,7 @@ from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.cluster.model.priority import parse_priority
+from postfix_ha.cluster.where.why_not import reasons_on
 from postfix_ha.messages.errors import Refused
 from postfix_ha.messages.remark import Remark, errors
 from postfix_ha.params import Params
@@ -59,6 +60,11 @@ def run_extend(options: argparse.Namespace) -> int:
     hierarchy = find_hierarchy(cluster.read(), options.tag)
     tag = hierarchy.tag
     work = Work(manner_of(options), cluster, lambda cib: extend(cib, tag, options.node, options.priority))
+    if not work.plan.is_empty:
+        # What extend does not take away, as a rule: it would leave a preference that has no effect.
+        left = reasons_on(cluster, work.plan.new, tag, options.node, cluster.status(), only=("excluded",))
+        if left:
+            raise Refused(f"the cluster would not run {tag} on {options.node} all the same", *left)
     remarks = [] if work.plan.is_empty else compare(options, cluster, hierarchy)
     refused = errors(remarks)
     if refused:

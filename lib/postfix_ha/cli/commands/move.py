@@ -22,6 +22,7 @@ from postfix_ha.cluster.live.push import change
 from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
+from postfix_ha.cluster.where.why_not import reasons_on
 from postfix_ha.messages.errors import Refused
 from postfix_ha.system.quoting import quote
 
@@ -124,7 +125,7 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
 
     work = Work(manner_of(options), cluster, planner, command)
     if work.outcome is not None and work.outcome.places.get(tag) != [node]:
-        reasons = State(status, tag).reasons
+        reasons = [*reasons_on(cluster, work.plan.new, tag, node, status), *State(status, tag).reasons]
         raise Refused(f"the cluster would not run {tag} on {node}: see 'postfix-ha status'", *reasons)
     if command:
         work.when_made = f"the move is called off: 'postfix-ha status' tells where {tag} runs"

@@ -12,8 +12,9 @@ from postfix_ha.cli.output import say_json, say_lines, steer
 from postfix_ha.cluster.change.modify import priorities
 from postfix_ha.cluster.live.pacemaker import Cluster, complaint
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy, hierarchies
-from postfix_ha.cluster.show.status import Overview, node_states
-from postfix_ha.cluster.where.essence import essence, is_large
+from postfix_ha.cluster.model.node_facts import states_of
+from postfix_ha.cluster.show.status import Overview
+from postfix_ha.cluster.where.essence import essence
 from postfix_ha.cluster.where.expiry import expired_moves
 from postfix_ha.cluster.where.why_not import judge
 from postfix_ha.params import Params
@@ -81,8 +82,12 @@ def chosen(cluster: Cluster, tag: str) -> "list[Hierarchy]":
 
 def gather(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy) -> "dict[str, object]":
     """All that there is to say of one hierarchy."""
-    status = cluster.status(essence(hierarchy.cib, hierarchy.members) if is_large(hierarchy.cib) else None)
-    verdict = judge(cluster, hierarchy, node_states(hierarchy, status))
+    small = essence(hierarchy.cib, hierarchy.members)
+    is_whole = small is hierarchy.cib
+    if not is_whole:  # a large one: what cannot matter is left out
+        hierarchy = find_hierarchy(small, hierarchy.tag)
+    status = cluster.status(None if is_whole else small)
+    verdict = judge(cluster, hierarchy, states_of(hierarchy.cib, status))
     overview = Overview(hierarchy, status, verdict, expired_moves(cluster, hierarchy))
     found = overview.as_object()
     found["as_asked"] = overview.is_as_asked
@@ -147,7 +152,7 @@ def lines_of(overview: Overview, found: "dict[str, object]") -> "list[str]":
     lines = [f"{hierarchy.tag}: {where}" + (f" since {overview.since}" if overview.since else "")]
     order = ", ".join(f"{node} ({'-' if each is None else each})" for node, each in priorities(hierarchy).items())
     lines += _wrapped("  ", f"switchback {hierarchy.switchback()}; preferred (lower first): {order}")
-    lines += [line for reason in overview.reasons for line in _wrapped("  ", reason)]
+    lines += [line for reason in [*overview.reasons, *overview.unwatched] for line in _wrapped("  ", reason)]
     lines += ["", *_tree(overview), ""]
     lines += [line for text in _why_not(overview) for line in _wrapped("  ", text)]
     lines += [line for failure in overview.failures for line in _wrapped("  ", f"failed: {failure}")]

@@ -12,6 +12,7 @@ from postfix_ha.printable import printable
 from postfix_ha.system.command import Completed, Running, begin
 
 CALL_S = 60.0
+FILE_MAX = 64 * 1024 * 1024
 COMPLAINT_MAX = 800
 
 
@@ -40,6 +41,11 @@ class Cluster:
         """The configuration as it is now, with the cluster's status."""
         if self.file and not os.path.isfile(self.file):
             raise ClusterError(f"{self.file}: no such file")
+        if self.file:
+            with open(self.file, "rb") as file:
+                data = file.read(FILE_MAX)
+            if data.lstrip()[:1] == b"<":
+                return parse(data)  # cibadmin says the same, in the time of three more parses
         done = self.call("cibadmin", "--query")
         if done.returncode != 0:
             raise ClusterError(f"the cluster configuration cannot be read: {self._why(done)}")

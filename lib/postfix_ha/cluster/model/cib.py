@@ -145,6 +145,14 @@ class Cib:
         inherited = {} if source is None else pairs(source, "instance_attributes")
         return {**inherited, **pairs(primitive, "instance_attributes")}
 
+    def operations(self, primitive: Element) -> "list[Element]":
+        """The operations of a primitive, with those of its template that it has not itself."""
+        own = primitive.findall("operations/op")
+        template = self._template(primitive)
+        known = {(each.get("name"), each.get("interval", "0")) for each in own}
+        inherited = [] if template is None else template.findall("operations/op")
+        return own + [each for each in inherited if (each.get("name"), each.get("interval", "0")) not in known]
+
     def _template(self, primitive: Element) -> "Optional[Element]":
         name = primitive.get("template")
         if not name:

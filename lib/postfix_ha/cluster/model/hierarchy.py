@@ -67,13 +67,20 @@ class Hierarchy:
     @property
     def containers(self) -> "list[str]":
         """The members and all that they are in."""
+        return list(dict.fromkeys(name for member in self.members for name in self.containers_of(member)))
+
+    def containers_of(self, member: str) -> "list[str]":
+        """A member and all that it is in."""
         found: "list[str]" = []
-        for member in self.members:
-            resource = self.cib.resource(member)
-            while resource is not None and resource.tag != "resources":
-                found.append(resource.get("id", ""))
-                resource = resource.getparent()
-        return list(dict.fromkeys(found))
+        resource = self.cib.resource(member)
+        while resource is not None and resource.tag != "resources":
+            found.append(resource.get("id", ""))
+            resource = resource.getparent()
+        return found
+
+    def is_always_with(self, member: str) -> bool:
+        """Whether Postfix must run where this member does."""
+        return self.relations.is_with(self.tag, member)
 
     @property
     def own(self) -> "list[str]":

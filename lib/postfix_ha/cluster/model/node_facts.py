@@ -30,3 +30,24 @@ def tickets(cib: Cib) -> "dict[str, tuple[bool, bool]]":
         words = [state.get(key, "false").lower() in TRUE_WORDS for key in ("granted", "standby")]
         found[state.get("id", "")] = (words[0], words[1])
     return found
+
+
+def states_of(cib: Cib, status: Element) -> "dict[str, str]":
+    """Node -> its state in a word, of all nodes that the configuration or the cluster knows, remote ones too."""
+    known = cib.nodes()
+    known += [node.get("name", "") for node in status.iterfind("nodes/node") if node.get("name") not in known]
+    return {node: _node_state(status, node) for node in known}
+
+
+def _node_state(status: Element, name: str) -> str:
+    for node in status.iterfind("nodes/node"):
+        if node.get("name") == name:
+            if node.get("unclean") == "true":
+                return "unclean"
+            if node.get("online") != "true":
+                return "offline"
+            for word in ("pending", "standby", "maintenance"):
+                if node.get(word) == "true":
+                    return word
+            return "online"
+    return "unknown"

@@ -5,7 +5,7 @@ import shlex
 from postfix_ha.cluster.model import changes as kinds
 from postfix_ha.cluster.model.changes import Change
 from postfix_ha.cluster.model.cib import Element, pairs
-from postfix_ha.cluster.show.crm_constraints import crm_constraint
+from postfix_ha.cluster.show.crm_constraints import Word, crm_constraint
 from postfix_ha.cluster.show.pcs import NO_WORD, agent_of, assignment, comment, operation_words
 from postfix_ha.system.quoting import quote_words
 
@@ -36,7 +36,7 @@ def _setting(change: Change) -> "list[str]":
 
 def _is_misread(word: str) -> bool:
     """Whether crmsh would take the word for something else: it has no escape for what cannot be printed."""
-    if word == LINE_END:
+    if word == LINE_END or isinstance(word, Word):
         return False
     name, sign, _ = word.partition("=")
     is_plain = name.isprintable() and not set(name) & set(" '\"\\#;")

@@ -1,7 +1,18 @@
 """Constraints as words of crmsh, whatever it has words for; [] for the rest."""
 
+import re
+
 from postfix_ha.cluster.model.cib import FALSE_WORDS, Element
 from postfix_ha.cluster.show.rule_words import crm_rule
+
+# What crmsh reads as one word, whatever it begins with.
+PLAIN = re.compile(r"[A-Za-z0-9_#.:=+/<>T-]+")
+
+
+class Word(str):
+    """A word of crmsh's own, or one that has been looked at: a score, a part of a rule."""
+
+    __slots__ = ()
 
 
 def crm_constraint(element: Element) -> "list[str]":
@@ -27,11 +38,11 @@ def _location(element: Element) -> "list[str]":
             if not rule.get("score-attribute")
             else rule.get("score-attribute", "")
         )
-        head = ["location", get("id", ""), subject, *options, "rule", f"$id={rule.get('id')}", *role]
-        return [*head, f"{score}:", *expression] if expression else []
+        head = ["location", get("id", ""), subject, *options, "rule", _word(f"$id={rule.get('id')}"), *role]
+        return [*head, _word(f"{score}:"), *map(_word, expression)] if expression else []
     if not get("node"):
         return []
-    return ["location", get("id", ""), subject, *options, _score(get("score", "0")) + ":", get("node", "")]
+    return ["location", get("id", ""), subject, *options, _word(_score(get("score", "0")) + ":"), get("node", "")]
 
 
 def _colocation(element: Element) -> "list[str]":
@@ -46,11 +57,11 @@ def _colocation(element: Element) -> "list[str]":
         refs = chosen[0].findall("resource_ref")
         if len(chosen) == 1 and len(refs) == 2 and names[0] not in ("(", "["):
             names.reverse()  # two names are "this with that", where a set is the other way round
-        return ["colocation", get("id", ""), _score(score) + ":", *names]
+        return ["colocation", get("id", ""), _word(_score(score) + ":"), *names]
     if not (get("rsc") and get("with-rsc")):
         return []
     names = [_named(get("rsc", ""), get("rsc-role", "")), _named(get("with-rsc", ""), get("with-rsc-role", ""))]
-    head = ["colocation", get("id", ""), _score(get("score", "INFINITY")) + ":", *names]
+    head = ["colocation", get("id", ""), _word(_score(get("score", "INFINITY")) + ":"), *names]
     return head + _options(element, "node-attribute")
 
 
@@ -103,3 +114,8 @@ def _options(element: Element, *keys: str) -> "list[str]":
 
 def _score(score: str) -> str:
     return score.replace("INFINITY", "inf")
+
+
+def _word(text: str) -> str:
+    """The text as a word that crmsh takes as it is, where it can; else it is left to be judged as any other."""
+    return Word(text) if PLAIN.fullmatch(text) else text

@@ -49,7 +49,8 @@ def _expression(element: Element, *, is_pcs: bool) -> "list[str]":
 
 
 def _date(element: Element, *, is_pcs: bool) -> "list[str]":
-    operation, start, end = (element.get(key, "") for key in ("operation", "start", "end"))
+    operation = element.get("operation", "")
+    start, end = (_one_word(element.get(key, "")) for key in ("start", "end"))
     span = next((each for each in element if each.tag in SPANS), None)
     spans = [] if span is None else [f"{key!s}={value!s}" for key, value in span.items() if key != "id"]
     if operation in ("gt", "lt"):
@@ -62,3 +63,9 @@ def _date(element: Element, *, is_pcs: bool) -> "list[str]":
         until = ["duration", *spans] if spans else [end]
         return ["date", "in_range", *([start] if start else []), "to", *until]
     return ["date", "in", *([f"start={start}"] if start else []), *(spans or [f"end={end}"])]
+
+
+def _one_word(date: str) -> str:
+    """An ISO 8601 date without the blanks that Pacemaker's own tools put into it."""
+    day, blank, rest = date.strip().partition(" ")
+    return day + ("T" + rest.replace(" ", "") if blank else "")

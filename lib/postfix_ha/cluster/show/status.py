@@ -8,7 +8,9 @@ from postfix_ha.cluster.change.unfinished import advice, mark_of
 from postfix_ha.cluster.live.wait import State, failures
 from postfix_ha.cluster.model.cib import Element, score_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy
+from postfix_ha.cluster.model.node_facts import states_of
 from postfix_ha.cluster.where.management import unmanaged
+from postfix_ha.cluster.where.watching import unwatched
 from postfix_ha.cluster.where.why_not import Verdict
 
 READY, EXCLUDED = "ready", "excluded"
@@ -18,7 +20,7 @@ class Overview:
     """``cells``: member -> node -> one word or two; ``since``: when Postfix was started; ``reasons``: why it does not
     run, or not as it should; ``failures``: what failed last, one line each; ``verdict``: which nodes could run it by
     the scheduler's word, and why the others could not, where it was asked; ``expired``: those of the hierarchy's moves
-    that have run out."""
+    that have run out; ``unwatched``: what the cluster would not notice."""
 
     def __init__(
         self,
@@ -30,7 +32,7 @@ class Overview:
         self.hierarchy = hierarchy
         self.verdict = verdict
         self.expired = list(expired)
-        self.node_states = node_states(hierarchy, status)
+        self.node_states = states_of(hierarchy.cib, status)
         self.nodes = list(self.node_states)
         self.members = {member: State(status, member) for member in hierarchy.members}
         self.fail_counts = {member: _fail_counts(status, member) for member in hierarchy.members}
@@ -38,6 +40,7 @@ class Overview:
         self.failures = failures(status, hierarchy.members)
         self.since = self._since(status)
         self.reasons = self._reasons(status)
+        self.unwatched = [line for member in hierarchy.members for line in unwatched(hierarchy.cib, member)]
 
     @property
     def running_on(self) -> "list[str]":
@@ -66,6 +69,7 @@ class Overview:
             "reasons": self.reasons,
             "moves": [each for each in self.hierarchy.moves if each not in self.expired],
             "expired": self.expired,
+            "unwatched": self.unwatched,
             **self._verdict_object(),
         }
 
@@ -129,27 +133,6 @@ class Overview:
                 f"expired, without effect: {', '.join(self.expired)} ('crm_resource --clear --expired' removes it)"
             )
         return found
-
-
-def node_states(hierarchy: Hierarchy, status: Element) -> "dict[str, str]":
-    """Node -> its state in a word, of all nodes that the configuration or the cluster knows, remote ones too."""
-    known = hierarchy.cib.nodes()
-    known += [node.get("name", "") for node in status.iterfind("nodes/node") if node.get("name") not in known]
-    return {node: _node_state(status, node) for node in known}
-
-
-def _node_state(status: Element, name: str) -> str:
-    for node in status.iterfind("nodes/node"):
-        if node.get("name") == name:
-            if node.get("unclean") == "true":
-                return "unclean"
-            if node.get("online") != "true":
-                return "offline"
-            for word in ("pending", "standby", "maintenance"):
-                if node.get(word) == "true":
-                    return word
-            return "online"
-    return "unknown"
 
 
 def _fail_counts(status: Element, member: str) -> "dict[str, str]":

@@ -4,7 +4,7 @@ This is only a list of suspects: which of them is the reason is for the schedule
 once one is taken out of a copy of the configuration.
 """
 
-from postfix_ha.cluster.model.cib import FALSE_WORDS, INFINITY, TRUE_WORDS, Cib, Element, score_of
+from postfix_ha.cluster.model.cib import FALSE_WORDS, INFINITY, TRUE_WORDS, Cib, Element, score_of, top_of
 from postfix_ha.cluster.model.hierarchy import MOVE_PREFIXES, Hierarchy
 from postfix_ha.cluster.model.node_facts import attributes_of, node_states, tickets
 from postfix_ha.cluster.model.references import References
@@ -15,15 +15,19 @@ from postfix_ha.system.quoting import quote
 
 
 class Obstacle:
-    """One suspect: ``word`` for a table, ``text`` that names it, ``command`` that ends it, ``lift`` takes it out."""
+    """One suspect: ``word`` for a table, ``text`` that names it, ``command`` that ends it, ``lift`` takes it out.
 
-    __slots__ = ("command", "lift", "text", "word")
+    ``is_certain`` where it needs no proof: Pacemaker lists it as in force, and it forbids whatever else there is.
+    """
 
-    def __init__(self, word: str, text: str, command: str, lift: Lift) -> None:
+    __slots__ = ("command", "is_certain", "lift", "text", "word")
+
+    def __init__(self, word: str, text: str, command: str, lift: Lift, is_certain: bool = False) -> None:
         self.word = word
         self.text = text
         self.command = command
         self.lift = lift
+        self.is_certain = is_certain
 
     def as_object(self) -> "dict[str, str]":
         """The obstacle for JSON."""
@@ -185,7 +189,7 @@ def _apart(hierarchy: Hierarchy) -> "list[Obstacle]":
 
 def _locations(hierarchy: Hierarchy, node: str, applied: "list[Applied]") -> "list[Obstacle]":
     found: "dict[str, Obstacle]" = {}
-    ours = set(hierarchy.containers)
+    ours, bound = set(hierarchy.containers), bound_to(hierarchy)
     for each in applied:
         constraint = _constraint_of(hierarchy.cib, each.source) if each.node == node and each.score < 0 else None
         if constraint is None or (each.resource not in ours and not constraint.get("rsc-pattern")):
@@ -197,12 +201,25 @@ def _locations(hierarchy: Hierarchy, node: str, applied: "list[Applied]") -> "li
             subject = constraint.get("rsc", "") or each.resource
             command = f"crm_resource --clear --resource {quote(subject)}"
         else:
-            extends = is_plain and not hierarchy.is_clone and each.score <= -INFINITY
+            extends = is_plain and each.score <= -INFINITY and not _is_everywhere(hierarchy.cib, each.resource)
             command = f"postfix-ha extend {quote(node)}" if extends else delete_constraint(name)
         text = f"constraint {name} forbids {each.resource} on {node}{_because(hierarchy.cib, constraint, node)}"
         word = "banned" if is_move else "excluded"
-        found.setdefault(name, Obstacle(word, text, command, without_id(name)))
+        is_certain = each.score <= -INFINITY and each.resource in bound
+        found.setdefault(name, Obstacle(word, text, command, without_id(name), is_certain))
     return list(found.values())
+
+
+def bound_to(hierarchy: Hierarchy) -> "set[str]":
+    """Postfix, what it must be with, and what each is in: where one of them may not be, it cannot be."""
+    members = [name for name in hierarchy.members if name == hierarchy.tag or hierarchy.is_always_with(name)]
+    return {name for member in members for name in hierarchy.containers_of(member)}
+
+
+def _is_everywhere(cib: Cib, name: str) -> bool:
+    """Whether a resource runs on several nodes by its nature, so that it is not the hierarchy's to let it in."""
+    resource = cib.resource(name)
+    return resource is not None and top_of(resource).tag in ("clone", "master", "bundle")
 
 
 def _because(cib: Cib, constraint: Element, node: str) -> str:

@@ -12,8 +12,8 @@ from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
 from postfix_ha.cluster.model.cib import Cib, Element, top_of
 from postfix_ha.system.command import Running
 
-# As many schedulers at once: more would only wait for one another.
-AT_ONCE = 4
+# As many schedulers at once: each runs for milliseconds, and they wait for processors alone.
+AT_ONCE = 8
 RUNNING_ROLES = ("Started", "Promoted", "Unpromoted", "Master", "Slave")
 Question = tuple[Cib, str]
 

@@ -7,11 +7,14 @@ node; with one of them put back it does not. That one is a reason, whatever else
 from lxml import etree
 
 from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
-from postfix_ha.cluster.model.cib import Cib, score_of
-from postfix_ha.cluster.model.hierarchy import Hierarchy
-from postfix_ha.cluster.where.essence import essence
+from postfix_ha.cluster.model.cib import INFINITY, Cib, Element, score_of
+from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
+from postfix_ha.cluster.model.node_facts import states_of
 from postfix_ha.cluster.where.obstacles import Applied, Obstacle, by_relation, everywhere, on_node
 from postfix_ha.cluster.where.placement import alone_on, can_run, nodes_that_can_run
+
+# What the history has of a resource where it does not run: looked for and not found, or stopped.
+NEVER_THERE = (("monitor", "7"), ("stop", "0"))
 
 
 class Verdict:
@@ -24,10 +27,12 @@ class Verdict:
 
 def judge(cluster: Cluster, hierarchy: Hierarchy, states: "dict[str, str]") -> "Verdict | None":
     """The verdict on every node, whose states are given; None where the scheduler cannot be asked."""
-    cib = essence(hierarchy.cib, hierarchy.members)
+    cib = hierarchy.cib
     nodes = list(states)
     down = {node: word for node, word in states.items() if word in ("offline", "unclean", "pending", "unknown")}
-    can = nodes_that_can_run(cluster, cib, hierarchy.tag, nodes, [node for node in nodes if node not in down])
+    banned = _banned(hierarchy)
+    asked = [node for node in nodes if node not in down and node not in banned]
+    can = nodes_that_can_run(cluster, cib, hierarchy.tag, nodes, asked)
     if can is None:
         return None
     can = {node: can.get(node, False) for node in nodes}
@@ -41,6 +46,9 @@ def judge(cluster: Cluster, hierarchy: Hierarchy, states: "dict[str, str]") -> "
             if node in down:
                 why[node] = [_down(node, down[node]), *[each for each in suspects if each.word == "excluded"]]
                 continue
+            if suspects and all(each.is_certain for each in suspects):
+                why[node] = suspects
+                continue
             ask = _Question(cluster, alone_on(cib, hierarchy.tag, node, nodes), hierarchy.tag, node)
             why[node] = ask.reasons(suspects)
             if not why[node]:
@@ -48,6 +56,41 @@ def judge(cluster: Cluster, hierarchy: Hierarchy, states: "dict[str, str]") -> "
                 excluded = [each for each in suspects if each.word == "excluded" and each not in more]
                 why[node] = [*excluded, *(more or [_unknown(node)])]
     return Verdict(can, why)
+
+
+def reasons_on(
+    cluster: Cluster, cib: Cib, tag: str, node: str, status: Element, *, only: "tuple[str, ...]" = ()
+) -> "list[str]":
+    """What keeps a hierarchy off a node, and what ends it, one line each; of these words alone where some are given."""
+    hierarchy = find_hierarchy(cib, tag)
+    verdict = judge(cluster, hierarchy, states_of(hierarchy.cib, status))
+    found = [each for each in (verdict.why.get(node, []) if verdict else []) if not only or each.word in only]
+    return [each.text + (f" ('{each.command}' ends it)" if each.command else "") for each in found]
+
+
+def _banned(hierarchy: Hierarchy) -> "list[str]":
+    """The nodes that a plain constraint forbids to Postfix itself: there is nothing to be asked about them.
+
+    One that it runs on is another matter: what is not managed stays.
+    """
+    ours = hierarchy.containers_of(hierarchy.tag)
+    status = hierarchy.cib.root.iterfind("status/node_state")
+    touched = [
+        state.get("uname", "")
+        for state in status
+        for resource in state.iterfind("lrm/lrm_resources/lrm_resource")
+        if resource.get("id", "").split(":")[0] == hierarchy.tag
+        and any((each.get("operation"), each.get("rc-code")) not in NEVER_THERE for each in resource)
+    ]
+    return [
+        constraint.get("node", "")
+        for constraint in hierarchy.cib.constraints()
+        if constraint.tag == "rsc_location"
+        and constraint.get("rsc") in ours
+        and score_of(constraint.get("score", "0")) <= -INFINITY
+        and constraint.get("role") is None
+        and constraint.get("node") not in [*touched, None]
+    ]
 
 
 class _Question:

@@ -1,0 +1,102 @@
+"""A configuration of 5 MB, with 16 nodes and hundreds of resources: status answers at once, and as the whole would."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+from lxml import etree
+
+from postfix_ha.cluster.live.pacemaker import Cluster
+from postfix_ha.cluster.model.cib import parse
+from postfix_ha.cluster.where.essence import essence
+from postfix_ha.cluster.where.placement import nodes_that_can_run
+from tests.property.cib_shapes import operation
+from tests.support.node import CHECKOUT
+from tests.unit.cluster.cibs import FENCING, primitive
+
+START = f'import sys; sys.path.insert(0, "{CHECKOUT}/lib"); from postfix_ha.cli.main import main; sys.exit(main())'
+NODES = [f"node{number:02d}.example.net" for number in range(1, 17)]
+OTHERS = [f"db{number}" for number in range(400)]
+# Of the processors, beside other tests; on two free ones half a second passes.
+CPU_S_MAX = 3.0
+
+
+def history(name, number, home):
+    done = [operation(name, "monitor", 7)]
+    if number == home:
+        done = [operation(name, "start", 0), operation(name, "monitor", 0, interval=10000, key="monitor_10000", call=6)]
+    parts = {"mail": "mail", "queue": "heartbeat", "vip": "heartbeat"}
+    types = {"mail": "postfix_ha", "queue": "Filesystem", "vip": "IPaddr2"}
+    kind = f'class="ocf" provider="{parts.get(name, "pacemaker")}" type="{types.get(name, "Dummy")}"'
+    return f'<lrm_resource id="{name}" {kind}>{"".join(done)}</lrm_resource>'
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    resources = FENCING + "".join(primitive(name, "ocf:pacemaker:Dummy") for name in OTHERS)
+    resources += primitive("mail", "ocf:mail:postfix_ha")
+    resources += primitive("queue", "ocf:heartbeat:Filesystem", directory="/mnt/queue")
+    resources += primitive("vip", "ocf:heartbeat:IPaddr2", ip="198.51.100.100")
+    constraints = "".join(
+        f'<rsc_colocation id="{a}-{b}" rsc="{a}" with-rsc="{b}" score="INFINITY"/>'
+        for a, b in (("mail", "queue"), ("vip", "queue"), ("mail", "vip"))
+    )
+    for number, name in enumerate(OTHERS):
+        for step in range(3):
+            node = NODES[(number + step) % len(NODES)]
+            constraints += f'<rsc_location id="{name}-{step}" rsc="{name}" node="{node}" score="{100 - step}"/>'
+    for node in NODES[9:]:
+        constraints += f'<rsc_location id="mail-{node}" rsc="mail" node="{node}" score="-INFINITY"/>'
+    constraints += '<rsc_colocation id="apart" rsc="mail" with-rsc="db3" score="-INFINITY"/>'
+    states, entries = "", ""
+    for number, node in enumerate(NODES, 1):
+        names = ["mail", "queue", "vip", *OTHERS]
+        homes = {name: at % len(NODES) + 1 for at, name in enumerate(OTHERS)}
+        done = "".join(history(name, number, homes.get(name, 1)) for name in names)
+        entries += f'<node id="{number}" uname="{node}"/>'
+        states += (
+            f'<node_state id="{number}" uname="{node}" in_ccm="true" crmd="online" join="member" expected="member">'
+            f'<lrm id="{number}"><lrm_resources>{done}</lrm_resources></lrm></node_state>'
+        )
+    path = tmp_path_factory.mktemp("large") / "cib.xml"
+    path.write_text(
+        '<cib crm_feature_set="3.15.1" validate-with="pacemaker-3.7" epoch="5" num_updates="7" admin_epoch="0" '
+        f'have-quorum="1" dc-uuid="1"><configuration><crm_config/><nodes>{entries}</nodes><resources>{resources}'
+        f"</resources><constraints>{constraints}</constraints></configuration><status>{states}</status></cib>"
+        + "<!-- history of a long life -->"
+        * 60000
+    )
+    return path
+
+
+def test_status_takes_no_time(large):
+    assert large.stat().st_size > 4_000_000
+    argv = [sys.executable, "-c", START, "status", "--cib-file", str(large)]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert "mail: in service on node01.example.net" in done.stdout, done.stderr
+    assert "not on node10.example.net: constraint mail-node10.example.net" in " ".join(done.stdout.split())
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < CPU_S_MAX
+
+
+def test_what_is_left_out_changes_no_answer(large):
+    cib = parse(large.read_bytes())
+    small = essence(cib, ["mail", "queue", "vip"])
+    assert len(etree.tostring(small.root)) < len(etree.tostring(cib.root)) / 20
+    assert small.resource("db3") is not None  # Postfix keeps away from it
+    asked = [NODES[0], NODES[3], NODES[12]]
+    cluster = Cluster(str(large))
+    assert nodes_that_can_run(cluster, small, "mail", NODES, asked) == nodes_that_can_run(
+        cluster, cib, "mail", NODES, asked
+    )
+
+
+def test_what_has_failed_is_never_left_out(large):
+    cib = parse(large.read_bytes())
+    (entry,) = cib.root.findall("status/node_state[@id='5']//lrm_resource[@id='db77']/lrm_rsc_op")
+    entry.set("rc-code", "1")
+    small = essence(cib, ["mail", "queue", "vip"])
+    assert small.resource("db77") is not None
+    assert small.resource("db78") is None
