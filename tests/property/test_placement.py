@@ -40,7 +40,7 @@ def test_who_can_run_it_is_what_the_scheduler_says(drawn_text):
         truth = {name: runs_there(path, "mail", name) for name in states}
         assert verdict is not None
         assert verdict.can == truth
-        assert all(verdict.why[name] for name in truth if not truth[name])
+        assert all(verdict.obstacles[name] for name in truth if not truth[name])
         # What a reader makes of the print-out is decided upon in the same way.
         assert nodes_that_can_run(cluster, spelled_out(cib), "mail", list(states)) == truth
 

@@ -167,7 +167,7 @@ def lines_of(overview: Overview, found: "dict[str, object]") -> "list[str]":
 def _why_not(overview: Overview) -> "list[str]":
     """One text for each node that could not run it and each command that ends that."""
     lines = []
-    for node, found in (overview.verdict.why if overview.verdict else {}).items():
+    for node, found in (overview.verdict.obstacles if overview.verdict else {}).items():
         for command in dict.fromkeys(each.command for each in found):
             texts = "; ".join(each.text for each in found if each.command == command)
             lines.append(f"not on {node}: {texts}" + (f" ('{command}' ends it)" if command else ""))

@@ -11,11 +11,8 @@ from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
 from postfix_ha.cluster.model.node_facts import node_states
 from postfix_ha.cluster.where.lifting import with_property, without_attribute
-from postfix_ha.cluster.where.obstacles import Obstacle, everywhere
+from postfix_ha.cluster.where.obstacles import everywhere
 from postfix_ha.cluster.where.why_not import judge
-
-# Words of obstacles that stay until somebody changes the configuration.
-LASTING = ("excluded", "apart", "no room", "not possible")
 
 
 def barred(cluster: Cluster, cib: Cib, draft: Draft) -> "dict[str, str]":
@@ -28,23 +25,18 @@ def barred(cluster: Cluster, cib: Cib, draft: Draft) -> "dict[str, str]":
         _bring_up(tried, node)
     with_property("node-health-strategy", "none")(tried)
     for obstacle in everywhere(find_hierarchy(tried, draft.tag)):
-        if obstacle.word not in LASTING:
+        if not obstacle.lasts:
             obstacle.lift(tried)
     verdict = judge(cluster, find_hierarchy(tried, draft.tag), dict.fromkeys(nodes, "online"))
     if verdict is None:
         return {}
     found: "dict[str, str]" = {}
-    for node, obstacles in verdict.why.items():
+    for node, obstacles in verdict.obstacles.items():
         # A cluster that would run it nowhere has another trouble, which create is not to make a preference of.
-        lasting = [each for each in obstacles if each.word in LASTING and not _is_ours(each)]
+        lasting = [each for each in obstacles if each.lasts]
         if lasting and any(verdict.can.values()):
             found[node] = "; ".join(each.text for each in lasting)
     return found
-
-
-def _is_ours(obstacle: Obstacle) -> bool:
-    """Whether create itself is what ends it: it lets the hierarchy in where a cluster lets in nothing by itself."""
-    return "symmetric-cluster" in obstacle.text
 
 
 def _without_our_locations(old: Cib, new: Cib) -> Cib:

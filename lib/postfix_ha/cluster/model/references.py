@@ -10,6 +10,7 @@ class References:
 
     def __init__(self, cib: Cib) -> None:
         self._known: "dict[str, Element]" = {each.get("id", ""): each for each in cib.resources()}
+        self._outermost = [each for each in cib.look("resources") if each.tag in RESOURCE_TAGS]
         self._many: "dict[str, list[str]]" = {}
         for primitive in cib.primitives():
             if primitive.get("template"):
@@ -45,14 +46,12 @@ class References:
         return [*self.of_location(constraint), *(name for end in ends if end for name in self.of_name(end))]
 
     def _matching(self, pattern: str) -> "list[str]":
-        # Pacemaker takes POSIX extended expressions, searched for anywhere in the id; "!" turns them round.
+        # Pacemaker takes POSIX extended expressions, searched for anywhere in the id of resources that are in no other;
+        # "!" turns them round.
         wanted = not pattern.startswith("!")
         try:
             found = re.compile(pattern.lstrip("!"))
         except re.error:
             return []
-        return [
-            name
-            for name, each in self._known.items()
-            if each.tag in RESOURCE_TAGS and bool(found.search(name)) is wanted
-        ]
+        names = [each.get("id", "") for each in self._outermost]
+        return [name for name in names if bool(found.search(name)) is wanted]

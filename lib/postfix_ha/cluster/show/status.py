@@ -76,7 +76,7 @@ class Overview:
     def _verdict_object(self) -> "dict[str, object]":
         if self.verdict is None:
             return {}
-        why = {node: [each.as_object() for each in found] for node, found in self.verdict.why.items()}
+        why = {node: [each.as_object() for each in found] for node, found in self.verdict.obstacles.items()}
         return {"can_run": self.verdict.can, "why_not": why}
 
     def _cell(self, member: str, node: str) -> str:
@@ -88,8 +88,8 @@ class Overview:
         if self.node_states[node] != "online":
             return self.node_states[node]
         count = self.fail_counts[member].get(node, "")
-        if self.verdict is not None and node in self.verdict.why:
-            return self.verdict.why[node][0].word
+        if self.verdict is not None and node in self.verdict.obstacles:
+            return self.verdict.obstacles[node][0].word
         if self.verdict is None and node not in self.hierarchy.nodes:
             return EXCLUDED
         return f"failed {count}" if count else READY

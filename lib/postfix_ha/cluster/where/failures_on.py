@@ -7,7 +7,7 @@ from postfix_ha.system.quoting import quote
 
 if TYPE_CHECKING:
     from postfix_ha.cluster.model.hierarchy import Hierarchy
-    from postfix_ha.cluster.where.obstacles import Obstacle
+    from postfix_ha.cluster.where.obstacle import Obstacle
 
 # What an agent answers when nothing is wrong: running, not running, running as promoted.
 FINE = ("0", "7", "8")

@@ -9,44 +9,10 @@ from postfix_ha.cluster.model.hierarchy import MOVE_PREFIXES, Hierarchy
 from postfix_ha.cluster.model.node_facts import attributes_of, node_states, tickets
 from postfix_ha.cluster.model.references import References
 from postfix_ha.cluster.where.failures_on import failed_members
-from postfix_ha.cluster.where.lifting import Lift, with_property, without_attribute, without_exclusive, without_id
+from postfix_ha.cluster.where.lifting import with_property, without_attribute, without_exclusive, without_id
+from postfix_ha.cluster.where.obstacle import Applied, Obstacle
 from postfix_ha.cluster.where.remedies import delete_constraint, delete_meta
 from postfix_ha.system.quoting import quote
-
-
-class Obstacle:
-    """One suspect: ``word`` for a table, ``text`` that names it, ``command`` that ends it, ``lift`` takes it out.
-
-    ``is_certain`` where it needs no proof: Pacemaker lists it as in force, and it forbids whatever else there is.
-    """
-
-    __slots__ = ("command", "is_certain", "lift", "text", "word")
-
-    def __init__(self, word: str, text: str, command: str, lift: Lift, is_certain: bool = False) -> None:
-        self.word = word
-        self.text = text
-        self.command = command
-        self.lift = lift
-        self.is_certain = is_certain
-
-    def as_object(self) -> "dict[str, str]":
-        """The obstacle for JSON."""
-        return {"state": self.word, "text": self.text, "command": self.command}
-
-    def __repr__(self) -> str:
-        return f"Obstacle({self.word!r}, {self.text!r}, {self.command!r})"
-
-
-class Applied:
-    """One location constraint as Pacemaker applies it: to which resource, on which node, with which score."""
-
-    __slots__ = ("node", "resource", "score", "source")
-
-    def __init__(self, source: str, resource: str, node: str, score: int) -> None:
-        self.source = source
-        self.resource = resource
-        self.node = node
-        self.score = score
 
 
 def everywhere(hierarchy: Hierarchy) -> "list[Obstacle]":
@@ -71,7 +37,7 @@ def by_relation(hierarchy: Hierarchy) -> "list[Obstacle]":
         needed = constraint.get("with-rsc") or constraint.get("first") or ", ".join(named)
         what = f"{needed} as {role.lower()}" if role not in ("", "start", "Started") else needed
         text = f"constraint {name} asks for {what}, which cannot be had there"
-        found.append(Obstacle("not possible", text, "", without_id(name)))
+        found.append(Obstacle("not possible", text, "", without_id(name), lasts=True))
     return found
 
 
@@ -183,7 +149,7 @@ def _apart(hierarchy: Hierarchy) -> "list[Obstacle]":
             name = constraint.get("id", "")
             others = ", ".join(each for each in named if each not in hierarchy.containers) or "another of its parts"
             text = f"constraint {name} keeps it away from {others}"
-            found.append(Obstacle("apart", text, delete_constraint(name), without_id(name)))
+            found.append(Obstacle("apart", text, delete_constraint(name), without_id(name), lasts=True))
     return found
 
 
@@ -206,7 +172,9 @@ def _locations(hierarchy: Hierarchy, node: str, applied: "list[Applied]") -> "li
         text = f"constraint {name} forbids {each.resource} on {node}{_because(hierarchy.cib, constraint, node)}"
         word = "banned" if is_move else "excluded"
         is_certain = each.score <= -INFINITY and each.resource in bound
-        found.setdefault(name, Obstacle(word, text, command, without_id(name), is_certain))
+        found.setdefault(
+            name, Obstacle(word, text, command, without_id(name), is_certain=is_certain, lasts=not is_move)
+        )
     return list(found.values())
 
 
@@ -240,7 +208,7 @@ def _not_let_in(hierarchy: Hierarchy, node: str, applied: "list[Applied]") -> "l
     command = f"postfix-ha extend {quote(node)}"
     if not cib.is_true("symmetric-cluster", "true"):
         text = f"no constraint lets it in on {node}, and symmetric-cluster is off"
-        found.append(Obstacle("excluded", text, command, with_property("symmetric-cluster", "true")))
+        found.append(Obstacle("not let in", text, command, with_property("symmetric-cluster", "true")))
     references = References(cib)
     for constraint in cib.constraints():
         if constraint.get("resource-discovery") == "exclusive":
@@ -248,7 +216,7 @@ def _not_let_in(hierarchy: Hierarchy, node: str, applied: "list[Applied]") -> "l
             if named:
                 name = constraint.get("id", "")
                 text = f"constraint {name} lets {named[0]} be only where it says (resource-discovery=exclusive)"
-                found.append(Obstacle("excluded", text, command, without_exclusive(name)))
+                found.append(Obstacle("excluded", text, command, without_exclusive(name), lasts=True))
     return found
 
 
@@ -285,7 +253,7 @@ def _room(cib: Cib, node: str) -> "list[Obstacle]":
     )
     name = room[0].split()[0] if room else "NAME"
     command = f"crm_attribute --node {quote(node)} --utilization --name {name} --update NUMBER"
-    return [Obstacle("no room", text, command, with_property("placement-strategy", "default"))]
+    return [Obstacle("no room", text, command, with_property("placement-strategy", "default"), lasts=True)]
 
 
 def _constraint_of(cib: Cib, source: str) -> "Element | None":

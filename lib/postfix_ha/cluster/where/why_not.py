@@ -10,7 +10,8 @@ from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
 from postfix_ha.cluster.model.cib import INFINITY, Cib, Element, score_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.cluster.model.node_facts import states_of
-from postfix_ha.cluster.where.obstacles import Applied, Obstacle, by_relation, everywhere, on_node
+from postfix_ha.cluster.where.obstacle import Applied, Obstacle
+from postfix_ha.cluster.where.obstacles import by_relation, everywhere, on_node
 from postfix_ha.cluster.where.placement import alone_on, can_run, nodes_that_can_run
 
 # What the history has of a resource where it does not run: looked for and not found, or stopped.
@@ -18,11 +19,11 @@ NEVER_THERE = (("monitor", "7"), ("stop", "0"))
 
 
 class Verdict:
-    """``can``: node -> whether the hierarchy could run there; ``why``: node -> what keeps it off the node."""
+    """``can``: node -> whether the hierarchy could run there; ``obstacles``: node -> what keeps it off the node."""
 
-    def __init__(self, can: "dict[str, bool]", why: "dict[str, list[Obstacle]]") -> None:
+    def __init__(self, can: "dict[str, bool]", obstacles: "dict[str, list[Obstacle]]") -> None:
         self.can = can
-        self.why = why
+        self.obstacles = obstacles
 
 
 def judge(cluster: Cluster, hierarchy: Hierarchy, states: "dict[str, str]") -> "Verdict | None":
@@ -64,7 +65,7 @@ def reasons_on(
     """What keeps a hierarchy off a node, and what ends it, one line each; of these words alone where some are given."""
     hierarchy = find_hierarchy(cib, tag)
     verdict = judge(cluster, hierarchy, states_of(hierarchy.cib, status))
-    found = [each for each in (verdict.why.get(node, []) if verdict else []) if not only or each.word in only]
+    found = [each for each in (verdict.obstacles.get(node, []) if verdict else []) if not only or each.word in only]
     return [each.text + (f" ('{each.command}' ends it)" if each.command else "") for each in found]
 
 
