@@ -9,9 +9,9 @@ import pytest
 
 from tests.attacks.attacker import Attacker
 from tests.node.judged import SUCCESS, JudgedNode
+from tests.support.cibs import cib_text
 from tests.support.mail.check_node import PROGRAM, CheckNode
 from tests.support.mail.node import QUEUE
-from tests.unit.cluster.cibs import cib_text
 
 ODD = "odd\udcff\udcfe"
 SHOWN = "odd\\xff\\xfe"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.attacks.attacker import Attacker
+from tests.support.cibs import cib_text
 from tests.support.machine.process import NodeProcess
 from tests.support.machine.waiting import wait_for
 from tests.support.mail.check_node import PROGRAM, CheckNode
-from tests.unit.cluster.cibs import cib_text
 
 PORT = 2525
 MASTER = "/etc/postfix/master.cf"

@@ -12,8 +12,8 @@ from postfix_ha.cluster.model.cib import parse
 from postfix_ha.cluster.where.essence import essence
 from postfix_ha.cluster.where.placement import nodes_that_can_run
 from tests.property.cib_shapes import operation
+from tests.support.cibs import FENCING, primitive
 from tests.support.machine.node import CHECKOUT
-from tests.unit.cluster.cibs import FENCING, primitive
 
 START = f'import sys; sys.path.insert(0, "{CHECKOUT}/lib"); from postfix_ha.cli.main import main; sys.exit(main())'
 NODES = [f"node{number:02d}.example.net" for number in range(1, 17)]

@@ -12,8 +12,7 @@ from postfix_ha.cluster.model.cib import parse
 from postfix_ha.cluster.where.placement import nodes_that_can_run
 from tests.cibs.scheduler import runs_there
 from tests.cibs.test_corpus import status_of
-from tests.unit.cluster.cibs import address, cib_text, file_system, node, primitive
-from tests.unit.cluster.test_create import wish
+from tests.support.cibs import address, cib_text, file_system, node, primitive, wish
 
 SCHEMAS = sorted(
     re.search(r"pacemaker-[0-9.]+[0-9]", path)[0] for path in glob.glob("/usr/share/pacemaker/pacemaker-[0-9]*.rng")

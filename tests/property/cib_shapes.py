@@ -3,7 +3,7 @@ whatever state, among constraints of every form."""
 
 from hypothesis import strategies as st
 
-from tests.unit.cluster.cibs import ADDRESS, FENCING
+from tests.support.cibs import ADDRESS, FENCING
 
 NODES = ("n1", "n2", "n3", "n4")
 PARTS = ("queue", "vip", "mail")

@@ -18,9 +18,7 @@ from postfix_ha.cluster.where.why_not import judge
 from postfix_ha.messages.errors import Refused
 from tests.cibs.scheduler import runs_there
 from tests.property.cib_shapes import cibs
-from tests.unit.cluster.cibs import node, text
-from tests.unit.cluster.test_create import wish
-from tests.unit.cluster.test_create_kinds import starts
+from tests.support.cibs import node, starts, text, wish
 
 DRAWN = int(os.environ.get("POSTFIX_HA_CIBS", "100"))
 drawn = settings(max_examples=DRAWN, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)

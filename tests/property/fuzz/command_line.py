@@ -19,8 +19,7 @@ from tests.property.fuzz.cib_texts import DOCUMENTS, IDS, NODES, SEED, allowed, 
 from tests.property.fuzz.config_files import directory
 from tests.property.fuzz.target import Broken, Target, must_be_clean
 from tests.property.fuzz.texts import mostly, pick, some
-from tests.unit.cluster.cibs import cib, node, text
-from tests.unit.cluster.test_create import wish
+from tests.support.cibs import cib, node, text, wish
 
 CODES = {0, 1, 2, 4}
 # What the sentence of program_sound says: an error of our own that the barrier caught.

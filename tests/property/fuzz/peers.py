@@ -17,7 +17,7 @@ from postfix_ha.report import line_of
 from tests.property.fuzz.config_files import directory
 from tests.property.fuzz.target import Broken, Target, must_be_clean
 from tests.property.fuzz.texts import NASTY, encoded, mostly, mutated, number, pick
-from tests.unit.checks.test_comparison import FACTS
+from tests.support.facts import FACTS
 
 TEXT = pick((2, st.sampled_from(NASTY)), (1, mostly("/q", "hash:/a", "postfix", "n1")), (1, number()))
 LEAF = st.one_of(

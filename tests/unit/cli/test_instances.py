@@ -7,7 +7,7 @@ import pytest
 
 from postfix_ha.cli.instances import concerns, is_another_named, stored_configuration
 from postfix_ha.cli.main import build_parser
-from tests.unit.cluster.cibs import mail
+from tests.support.cibs import mail
 
 NODE = os.uname().nodename
 CIB = """<cib><configuration><crm_config/><nodes>{nodes}</nodes><resources>{resources}</resources>

@@ -13,10 +13,9 @@ from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.push import change, plan
 from postfix_ha.cluster.model.cib import parse
 from postfix_ha.messages.errors import ClusterError, Refused
+from tests.support.cibs import address, cib, cib_text, file_system, mail, node, text, wish
 from tests.support.lab.tool import same_cluster
 from tests.support.machine.node import CHECKOUT
-from tests.unit.cluster.cibs import address, cib, cib_text, file_system, mail, node, text
-from tests.unit.cluster.test_create import wish
 
 START = f'import sys; sys.path.insert(0, "{CHECKOUT}/lib"); from postfix_ha.cli.main import main; sys.exit(main())'
 

@@ -5,10 +5,10 @@ from lxml import etree
 
 from postfix_ha.cluster.create.build import create
 from postfix_ha.cluster.create.local_node import Mount
-from postfix_ha.cluster.create.plan import Wish, make_draft, parse_address
+from postfix_ha.cluster.create.plan import make_draft, parse_address
 from postfix_ha.cluster.model.hierarchy import hierarchies
 from postfix_ha.messages.errors import Refused
-from tests.unit.cluster.cibs import (
+from tests.support.cibs import (
     ADDRESS,
     address,
     by_tag,
@@ -19,16 +19,10 @@ from tests.unit.cluster.cibs import (
     primitive,
     stickiness,
     text,
+    wish,
 )
 
 MAIL = "postfix-on-mnt-queue-postfix"
-
-
-def wish(**values):
-    made = Wish()
-    for name, value in values.items():
-        setattr(made, name, value)
-    return made
 
 
 def remarks(document, here, severity, **values):

@@ -5,7 +5,7 @@ import pytest
 from postfix_ha.cluster.create.build import create
 from postfix_ha.cluster.create.plan import Wish
 from postfix_ha.messages.errors import Refused
-from tests.unit.cluster.cibs import address, by_tag, cib, file_system, mail, node
+from tests.support.cibs import address, by_tag, cib, file_system, mail, node
 
 PARTS = file_system() + address() + mail(config_dir="/etc/postfix")
 # In a colocation set each member needs the one before it: here the disk is placed last, where Postfix is.

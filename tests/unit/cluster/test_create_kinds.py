@@ -13,40 +13,9 @@ from postfix_ha.cluster.model.managed_mounts import device_user, mount_holding, 
 from postfix_ha.cluster.model.relations import Relations
 from postfix_ha.messages.errors import Refused
 from postfix_ha.system.mounts import Mount
-from tests.unit.cluster.cibs import ADDRESS, address, by_tag, cib, file_system, node, primitive, text
-from tests.unit.cluster.test_create import wish
+from tests.support.cibs import ADDRESS, address, by_tag, cib, file_system, node, primitive, starts, text, wish
 
 SPOOL = Mount("/mnt/queue/mail", "/dev/sdc1", "ext4")
-
-
-def starts(document):
-    """(later, earlier) of the starts in the scheduler's plan, with what is between them left out."""
-    with Scratch() as scratch:
-        graph = scratch.empty("graph.xml")
-        done = Cluster().call(
-            "crm_simulate", "--xml-file", scratch.write("cib.xml", document), "--run", "--save-graph", graph
-        )
-        assert done.returncode == 0, done.stderr
-        root = etree.parse(graph).getroot()
-    needs = {}
-    for synapse in root.iter("synapse"):
-        (action,) = synapse.find("action_set")
-        needs[action.get("id")] = {each.get("id") for each in synapse.iterfind("inputs/trigger/*")}
-    starts_of = {
-        each.get("id"): each.find("primitive").get("id")
-        for each in root.iterfind("synapse/action_set/rsc_op")
-        if each.get("operation") == "start"
-    }
-    found = set()
-    for action, name in starts_of.items():
-        seen, waiting = set(), [action]
-        while waiting:
-            for needed in needs.get(waiting.pop(), ()):
-                if needed not in seen:
-                    seen.add(needed)
-                    waiting.append(needed)
-        found.update((name, starts_of[each]) for each in seen if each in starts_of)
-    return found
 
 
 def nested_node():

@@ -6,7 +6,7 @@ from postfix_ha.cluster.create.build import create
 from postfix_ha.cluster.create.local_node import Mount
 from postfix_ha.cluster.create.plan import Wish
 from postfix_ha.messages.errors import Refused
-from tests.unit.cluster.cibs import cib, file_system, node
+from tests.support.cibs import cib, file_system, node
 
 
 def on(fstype, source="filer:/mail"):

@@ -6,9 +6,8 @@ import sys
 import pytest
 from lxml import etree
 
+from tests.support.cibs import ADDRESS, address, cib, cib_text, file_system, mail, node, text, wish
 from tests.support.machine.node import CHECKOUT
-from tests.unit.cluster.cibs import ADDRESS, address, cib, cib_text, file_system, mail, node, text
-from tests.unit.cluster.test_create import wish
 
 START = f'import sys; sys.path.insert(0, "{CHECKOUT}/lib"); from postfix_ha.cli.main import main; sys.exit(main())'
 SVG = {"svg": "http://www.w3.org/2000/svg"}

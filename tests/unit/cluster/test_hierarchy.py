@@ -6,7 +6,7 @@ from postfix_ha.cluster.model.cib import parse
 from postfix_ha.cluster.model.hierarchy import find_hierarchy, hierarchies, is_mail_agent
 from postfix_ha.cluster.model.relations import Relations
 from postfix_ha.messages.errors import ClusterError, Refused
-from tests.unit.cluster.cibs import ADDRESS, address, cib, file_system, mail, primitive, stickiness
+from tests.support.cibs import ADDRESS, address, cib, file_system, mail, primitive, stickiness
 
 PARTS = file_system() + address()
 PLAIN = """

@@ -19,8 +19,8 @@ from postfix_ha.cluster.show.pcs import pcs_script
 from postfix_ha.messages.errors import Refused
 from postfix_ha.peers.remote import Question, Remote, wrong_shape
 from postfix_ha.system.quoting import quote, quote_words
+from tests.support.cibs import address, cib_text, file_system, mail
 from tests.support.machine.node import CHECKOUT
-from tests.unit.cluster.cibs import address, cib_text, file_system, mail
 
 ADDED = (ADD_RESOURCE, ADD_CONSTRAINT)
 START = f'import sys; sys.path.insert(0, "{CHECKOUT}/lib"); from postfix_ha.cli.main import main; sys.exit(main())'

@@ -15,9 +15,8 @@ from postfix_ha.cluster.live.push import Plan
 from postfix_ha.cluster.model.cib import pairs, parse
 from postfix_ha.cluster.model.hierarchy import SHELL_AGENT, find_hierarchy
 from postfix_ha.messages.errors import Refused
+from tests.support.cibs import ADDRESS, address, cib, cib_text, file_system, mail, node, text, wish
 from tests.support.machine.node import CHECKOUT
-from tests.unit.cluster.cibs import ADDRESS, address, cib, cib_text, file_system, mail, node, text
-from tests.unit.cluster.test_create import wish
 
 START = f'import sys; sys.path.insert(0, "{CHECKOUT}/lib"); from postfix_ha.cli.main import main; sys.exit(main())'
 

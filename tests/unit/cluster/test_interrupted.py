@@ -8,10 +8,10 @@ import sys
 import pytest
 from lxml import etree
 
+from tests.support.cibs import cib_text
 from tests.support.lab.interruption import COUNT, LAST, PROGRAMS, prepare, stand_in
 from tests.support.machine.node import CHECKOUT
 from tests.support.machine.waiting import wait_for
-from tests.unit.cluster.cibs import cib_text
 
 START = f"""
 import sys
@@ -25,8 +25,8 @@ CREATE = (
 from postfix_ha.cluster.create.build import create
 from postfix_ha.cluster.live.push import change
 from postfix_ha.cluster.live.pacemaker import Cluster
-from tests.unit.cluster.cibs import node
-from tests.unit.cluster.test_create import wish
+from tests.support.cibs import node
+from tests.support.cibs import wish
 wanted = wish(tag="mail", nodes=[("n1", None), ("n2", None)])
 change(Cluster(sys.argv[2]), lambda cib: create(cib, wanted, node()))
 """

@@ -13,7 +13,7 @@ from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.simulation import simulate
 from postfix_ha.cluster.model.cib import parse
 from postfix_ha.cluster.model.hierarchy import OUR_AGENT, SHELL_AGENT, find_hierarchy
-from tests.unit.cluster.cibs import cib, mail, stickiness, text
+from tests.support.cibs import cib, mail, stickiness, text
 
 UNIT = "systemd:postfix"
 HOME = '<rsc_location id="home" rsc="mail" node="n1" score="50"/>'

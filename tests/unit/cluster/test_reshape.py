@@ -9,8 +9,7 @@ from postfix_ha.cluster.model.edit import replace_agent
 from postfix_ha.cluster.model.hierarchy import find_hierarchy, hierarchies
 from postfix_ha.cluster.model.operations import operations, set_operation
 from postfix_ha.messages.errors import Refused
-from tests.unit.cluster.cibs import address, by_tag, cib, file_system, mail, node, primitive, stickiness, text
-from tests.unit.cluster.test_create import wish
+from tests.support.cibs import address, by_tag, cib, file_system, mail, node, primitive, stickiness, text, wish
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from postfix_ha.checks.storage import judge_queue_place
 from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.create.plan import Wish, make_draft
 from postfix_ha.system.mounts import Mounts
+from tests.support.cibs import cib, node
 from tests.support.machine.disks import make_sysfs
-from tests.unit.cluster.cibs import cib, node
 
 SDA = "20 1 8:1 / / rw - ext4 /dev/sda1 rw"
 MULTIPATH = "20 1 253:1 / / rw - xfs /dev/mapper/mpatha rw"

@@ -3,6 +3,8 @@
 from lxml import etree
 
 from postfix_ha.cluster.create.local_node import Here, Mount
+from postfix_ha.cluster.create.plan import Wish
+from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
 from postfix_ha.cluster.model.cib import Cib, parse
 from postfix_ha.endpoint import Endpoint
 from postfix_ha.instance import Instance
@@ -101,3 +103,40 @@ def by_tag(document: Cib, tag: str):
 def text(document: Cib) -> bytes:
     """The document in one canonical form."""
     return etree.tostring(document.root, method="c14n")
+
+
+def wish(**values):
+    made = Wish()
+    for name, value in values.items():
+        setattr(made, name, value)
+    return made
+
+
+def starts(document):
+    """(later, earlier) of the starts in the scheduler's plan, with what is between them left out."""
+    with Scratch() as scratch:
+        graph = scratch.empty("graph.xml")
+        done = Cluster().call(
+            "crm_simulate", "--xml-file", scratch.write("cib.xml", document), "--run", "--save-graph", graph
+        )
+        assert done.returncode == 0, done.stderr
+        root = etree.parse(graph).getroot()
+    needs = {}
+    for synapse in root.iter("synapse"):
+        (action,) = synapse.find("action_set")
+        needs[action.get("id")] = {each.get("id") for each in synapse.iterfind("inputs/trigger/*")}
+    starts_of = {
+        each.get("id"): each.find("primitive").get("id")
+        for each in root.iterfind("synapse/action_set/rsc_op")
+        if each.get("operation") == "start"
+    }
+    found = set()
+    for action, name in starts_of.items():
+        seen, waiting = set(), [action]
+        while waiting:
+            for needed in needs.get(waiting.pop(), ()):
+                if needed not in seen:
+                    seen.add(needed)
+                    waiting.append(needed)
+        found.update((name, starts_of[each]) for each in seen if each in starts_of)
+    return found
