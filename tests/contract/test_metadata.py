@@ -44,9 +44,6 @@ def test_advertised_actions_exist_and_have_the_time_that_the_code_takes_for_gran
 
 def test_monitor_levels_have_intervals_of_their_own() -> None:
     monitors = [action for action in document().iter("action") if action.get("name") == "monitor"]
-    assert len({action.get("interval") for action in monitors}) == len(monitors)
-    assert [action.get("interval") for action in monitors if action.get("role") == "Stopped"] == ["30s"]
-    monitors = [action for action in monitors if not action.get("role")]
     assert [action.get("depth") for action in monitors] == ["0", "10", "20"]
     assert len({action.get("interval") for action in monitors}) == 3
 

@@ -25,6 +25,7 @@ from tests.support.machine.node import AGENT
 from tests.support.mail.node import ADDRESS, DAEMON_DIRECTORY, QUEUE, Answer
 
 PID_FILE = QUEUE + "/pid/master.pid"
+SPOOL = "/mnt/queue/spool"
 PREPARATION = "/usr/lib/postfix/configure-instance.sh"
 SECOND_CONFIG, SECOND_QUEUE, SECOND_DATA = "/etc/postfix2", "/mnt/queue2/postfix", "/var/lib/postfix2"
 SYS_PIDFD_GETFD = 438
@@ -280,6 +281,46 @@ def user_stands_in_the_queue(node: JudgedNode) -> "Iterator[Answer]":
         node.begin(stack, [*USER, "env", "-C", QUEUE, "sleep", "1000"])
         node.wait(lambda: node.named("sleep"), "it stands there")
         yield node.agent("stop")
+
+
+@provokes("drain_completed", SUCCESS, "after 1 s", f"an SMTP session with {ADDRESS}:", is_logged=True)
+def client_sends_longer_than_stop_waits(node: JudgedNode) -> "Iterator[Answer]":
+    node.started()
+    with node.connection() as connection, connection.makefile("rwb", buffering=0) as lines:
+        for line in ("", "HELO client.example.com", "MAIL FROM:<>", "RCPT TO:<root@localhost>", "DATA"):
+            lines.write(line.encode() + b"\r\n" if line else b"")
+            assert lines.readline()[:1] in b"23"
+        yield node.agent("stop", params={"drain_timeout": "1"})
+
+
+@provokes("connections_held", SUCCESS, "nft", is_logged=True)
+def nft_is_missing(node: JudgedNode) -> "Iterator[Answer]":
+    node.started()
+    node.do("mount", "--bind", "/dev/null", "/usr/sbin/nft")
+    yield node.agent("stop")
+    node.do("umount", "/usr/sbin/nft")
+
+
+def lock_mailboxes(node: JudgedNode) -> None:
+    node.configure(f"mail_spool_directory = {SPOOL}\nmailbox_delivery_lock = dotlock\n")
+    node.do("install", "-d", "-m", "1777", SPOOL)
+    node.do("sh", "-c", f": >{SPOOL}/box.lock && chmod 0 {SPOOL}/box.lock")
+
+
+@provokes("mailbox_locks_current", SUCCESS, f"{SPOOL}/box.lock", is_logged=True)
+def delivery_agent_has_left_a_lock(node: JudgedNode) -> "Iterator[Answer]":
+    lock_mailboxes(node)
+    yield node.agent("start")
+
+
+@provokes("mailbox_locks_free", SUCCESS, f"{SPOOL}/box.lock", is_logged=True)
+def lock_may_be_another_instances(node: JudgedNode) -> "Iterator[Answer]":
+    lock_mailboxes(node)
+    node.do("sh", "-c", "mkdir /run/other && cp /usr/bin/sleep /run/other/local")
+    with contextlib.ExitStack() as stack:
+        node.begin(stack, ["/run/other/local", "1000"])
+        yield node.agent("start")
+    node.do("rm", f"{SPOOL}/box.lock")
 
 
 @provokes("snapshot_written", SUCCESS, SNAPSHOT, is_logged=True)

@@ -34,7 +34,7 @@ def config_dir_is_relative(node: JudgedNode) -> "Iterator[Answer]":
     yield node.agent("start", params={"config_dir": "etc/postfix"})
 
 
-@provokes("config_dir_given", NOT_CONFIGURED, "/etc/post?fix")
+@provokes("config_dir_given", NOT_CONFIGURED, "/etc/post\\x07fix")
 def config_dir_is_unprintable(node: JudgedNode) -> "Iterator[Answer]":
     yield node.agent("validate-all", level=0, params={"config_dir": "/etc/post\x07fix"})
 
@@ -62,6 +62,11 @@ def parameters_hold_a_command(node: JudgedNode) -> "Iterator[Answer]":
 @provokes("greeting_timeout_valid", NOT_CONFIGURED, "soon", "600")
 def greeting_timeout_is_a_word(node: JudgedNode) -> "Iterator[Answer]":
     yield node.agent("start", params={"greeting_timeout": "soon"})
+
+
+@provokes("drain_timeout_valid", NOT_CONFIGURED, "soon", "3600")
+def drain_timeout_is_a_word(node: JudgedNode) -> "Iterator[Answer]":
+    yield node.agent("start", params={"drain_timeout": "soon"})
 
 
 # The setup of the node.
@@ -108,7 +113,7 @@ def master_cf_is_missing(node: JudgedNode) -> "Iterator[Answer]":
     node.do("mv", MASTER + ".away", MASTER)
 
 
-@provokes("config_files_readable", NOT_INSTALLED, "/etc/postfix/main.cf, line ", "no equals sign")
+@provokes("config_files_readable", NOT_INSTALLED, "/etc/postfix/main.cf, line ", "missing '='")
 def main_cf_is_broken(node: JudgedNode) -> "Iterator[Answer]":
     node.configure("this line has no equals sign")
     yield node.agent("start")

@@ -72,7 +72,7 @@ FAULTS = [
         "config_files_readable",
         "echo 'this line has no equals sign' >>/etc/postfix/main.cf",
         "sed -i '/no equals sign/d' /etc/postfix/main.cf",
-        ("main.cf, line", "no equals sign"),
+        ("main.cf, line", "missing '='"),
         file=MAIN_CF + ":line",
     ),
     Fault(

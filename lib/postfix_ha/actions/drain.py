@@ -43,6 +43,8 @@ DELIVERIES_SHARE = 0.8
 # The most of a stop's time-out that a drain may take: what is left then must still be ended and listed again.
 SHARE_MAX = 0.4
 LOOK_AGAIN_S = 0.01
+# A session in which no message is received and nothing happens for so long is idle.
+QUIET_S = 1.5
 # A hold outlives the drain by what the end of the daemons takes, and then until the address has left the node.
 END_S, LEAVING_S = 3.0, 15.0
 # A start takes less, as a rule; a node that stands by is looked at every 30 s (a monitor with role Stopped).
@@ -145,12 +147,29 @@ class Drain:
         return found
 
     def _end_sessions(self) -> "list[Session]":
-        """Wait for the sessions with the endpoints; those that are left at the bound."""
+        """Wait for the sessions with the endpoints; those that are left at the bound.
+
+        Sessions among which nothing happens while no message is received are of clients that only stay connected: they
+        are not waited for, and nothing is cut with them.
+        """
+        known: "set[str]" = set()
+        quiet_since = time.monotonic()
         while True:
             sessions = sessions_of(self.instance.master_pid, self.instance.endpoints)
-            if not sessions or time.monotonic() >= self.until:
+            now = time.monotonic()
+            if not sessions or now >= self.until:
                 return sessions
+            peers = {session.peer for session in sessions}
+            if peers != known or self._is_receiving():
+                known, quiet_since = peers, now
+            elif now - quiet_since >= QUIET_S:
+                return []
             time.sleep(LOOK_AGAIN_S)
+
+    def _is_receiving(self) -> bool:
+        """Whether a cleanup process has a message open that is not complete yet."""
+        receiving = [pid for pid, name in self._daemons().items() if name == "cleanup"]
+        return any(target.startswith(self.queues) for pid in receiving for target in _open_files(pid))
 
 
 def _open_files(pid: int) -> "list[str]":
