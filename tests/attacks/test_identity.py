@@ -290,8 +290,8 @@ def test_a_directory_of_the_same_path_in_a_namespace_is_not_ours(node: JudgedNod
     """What stands in its own directory at our path, as in a container, keeps nothing mounted and is spared."""
     nobody.run(["mkdir", "-p", nobody.home + "/queue"], check=True)
     script = f"mount --bind {nobody.home}/queue {QUEUE} && cd {QUEUE} && exec sleep 1000"
-    made = nobody.stand(["unshare", "-Urm", "sh", "-c", script])
-    node.wait(lambda: any(p.name == "sleep" for p in nobody.processes()), "it stands there")
+    nobody.stand(["unshare", "-Urm", "sh", "-c", script])
+    made = node.wait(lambda: [p for p in nobody.processes() if p.name == "sleep"], "it stands there")
     assert node.agent("stop").code == SUCCESS
     assert all(nobody.lives(process) for process in made)
 
