@@ -16,7 +16,7 @@ from postfix_ha.cluster.model import edit
 from postfix_ha.cluster.model.cib import TRUE_WORDS, Cib, Element, pairs
 from postfix_ha.cluster.model.hierarchy import OUR_AGENT, SHELL_AGENT, Hierarchy, find_hierarchy
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
-from postfix_ha.messages.errors import ClusterError
+from postfix_ha.messages.errors import failed
 
 # What both agents understand; the unit understands nothing.
 SHARED_PARAMETERS = ("binary", "config_dir", "parameters")
@@ -99,7 +99,7 @@ def wait_known(cluster: Cluster, tag: str, deadline: float) -> None:
         if all(known):
             return
         if time.monotonic() > deadline:
-            raise ClusterError(f"the cluster has not looked for {tag} on every node yet: try again")
+            raise failed("looked_everywhere", tag=tag)
         time.sleep(POLL_S)
 
 
@@ -107,7 +107,7 @@ def wait_unwatched(cluster: Cluster, tag: str, deadline: float) -> None:
     """Wait until the cluster has taken notice of the maintenance."""
     while State(cluster.status(), tag).managed:
         if time.monotonic() > deadline:
-            raise ClusterError(f"the cluster does not put {tag} into maintenance")
+            raise failed("maintenance_begun", tag=tag)
         time.sleep(POLL_S)
 
 
@@ -116,7 +116,7 @@ def look_again(cluster: Cluster, tag: str, agent: str, nodes: "list[str]", deadl
     while time.monotonic() < deadline:
         done = cluster.call("crm_resource", "--refresh", f"--resource={tag}", "--force")
         if done.returncode != 0:
-            raise ClusterError(f"the cluster does not look again for {tag}: {complaint(done)}")
+            raise failed("looked_again", tag=tag, why=complaint(done))
         until = min(deadline, time.monotonic() + LOOK_S)
         while time.monotonic() < until:
             if is_forgotten(cluster, tag, agent) and State(cluster.status(), tag).nodes == nodes:
