@@ -30,7 +30,7 @@ def check_nodes(
     """This node's survey, and everything that is wrong, doubtful or worth knowing of the other nodes, and of it."""
     params = Params({"config_dir": config_dir, "binary": binary})
     if params.findings:
-        raise Refused(*(statement.reason for statement in ordered(params.findings, None)))
+        raise Refused(*ordered(params.findings, None))
     deadline = time.monotonic() + TIMEOUT_S
     compared, compared_dir = params, config_dir
     if params.config_dir and not read_mounts().place_of(params.config_dir).is_here_alone:

@@ -1,6 +1,18 @@
 """The catalogue: all rows by their ids; each topic has a table of its own beside this file."""
 
-from postfix_ha.messages import cluster, failures, health, node, operation, parameters, refusals, setup, storage
+from postfix_ha.messages import (
+    cluster,
+    commands,
+    drill,
+    failures,
+    health,
+    node,
+    operation,
+    parameters,
+    refusals,
+    setup,
+    storage,
+)
 from postfix_ha.messages.row import SEVERITIES as SEVERITIES
 from postfix_ha.messages.row import Row as Row
 
@@ -13,6 +25,8 @@ ROWS: "tuple[Row, ...]" = (
     *setup.ROWS,
     *cluster.ROWS,
     *refusals.ROWS,
+    *commands.ROWS,
+    *drill.ROWS,
     *failures.ROWS,
 )
 

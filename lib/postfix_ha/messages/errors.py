@@ -8,8 +8,9 @@ class Told(Exception):
     """What ends a command: ``statements`` has all of it, ``reasons`` each in one line."""
 
     def __init__(self, *found: "Finding | Statement | str") -> None:
-        self.statements = [Statement(each) if isinstance(each, Finding) else each for each in found]
-        self.reasons = [each.reason if isinstance(each, Statement) else each for each in self.statements]
+        told = [Statement(each) if isinstance(each, Finding) else each for each in found]
+        self.statements = [each for each in told if isinstance(each, Statement)]
+        self.reasons = [each.reason if isinstance(each, Statement) else each for each in told]
         super().__init__("\n".join(self.reasons))
 
 

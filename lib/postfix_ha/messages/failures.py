@@ -36,4 +36,8 @@ ROWS: "tuple[Row, ...]" = (
         "'postfix-ha {command}' again finishes it",
         joint=", and ",
     ),
+    # Drawings and drills.
+    failure("graphviz_installed", "Graphviz is not installed here (package graphviz)", "--dot writes its input"),
+    failure("drawing_made", "dot failed: {why}"),
+    failure("drill_standby_set", "{node} cannot be put in standby: {why}"),
 )

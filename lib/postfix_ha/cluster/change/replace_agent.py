@@ -15,6 +15,7 @@ from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model import edit
 from postfix_ha.cluster.model.cib import TRUE_WORDS, Cib, Element, pairs
 from postfix_ha.cluster.model.hierarchy import OUR_AGENT, SHELL_AGENT, Hierarchy, find_hierarchy
+from postfix_ha.finding import Finding
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.messages.errors import failed
 
@@ -45,15 +46,13 @@ def parameters_for(hierarchy: Hierarchy, agent: str) -> "dict[str, str]":
     return found
 
 
-def why_not(hierarchy: Hierarchy, agent: str) -> str:
-    """Why the hierarchy cannot have this agent, "" where it can."""
+def why_not(hierarchy: Hierarchy, agent: str) -> "list[Finding]":
+    """Why the hierarchy cannot have this agent; nothing where it can."""
     if hierarchy.mail.get("template"):
-        return f"{hierarchy.tag} is made from a template: exchange the agent there"
+        return [Finding("agent_in_resource", tag=hierarchy.tag)]
     if agent.startswith("systemd:") and hierarchy.config_dir != DEFAULT_CONFIG_DIR and "@" not in agent:
-        return (
-            f"{agent} runs the default instance, not {hierarchy.config_dir}: name its unit, as in systemd:postfix@name"
-        )
-    return ""
+        return [Finding("unit_named", agent=agent, config_dir=hierarchy.config_dir)]
+    return []
 
 
 def begin(cib: Cib, tag: str, agent: str) -> Cib:
