@@ -49,6 +49,10 @@ SCOPES = {
         "What a command refuses",
         "Said by `create`, `extend`, `switchover` and the other commands on the cluster before they change anything.",
     ),
+    "planning": (
+        "What a planned change is told",
+        "Said by `create`, `delete` and `migrate` with what they would do. An error refuses the change.",
+    ),
     "failure": (
         "What the cluster does not do",
         "Said by the commands when the cluster or one of its programs does not answer, or does not do what it is told.",
@@ -110,7 +114,7 @@ def entry(row: Row) -> str:
     # As code: the characters stand there as they are in the log. A line that goes on ends with Markdown's break.
     said = "\\\n> ".join(f"`{line}`" for line in plain(row.sentence).splitlines())
     lines = [f"### {row.check}", "", f"> {said}", ""]
-    if row.scope in ("command", "cluster"):
+    if row.scope in ("command", "cluster", "planning"):
         lines.append(f"- Called: {article(row.severity)}")
     elif row.scope in ("refusal", "failure"):
         lines.append(f"- The command's exit code {row.code}: {ENDS[row.scope]}")

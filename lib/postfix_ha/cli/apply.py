@@ -16,9 +16,9 @@ from postfix_ha.cluster.live.wait import State, wait_stopped, wait_until
 from postfix_ha.cluster.model.changes import ADD_RESOURCE, sentence
 from postfix_ha.cluster.show.crm import crm_lines
 from postfix_ha.cluster.show.pcs import pcs_lines, pcs_script
+from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused
 from postfix_ha.messages.remark import WARNING, Remark
-from postfix_ha.messages.statement import Statement
 
 
 class Work:
@@ -51,7 +51,10 @@ class Work:
         """Show what there is to say, what would change, and what the cluster would then do."""
         remarks = [
             *remarks,
-            *(Remark(WARNING, "unfinished", Statement(found).reason) for found in self.unfinished.values()),
+            *(
+                Remark(Finding(found.check, **{**found.values, "severity": WARNING}))
+                for found in self.unfinished.values()
+            ),
         ]
         for remark in remarks:
             self.say(f"{remark.severity}: {remark.text}")

@@ -9,6 +9,7 @@ from postfix_ha.messages import (
     node,
     operation,
     parameters,
+    planning,
     refusals,
     setup,
     storage,
@@ -27,6 +28,7 @@ ROWS: "tuple[Row, ...]" = (
     *refusals.ROWS,
     *commands.ROWS,
     *drill.ROWS,
+    *planning.ROWS,
     *failures.ROWS,
 )
 

@@ -1,16 +1,20 @@
 """Why a command on the cluster ends without having done its work."""
 
 from postfix_ha.finding import Finding
+from postfix_ha.messages.remark import Remark
 from postfix_ha.messages.statement import Statement
 
 
 class Told(Exception):
     """What ends a command: ``statements`` has all of it, ``reasons`` each in one line."""
 
-    def __init__(self, *found: "Finding | Statement | str") -> None:
-        told = [Statement(each) if isinstance(each, Finding) else each for each in found]
-        self.statements = [each for each in told if isinstance(each, Statement)]
-        self.reasons = [each.reason if isinstance(each, Statement) else each for each in told]
+    def __init__(self, *found: "Finding | Statement | Remark") -> None:
+        self.statements: "list[Statement]" = []
+        self.reasons: "list[str]" = []
+        for each in found:
+            said = Statement(each) if isinstance(each, Finding) else each
+            self.statements.append(said.statement if isinstance(said, Remark) else said)
+            self.reasons.append(said.text if isinstance(said, Remark) else said.reason)
         super().__init__("\n".join(self.reasons))
 
 

@@ -4,10 +4,11 @@ A row is named for the condition that holds when all is well. ``model`` is the n
 model (LifeKeeper Postfix Recovery Kit; 0: none) that the row answers. ``scope``: parameter (the cluster's own
 configuration), node (this node's setup), health (a running instance), operation (what an action did), command (this
 node's setup as the command postfix-ha alone looks at it), cluster (other nodes and the cluster's configuration, by the
-command too), refusal and failure (a command on the cluster that ends without having done its work; the code is that
-command's). ``severity``: what the command calls it: error, warning or note. ``parameter`` is the main.cf parameter
-whose line is shown. Sentence, remedy, subject and cure are format strings over the finding's values; the cure is a
-command to paste, so there each value is quoted for a shell. A finding may bring its own cure or severity.
+command too); of a command on the cluster, whose exit code the code then is: refusal (why it does nothing), planning
+(what it has to say of a change), failure (what the cluster does not do). ``severity``: what the command calls it:
+error, warning or note. ``parameter`` is the main.cf parameter whose line is shown. Sentence, remedy, subject and cure
+are format strings over the finding's values; the cure is a command to paste, so there each value is quoted for a shell.
+``joint`` stands between sentence and remedy in one line. A finding may bring its own cure or severity.
 """
 
 from postfix_ha.codes import DEGRADED, SUCCESS
@@ -68,6 +69,12 @@ class Row:
 def refusal(check: str, sentence: str, remedy: str = "", *, cure: str = "", joint: str = ": ") -> Row:
     """A row of why a command is refused; the remedy is empty where the sentence leaves nothing to add."""
     return Row(check, "refusal", REFUSED, sentence, remedy, severity="error", cure=cure, joint=joint)
+
+
+def planned(check: str, severity: str, sentence: str, remedy: str = "", *, joint: str = ": ") -> Row:
+    """A row of what planning has to say; an error refuses the change."""
+    code = REFUSED if severity == "error" else SUCCESS
+    return Row(check, "planning", code, sentence, remedy, severity=severity, joint=joint)
 
 
 def failure(check: str, sentence: str, remedy: str = "", *, joint: str = ": ") -> Row:

@@ -17,6 +17,8 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 LIBRARY = CHECKOUT / "lib" / "postfix_ha"
 # Values that any finding may bring beside those of its sentence.
 MORE = {"severity", "cure", "file", "line"}
+# The scopes of what the commands on the cluster say, of which not each has a remedy.
+OF_COMMANDS = ("refusal", "planning", "failure")
 # What makes a finding of an id and its values.
 MAKERS = {"Finding", "refused", "failed"}
 MODEL = range(1, 22)
@@ -94,12 +96,22 @@ def test_every_row_is_found_by_something() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.check)
 def test_a_row_is_well_formed(row: Row) -> None:
     assert row.severity in SEVERITIES
-    assert row.scope in ("parameter", "node", "command", "health", "operation", "cluster", "refusal", "failure")
+    assert row.scope in (
+        "parameter",
+        "node",
+        "command",
+        "health",
+        "operation",
+        "cluster",
+        "refusal",
+        "planning",
+        "failure",
+    )
     values = dict.fromkeys(needed(row) | fields(row.cure), "x y")
     values["timeout_s"] = 1.0
     statement = Statement(Finding(row.check, **values))
     assert statement.text
-    assert statement.remedy or row.scope in ("refusal", "failure")
+    assert statement.remedy or row.scope in OF_COMMANDS
     assert statement.text[-1] not in ".;"
     assert not statement.remedy.endswith(".")
     if row.scope in ("command", "cluster"):

@@ -4,10 +4,13 @@ import json
 
 import pytest
 
+from postfix_ha.cli.drill.command import check_writable
+from postfix_ha.cli.drill.steps import do_step, run_step
 from postfix_ha.cli.main import main
 from postfix_ha.cluster.change import modify, move, replace_agent
 from postfix_ha.cluster.change.move import begin_to_stop
 from postfix_ha.cluster.create.build import create
+from postfix_ha.cluster.create.plan import make_draft
 from postfix_ha.cluster.live.nodes import check_online
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.push import Plan, checked
@@ -15,6 +18,10 @@ from postfix_ha.cluster.model import templates
 from postfix_ha.cluster.model.cib import parse
 from postfix_ha.cluster.model.hierarchy import SHELL_AGENT, find_hierarchy
 from postfix_ha.cluster.model.operations import set_operation
+from postfix_ha.drill.client import Letter
+from postfix_ha.drill.faults import ADDRESS, find_victim
+from postfix_ha.drill.recipient import objection
+from postfix_ha.endpoint import Endpoint
 from postfix_ha.messages.catalogue import CATALOGUE
 from postfix_ha.messages.errors import ClusterError, Refused
 from postfix_ha.peers.remote import Remote
@@ -198,3 +205,85 @@ def test_a_command_says_the_id_in_json(check, tmp_path, capsys):
     assert words in told["errors"][0]
     assert err == f"postfix-ha: {told['errors'][0]}\n"
     assert file.read_bytes() == before
+
+
+def drawn(document, here=None, **values):
+    """The remarks of planning: id -> (severity, text)."""
+    found = make_draft(document, wish(**values), here or node()).remarks
+    return {each.check: (each.severity, each.text) for each in found}
+
+
+PLANNED = {
+    "queue_directory_known": (lambda: drawn(cib(), node(queue="")), "error", "main.cf does not tell the queue"),
+    "nodes_enough": (
+        lambda: drawn(cib(), nodes=[("n1", 1)]),
+        "warning",
+        "only one node takes part: 'postfix-ha extend",
+    ),
+    "fence_device_there": (
+        lambda: drawn(parse(text(cib()).replace(b'class="stonith"', b'class="ocf" provider="x"'))),
+        "warning",
+        "there is no fence device",
+    ),
+    "cluster_manages": (
+        lambda: drawn(cib(properties='<nvpair id="m" name="maintenance-mode" value="true"/>')),
+        "warning",
+        "maintenance-mode is on: nothing is started until it is off",
+    ),
+    "dependency_direction": (
+        lambda: drawn(cib(file_system() + address() + mail(), '<rsc_order id="o" first="mail" then="queue-fs"/>')),
+        "error",
+        "queue-fs is started after mail, and would stop with it: turn that constraint round",
+    ),
+    "priority_free": (
+        lambda: drawn(cib(), nodes=[("n1", 5), ("n2", 5)]),
+        "error",
+        "priority 5 is taken by n1: each node needs its own",
+    ),
+    "tag_free": (lambda: drawn(cib(primitive("x", "ocf:heartbeat:Dummy")), tag="x"), "error", "the id x is taken: "),
+    "address_valid": (lambda: drawn(cib(), addresses=["300.1.1.1"]), "error", "is not ADDRESS[/PREFIX]"),
+}
+
+
+@pytest.mark.parametrize("check", PLANNED)
+def test_planning_says_it_with_the_severity_of_its_row(check):
+    work, severity, words = PLANNED[check]
+    said = work()
+    assert check in said
+    assert said[check][0] == severity == CATALOGUE[check].severity
+    assert words in said[check][1]
+
+
+STEPS = {
+    "drill_step_known": (lambda: do_step({"step": "x"}), "there is no step 'x' of a drill: install the same version"),
+    "drill_step_whole": (lambda: run_step("]"), "that is no step of a drill: install the same version"),
+    "drill_address_there": (
+        lambda: find_victim(ADDRESS, "/etc/postfix", "", "198.51.100.77"),
+        "198.51.100.77 is not on ",
+    ),
+    "drill_report_possible": (
+        lambda: check_writable("/proc/version/x"),
+        "the report cannot be left in /proc/version/x: /proc/version is no directory to write in: say --report DIR",
+    ),
+    "unit_named": (
+        lambda: raise_(replace_agent.why_not(find_hierarchy(cib(mail(config_dir="/etc/p2")), ""), "systemd:postfix")),
+        "systemd:postfix runs the default instance, not /etc/p2: name its unit, as in systemd:postfix@name",
+    ),
+    "drill_endpoint_talks": (
+        lambda: raise_([objection(Endpoint("127.0.0.1", 1), Letter("a@b", "c@d", "s", "m"))]),
+        "no mail dialogue with 127.0.0.1:1: ",
+    ),
+}
+
+
+def raise_(found):
+    raise Refused(*found)
+
+
+@pytest.mark.parametrize("check", STEPS)
+def test_a_step_is_refused_with_its_id(check):
+    work, words = STEPS[check]
+    with pytest.raises(Refused) as raised:
+        work()
+    assert [each.check for each in raised.value.statements] == [check]
+    assert words in raised.value.reasons[0]

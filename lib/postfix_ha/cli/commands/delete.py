@@ -13,8 +13,9 @@ from postfix_ha.cluster.change.unfinished import LEAVE_RUNNING
 from postfix_ha.cluster.live.push import change
 from postfix_ha.cluster.live.wait import State, wait_idle, wait_stopped
 from postfix_ha.cluster.model.hierarchy import find_hierarchy, hierarchies
+from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import refused
-from postfix_ha.messages.remark import NOTE, Remark
+from postfix_ha.messages.remark import Remark
 
 STOP = "delete --stop"
 EXAMPLES = """\
@@ -58,7 +59,7 @@ def run_delete(options: argparse.Namespace) -> int:
     if options.leave_running:
         work.outcome = None  # a simulation does not know that Postfix is forgotten before
     kept = [name for name in hierarchy.needs if work.plan.new.resource(name) is not None]
-    remarks = [Remark(NOTE, "parts_kept", f"these stay: {', '.join(kept)}")] if kept else []
+    remarks = [Remark(Finding("parts_kept", kept=", ".join(kept)))] if kept else []
     parts = [name for name in hierarchy.own if name != tag] if options.with_parts else []
     is_active = any(State(status, name).is_active for name in (tag, *parts))
     if options.dry_run or not is_active or not cluster.is_live:

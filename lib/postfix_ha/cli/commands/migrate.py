@@ -23,8 +23,9 @@ from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.cluster.model.hierarchy import OUR_AGENT, Hierarchy, find_hierarchy, is_mail_agent
 from postfix_ha.config.units import unit_config_dir
+from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused, refused
-from postfix_ha.messages.remark import NOTE, Remark
+from postfix_ha.messages.remark import Remark
 from postfix_ha.system.quoting import quote
 
 EXAMPLES = """\
@@ -63,7 +64,7 @@ def run_migrate(options: argparse.Namespace) -> int:
     work = Work(manner_of(options), cluster, planner, f"{MIGRATE} --to {agent}")
     if cluster.is_live:
         work.outcome = None  # exchanged in maintenance, so the restart that a simulation shows does not happen
-    note = Remark(NOTE, "operations_replaced", "the operations of the resource are replaced by those of the new agent")
+    note = Remark(Finding("operations_replaced"))
     work.show([] if former == agent else [note])
     if options.dry_run or work.plan.is_empty:
         return work.end(DONE)
