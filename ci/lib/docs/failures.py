@@ -18,6 +18,10 @@ Find the words that you see on this page; what stands in capitals is different e
   the journal.
 - `postfix-ha check` on the node says all that it finds at once, each with the check's name and a command to paste.
 
+A command on the cluster that ends without having done its work says why on standard error. With `--json`, `errors` has
+the same lines, and `findings` has each with `id` (the heading here), `severity`, `text`, `remedy` and `command`; what a
+change is told is in `remarks`, in the same way.
+
 When the cause is gone, `postfix-ha in-service` lets the cluster forget the failures and start the service again.
 
 What the cluster does depends on the action that failed and on its exit code:
