@@ -9,7 +9,7 @@ MANUAL = "LifeKeeper's message {number}"
 INTRODUCTION = """\
 # How each failure looks, and what to do
 
-<!-- Made by ci/docs from lib/postfix_ha/messages/catalogue.py: change it there. -->
+<!-- Made by ci/docs from the tables of lib/postfix_ha/messages: change it there. -->
 
 Find the words that you see on this page; what stands in capitals is different each time. They are in three places:
 
@@ -17,6 +17,10 @@ Find the words that you see on this page; what stands in capitals is different e
 - The log of the node has it, and the notes beside it: look for `postfix_ha` in `/var/log/pacemaker/pacemaker.log` or in
   the journal.
 - `postfix-ha check` on the node says all that it finds at once, each with the check's name and a command to paste.
+
+A command on the cluster that ends without having done its work says why on standard error. With `--json`, `errors` has
+the same lines, and `findings` has each with `id` (the heading here), `severity`, `text`, `remedy` and `command`; what a
+change is told is in `remarks`, in the same way.
 
 When the cause is gone, `postfix-ha in-service` lets the cluster forget the failures and start the service again.
 
@@ -45,6 +49,18 @@ SCOPES = {
         "Other nodes, and the cluster's configuration",
         "Seen by `postfix-ha check --peer`, `create` and `extend`, which refuse to go on with an error.",
     ),
+    "refusal": (
+        "What a command refuses",
+        "Said by `create`, `extend`, `switchover` and the other commands on the cluster before they change anything.",
+    ),
+    "planning": (
+        "What a planned change is told",
+        "Said by `create`, `delete` and `migrate` with what they would do. An error refuses the change.",
+    ),
+    "failure": (
+        "What the cluster does not do",
+        "Said by the commands when the cluster or one of its programs does not answer, or does not do what it is told.",
+    ),
 }
 CODES = {
     codes.SUCCESS: "0: noted in the log; the action succeeds",
@@ -55,6 +71,7 @@ CODES = {
     codes.NOT_RUNNING: "7: it does not run; the cluster starts it again",
     codes.DEGRADED: "190: alive but at its limits; reported, not recovered",
 }
+ENDS = {"refusal": "refused, nothing was changed", "failure": "the cluster or one of its tools does not answer"}
 # What the functional model's messages say, in our words, by their numbers.
 MESSAGES = {
     1: "no configuration path was given",
@@ -101,11 +118,14 @@ def entry(row: Row) -> str:
     # As code: the characters stand there as they are in the log. A line that goes on ends with Markdown's break.
     said = "\\\n> ".join(f"`{line}`" for line in plain(row.sentence).splitlines())
     lines = [f"### {row.check}", "", f"> {said}", ""]
-    if row.scope in ("command", "cluster"):
+    if row.scope in ("command", "cluster", "planning"):
         lines.append(f"- Called: {article(row.severity)}")
+    elif row.scope in ("refusal", "failure"):
+        lines.append(f"- The command's exit code {row.code}: {ENDS[row.scope]}")
     else:
         lines.append(f"- Exit code {CODES[row.code]}")
-    lines.append(f"- Do: {shown(row.remedy)}")
+    if row.remedy:
+        lines.append(f"- Do: {shown(row.remedy)}")
     if row.cure:
         lines.append(f"- For example: `{plain(row.cure)}`")
     if row.parameter:

@@ -8,7 +8,7 @@ from postfix_ha.cli.prompt import confirm
 from postfix_ha.cli.signals import one_step, when_interrupted
 from postfix_ha.cluster.change.move import begin_to_stop
 from postfix_ha.cluster.change.undo import undo_stopped
-from postfix_ha.cluster.change.unfinished import CREATE, LEAVE_RUNNING, MARK, unfinished
+from postfix_ha.cluster.change.unfinished import CREATE, LEAVE_RUNNING, MARK, begun_in
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.push import Planner, change, diff_text, plan
 from postfix_ha.cluster.live.simulation import Outcome, simulate
@@ -16,6 +16,7 @@ from postfix_ha.cluster.live.wait import State, wait_stopped, wait_until
 from postfix_ha.cluster.model.changes import ADD_RESOURCE, sentence
 from postfix_ha.cluster.show.crm import crm_lines
 from postfix_ha.cluster.show.pcs import pcs_lines, pcs_script
+from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused
 from postfix_ha.messages.remark import WARNING, Remark
 
@@ -34,7 +35,7 @@ class Work:
         self.command = command
         self.when_made = "the change is made, and the cluster goes on with it: see 'postfix-ha status'"
         self.plan = plan(cluster, planner)
-        self.unfinished = {begun: text for begun, text in unfinished(self.plan.old).items() if begun != command}
+        self.unfinished = {begun: found for begun, found in begun_in(self.plan.old).items() if begun != command}
         if LEAVE_RUNNING in self.unfinished and not self.plan.is_empty:
             raise Refused(self.unfinished[LEAVE_RUNNING])
         self.outcome: "Optional[Outcome]" = None if self.plan.is_empty else simulate(cluster, self.plan.new)
@@ -48,7 +49,13 @@ class Work:
 
     def show(self, remarks: "list[Remark]") -> None:
         """Show what there is to say, what would change, and what the cluster would then do."""
-        remarks = [*remarks, *(Remark(WARNING, "unfinished", text) for text in self.unfinished.values())]
+        remarks = [
+            *remarks,
+            *(
+                Remark(Finding(found.check, **{**found.values, "severity": WARNING}))
+                for found in self.unfinished.values()
+            ),
+        ]
         for remark in remarks:
             self.say(f"{remark.severity}: {remark.text}")
         # That something is under way is nothing to be done by hand.

@@ -15,19 +15,17 @@ from postfix_ha.cli.signals import Interrupted, listening
 from postfix_ha.cluster.change.unfinished import unfinished
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.model.cib import Cib
-from postfix_ha.messages.errors import ClusterError, Refused
+from postfix_ha.messages.errors import ClusterError, Refused, Told, refused
+from postfix_ha.messages.row import NO_CLUSTER as NO_CLUSTER
+from postfix_ha.messages.row import REFUSED as REFUSED
 
-DONE, NOT_AS_ASKED, REFUSED, NO_CLUSTER = 0, 1, 2, 4
+DONE, NOT_AS_ASKED = 0, 1
 WAIT_S = 90
 EXIT_CODES = """exit codes:
   0 done, or so already    1 changed, but the service is not as asked    2 refused, nothing changed
   4 the cluster or one of its tools does not answer
   130, 143, 129 ended by SIGINT, SIGTERM, SIGHUP: one line says what became of the change
 """
-NOT_FOR_XML = (
-    "a path or name here has a byte that is not UTF-8, or a control character: the cluster's configuration is XML, "
-    "which cannot hold it: rename it"
-)
 Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
@@ -90,13 +88,13 @@ def guarded(work: "Callable[[argparse.Namespace], int]") -> "Callable[[argparse.
         except Interrupted as interrupted:
             return end_interrupted(options, interrupted)
         except Refused as refusal:
-            return fail(options, refusal.reasons, REFUSED)
+            return end_with(options, refusal, REFUSED)
         except ClusterError as error:
-            return fail(options, [str(error)], NO_CLUSTER)
+            return end_with(options, error, NO_CLUSTER)
         except ValueError as error:
             if not isinstance(error, UnicodeEncodeError) and "XML compatible" not in str(error):
                 raise
-            return fail(options, [NOT_FOR_XML], REFUSED)
+            return end_with(options, refused("text_for_xml"), REFUSED)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -121,10 +119,17 @@ def tell_unfinished(cib: Cib) -> None:
         complain(f"postfix-ha: warning: {text}")
 
 
-def fail(options: argparse.Namespace, reasons: "list[str]", code: int, *, changed: bool = False) -> int:
+def end_with(options: argparse.Namespace, told: Told, code: int) -> int:
+    """Say why the command ends, one line each and in JSON with the ids as well, and return the code."""
+    return fail(options, told.reasons, code, findings=[each.as_object() for each in told.statements])
+
+
+def fail(
+    options: argparse.Namespace, reasons: "list[str]", code: int, *, changed: bool = False, findings: object = ()
+) -> int:
     """Say why, one line each, and return the code."""
     if options.json:
-        say_json({"changed": changed, "exit_code": code, "errors": reasons})
+        say_json({"changed": changed, "exit_code": code, "errors": reasons, "findings": findings})
     for line in reasons:
         # A name that was given may have lines of its own.
         complain(f"postfix-ha: {' '.join(line.split())}")

@@ -9,7 +9,6 @@ from postfix_ha.cli.options import TIMEOUT_S, remote_shell
 from postfix_ha.cli.statements import ordered
 from postfix_ha.messages.errors import Refused
 from postfix_ha.messages.remark import Remark
-from postfix_ha.messages.statement import Statement
 from postfix_ha.params import Params
 from postfix_ha.peers.ask import Peers
 from postfix_ha.system.mounts import read_mounts
@@ -30,7 +29,7 @@ def check_nodes(
     """This node's survey, and everything that is wrong, doubtful or worth knowing of the other nodes, and of it."""
     params = Params({"config_dir": config_dir, "binary": binary})
     if params.findings:
-        raise Refused(*(statement.reason for statement in ordered(params.findings, None)))
+        raise Refused(*ordered(params.findings, None))
     deadline = time.monotonic() + TIMEOUT_S
     compared, compared_dir = params, config_dir
     if params.config_dir and not read_mounts().place_of(params.config_dir).is_here_alone:
@@ -41,9 +40,5 @@ def check_nodes(
     survey = Survey(params, deadline)
     findings = check_node(survey) if and_here else []
     findings += peers.compare(survey if compared is params else Survey(compared, deadline))
-    remarks = [Remark(each.severity, each.check, _with_cure(each)) for each in ordered(findings, survey)]
+    remarks = [Remark(each) for each in ordered(findings, survey)]
     return survey, remarks
-
-
-def _with_cure(statement: Statement) -> str:
-    return f"{statement.reason}: {statement.cure}" if statement.cure else statement.reason

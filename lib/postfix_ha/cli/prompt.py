@@ -3,7 +3,7 @@
 from typing import Callable
 
 from postfix_ha.cli.output import say
-from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.errors import refused
 from postfix_ha.printable import LENGTH_MAX, printable
 
 BACK = "<"
@@ -54,7 +54,7 @@ def ask(prompt: str) -> str:
         return input(printable(prompt, LENGTH_MAX)).strip()
     except EOFError:
         say()
-        raise Refused("the input ended before the last question: nothing was changed") from None
+        raise refused("questions_answered") from None
 
 
 def confirm(question: str) -> bool:

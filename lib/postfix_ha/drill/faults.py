@@ -6,7 +6,7 @@ import time
 
 from postfix_ha.config.discover import discover
 from postfix_ha.config.interfaces import interface_addresses
-from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.errors import refused
 from postfix_ha.procfs import process_stat
 from postfix_ha.system.command import run
 from postfix_ha.system.processes import Identity, census
@@ -35,7 +35,7 @@ def find_victim(kind: str, config_dir: str, binary: str, address: str) -> Victim
     identity.look_up()
     master = census(identity).master
     if master is None:
-        raise Refused(f"no Postfix master of {config_dir} runs on {os.uname().nodename}")
+        raise refused("drill_master_runs", config_dir=config_dir, node=os.uname().nodename)
     return {"pid": str(master.pid), "start": str(master.start)}
 
 
@@ -47,20 +47,20 @@ def inflict(kind: str, victim: Victim) -> None:
             deadline=time.monotonic() + COMMAND_S,
         )
         if done.returncode != 0:
-            raise Refused(f"ip could not delete it: {done.stderr.decode('utf-8', 'replace').strip()}")
+            raise refused("drill_address_deleted", why=done.stderr.decode("utf-8", "replace").strip())
         return
     pid = int(victim["pid"])
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
-        raise Refused(f"the master process {pid} has ended") from None
+        raise refused("drill_master_same", pid=pid) from None
     try:
         stat = process_stat(pid)
         if stat is None or str(stat.start) != victim["start"]:
-            raise Refused(f"the master process {pid} has ended")
+            raise refused("drill_master_same", pid=pid)
         signal.pidfd_send_signal(descriptor, SIGNALS[kind])
     except ProcessLookupError:
-        raise Refused(f"the master process {pid} has ended") from None
+        raise refused("drill_master_same", pid=pid) from None
     finally:
         os.close(descriptor)
 
@@ -70,10 +70,10 @@ def _address_of(address: str) -> Victim:
     there = interface_addresses()
     own = next((each for each in there if each.address == address), None)
     if own is None:
-        raise Refused(f"{address} is not on {os.uname().nodename}")
+        raise refused("drill_address_there", address=address, node=os.uname().nodename)
     # The kernel deletes the others of an IPv4 network along with the first (inet_del_ifa).
     same = [each for each in there if each.is_secondary and each.is_beside(own)]
     if same and not own.is_secondary:
         with_it = ", ".join(each.address for each in same)
-        raise Refused(f"{address} is the first of its network on {own.interface}: {with_it} would go with it")
+        raise refused("drill_address_alone", address=address, interface=own.interface, others=with_it)
     return {"nic": own.interface, "address": address, "prefix": str(own.prefix)}

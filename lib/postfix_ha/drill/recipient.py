@@ -10,6 +10,7 @@ from postfix_ha.config.postconf import ask_values, find_postconf, inert_config
 from postfix_ha.drill import client
 from postfix_ha.drill.client import Letter, Session
 from postfix_ha.endpoint import KIND_POSTSCREEN, KIND_SMTP, Endpoint
+from postfix_ha.finding import Finding
 from postfix_ha.instance import Instance
 from postfix_ha.messages.errors import Refused
 from postfix_ha.system.command import run
@@ -77,13 +78,10 @@ class Tables:
         done = run(argv, deadline=min(self.deadline, time.monotonic() + ANSWER_S))
         return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
 
-    def remedy(self) -> str:
-        """What an administrator would configure to have mail discarded."""
+    def lack(self) -> Finding:
+        """That no recipient's mail is discarded, and what an administrator would configure for it."""
         domain = self.domains[0] if self.domains else "example.com"
-        return (
-            f"this configuration discards no recipient's mail: name one with --recipient, "
-            f"or add '{LOCAL_PART}@{domain} discard:' to a table of transport_maps"
-        )
+        return Finding("drill_recipient_discarded", address=f"{LOCAL_PART}@{domain}")
 
 
 def is_plain(table: str) -> bool:
@@ -108,8 +106,8 @@ def service_endpoints(instance: Instance, addresses: "list[str]") -> "list[Endpo
     return [each for each in found if each.port == 25] or found
 
 
-def objection(endpoint: Endpoint, letter: Letter) -> str:
-    """Why a mail client cannot send the letter there, "" where it can; a dialogue without a message."""
+def objection(endpoint: Endpoint, letter: Letter) -> "Finding | None":
+    """Why a mail client cannot send the letter there, None where it can; a dialogue without a message."""
     session = None
     try:
         session = Session((endpoint.address, endpoint.port), CONNECT_S, READ_S)
@@ -117,22 +115,22 @@ def objection(endpoint: Endpoint, letter: Letter) -> str:
         session.address(letter)
         session.say("RSET", b"250")
     except client.Refused as refusal:
-        return f"Postfix at {endpoint} refuses mail for {letter.recipient}: {refusal}"
+        return Finding("drill_recipient_accepted", endpoint=endpoint, recipient=letter.recipient, why=refusal)
     except OSError as error:
-        return f"no mail dialogue with {endpoint}: {error.strerror or error}"
+        return Finding("drill_endpoint_talks", endpoint=endpoint, why=error.strerror or error)
     finally:
         if session is not None:
             session.close(True)
-    return ""
+    return None
 
 
 def choose(tables: Tables, endpoints: "list[Endpoint]", letter: Letter) -> str:
     """An address whose mail is discarded and that all endpoints accept; Refused, with the remedy, where none is."""
-    why = ""
+    first = None
     for candidate in tables.discarded():
         letter.recipient = candidate
         objections = [why for why in (objection(endpoint, letter) for endpoint in endpoints) if why]
         if not objections:
             return candidate
-        why = why or objections[0]
-    raise Refused(why or tables.remedy())
+        first = first or objections[0]
+    raise Refused(first or tables.lack())

@@ -1,29 +1,47 @@
 """Remarks: what planning found to say; an error stands against the change, a warning and a note do not."""
 
+from postfix_ha.finding import Finding
+from postfix_ha.messages.statement import Statement
+
 ERROR = "error"
 WARNING = "warning"
 NOTE = "note"
-SEVERITIES = (ERROR, WARNING, NOTE)
 
 
 class Remark:
-    """One remark: its severity, an id that does not change, and a sentence that says what is wrong and what to do."""
+    """A finding as planning shows it: ``statement`` is the whole of it, ``text`` one line with the command to paste."""
 
-    __slots__ = ("check", "severity", "text")
+    __slots__ = ("statement",)
 
-    def __init__(self, severity: str, check: str, text: str) -> None:
-        self.severity = severity
-        self.check = check
-        self.text = text
+    def __init__(self, found: "Finding | Statement") -> None:
+        self.statement = found if isinstance(found, Statement) else Statement(found)
 
-    def as_object(self) -> "dict[str, str]":
+    @property
+    def check(self) -> str:
+        """Its id in the catalogue."""
+        return self.statement.check
+
+    @property
+    def severity(self) -> str:
+        """ERROR, WARNING or NOTE."""
+        return self.statement.severity
+
+    @property
+    def text(self) -> str:
+        """What is wrong and what to do."""
+        reason, cure = self.statement.reason, self.statement.cure
+        return f"{reason}: {cure}" if cure else reason
+
+    def as_object(self) -> "dict[str, object]":
         """The remark for JSON."""
-        return {"severity": self.severity, "id": self.check, "text": self.text}
+        cure = self.statement.cure or None
+        said = {"severity": self.severity, "id": self.check, "text": self.text}
+        return {**said, "remedy": self.statement.remedy, "command": cure}
 
     def __repr__(self) -> str:
         return f"Remark({self.severity!r}, {self.check!r}, {self.text!r})"
 
 
-def errors(remarks: "list[Remark]") -> "list[str]":
-    """The sentences of the errors."""
-    return [remark.text for remark in remarks if remark.severity == ERROR]
+def errors(remarks: "list[Remark]") -> "list[Remark]":
+    """Those that stand against the change."""
+    return [remark for remark in remarks if remark.severity == ERROR]

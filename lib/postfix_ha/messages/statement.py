@@ -13,17 +13,19 @@ class Statement:
     """What a finding says.
 
     ``check`` is its id in the catalogue, ``severity`` one of SEVERITIES, ``code`` the OCF exit code that it leads to,
-    ``subject`` what it is about, ``text`` what is wrong, ``remedy`` the advice, ``cure`` a command to paste or "",
+    ``subject`` what it is about, ``text`` what is wrong, ``remedy`` the advice or "",
+    ``joint`` what stands between the two in one line, ``cure`` a command to paste or "",
     ``file`` and ``line`` where it comes from ("" and 0 where nowhere).
     """
 
-    __slots__ = ("check", "code", "cure", "file", "line", "remedy", "severity", "subject", "text")
+    __slots__ = ("check", "code", "cure", "file", "joint", "line", "remedy", "severity", "subject", "text")
 
     def __init__(self, finding: Finding, locate: "Callable[[str], tuple[str, int]] | None" = None) -> None:
         row = CATALOGUE[finding.check]
         values = Known(finding.values)
         self.check = row.check
         self.code = row.code
+        self.joint = row.joint
         self.severity = str(values.get("severity") or row.severity)
         self.subject = row.subject.format_map(values)
         self.text = row.sentence.format_map(values)
@@ -39,7 +41,7 @@ class Statement:
     @property
     def reason(self) -> str:
         """The whole in one sentence, as an exit reason has it."""
-        return f"{self.text}; {self.remedy}"
+        return f"{self.text}{self.joint}{self.remedy}" if self.remedy else self.text
 
     @property
     def where(self) -> str:

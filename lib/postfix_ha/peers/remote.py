@@ -5,7 +5,9 @@ import math
 import re
 import time
 
+from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.statement import Statement
 from postfix_ha.printable import printable
 from postfix_ha.system.command import begin
 from postfix_ha.system.quoting import quote, quote_words
@@ -46,12 +48,15 @@ class Remote:
     @property
     def refusal(self) -> str:
         """Why no remote shell is given this name, "" where it is a host's: the CIB may have ``-oProxyCommand=...``."""
-        return "" if HOST.fullmatch(self.node) else f"'{printable(self.node, 80)}' is no name of a host"
+        return "" if HOST.fullmatch(self.node) else Statement(self._unnamed()).reason
+
+    def _unnamed(self) -> Finding:
+        return Finding("host_named", node=printable(self.node, 80))
 
     def argv(self, words: "list[str]") -> "list[str]":
         """The command line that runs the words there; the shell there takes them apart once more."""
         if self.refusal:
-            raise Refused(self.refusal)
+            raise Refused(self._unnamed())
         return [*self.shell, self.node, *map(quote, words)]
 
     def paste(self, script: str) -> str:

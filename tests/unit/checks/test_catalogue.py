@@ -17,6 +17,10 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 LIBRARY = CHECKOUT / "lib" / "postfix_ha"
 # Values that any finding may bring beside those of its sentence.
 MORE = {"severity", "cure", "file", "line"}
+# The scopes of what the commands on the cluster say, of which not each has a remedy.
+OF_COMMANDS = ("refusal", "planning", "failure")
+# What makes a finding of an id and its values.
+MAKERS = {"Finding", "refused", "failed"}
 MODEL = range(1, 22)
 # Rows that are provoked elsewhere: by name, the test files in which their id or a part of their sentence is.
 PROVOKED_ELSEWHERE = {
@@ -54,11 +58,11 @@ def needed(row: Row) -> "set[str]":
 
 
 def findings() -> "list[tuple[str, str, set[str] | None]]":
-    """(where, check, values) of every Finding(...) with a literal id in the library; None where values are a dict."""
+    """(where, check, values) of each finding that is made with a literal id; None where its values are a dict."""
     found = []
     for path in sorted(LIBRARY.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MAKERS:
                 first = node.args[0] if node.args else None
                 if isinstance(first, ast.Constant):
                     names = {keyword.arg for keyword in node.keywords}
@@ -82,7 +86,7 @@ def test_every_finding_has_a_row_and_all_its_values(where: str, check: str, valu
 
 
 def test_every_row_is_found_by_something() -> None:
-    text = "".join(path.read_text(encoding="utf-8") for path in LIBRARY.rglob("*.py") if path.name != "catalogue.py")
+    text = "".join(path.read_text(encoding="utf-8") for path in LIBRARY.rglob("*.py") if path.parent.name != "messages")
     composed = {"main_cf_present", "master_cf_present", "data_directory_unshared", "queue_directory_unshared"}
     unused = {check for check in CATALOGUE if f'"{check}"' not in text} - composed
     # What the issue of creating a hierarchy has to say is said by those commands.
@@ -92,12 +96,22 @@ def test_every_row_is_found_by_something() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.check)
 def test_a_row_is_well_formed(row: Row) -> None:
     assert row.severity in SEVERITIES
-    assert row.scope in ("parameter", "node", "command", "health", "operation", "cluster")
+    assert row.scope in (
+        "parameter",
+        "node",
+        "command",
+        "health",
+        "operation",
+        "cluster",
+        "refusal",
+        "planning",
+        "failure",
+    )
     values = dict.fromkeys(needed(row) | fields(row.cure), "x y")
     values["timeout_s"] = 1.0
     statement = Statement(Finding(row.check, **values))
     assert statement.text
-    assert statement.remedy
+    assert statement.remedy or row.scope in OF_COMMANDS
     assert statement.text[-1] not in ".;"
     assert not statement.remedy.endswith(".")
     if row.scope in ("command", "cluster"):

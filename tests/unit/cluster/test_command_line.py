@@ -107,7 +107,11 @@ def test_a_file_that_is_no_cib(tmp_path, content):
 
 def test_json_of_a_refusal_and_of_a_change(line):
     refused = line.run("extend", "n9", "--json")
-    assert json.loads(refused.stdout) == {"changed": False, "exit_code": 2, "errors": [refused.stderr[12:-1]]}
+    told = json.loads(refused.stdout)
+    (finding,) = told.pop("findings")
+    assert told == {"changed": False, "exit_code": 2, "errors": [refused.stderr[12:-1]]}
+    assert (finding["id"], finding["severity"]) == ("node_known", "error")
+    assert told["errors"] == [f"{finding['text']}: {finding['remedy']}"]
     done = json.loads(line.ok("extend", "n3", "--priority", "5", "--json"))
     assert done["changed"] is True
     assert done["changes"]

@@ -123,7 +123,7 @@ def test_p24_a_name_in_inet_interfaces_leads_to_its_address():
     elsewhere = node(
         addresses=("192.0.2.7",), inet_interfaces="mail.example.com", words={"mail.example.com": ["192.0.2.7"]}
     )
-    told = refusal(cib(), elsewhere, "address_has_resource")
+    told = refusal(cib(), elsewhere, "address_in_network")
     assert "192.0.2.7" in told
     assert "from mail.example.com" in told
     on_itself = node(
@@ -186,7 +186,7 @@ def test_p43_a_file_system_on_several_nodes_at_once_is_refused():
 @pytest.mark.parametrize("queue", ["/var/spool/postfix", "/tank/queue", "/var/q"])
 def test_a_queue_that_stays_on_the_node_is_refused(queue):
     mounts = [Mount("/var", "/dev/sda2", "xfs"), Mount("/tank", "tmpfs", "tmpfs")]
-    assert queue in refusal(cib(), node(queue=queue, mounts=mounts), "queue_directory_shared")
+    assert queue in refusal(cib(), node(queue=queue, mounts=mounts), "queue_moves")
 
 
 def test_a_part_of_a_file_system_is_not_taken_for_the_whole():
@@ -242,7 +242,7 @@ def test_all_that_is_wrong_is_said_at_once():
     errors = remarks(cib(), here, "error", tag="1 2", nodes=[("n9", None), ("n1", 5), ("n1", 6), ("n2", 5)])
     expected = {
         "address_can_move",
-        "queue_directory_shared",
+        "queue_moves",
         "tag_legal",
         "node_known",
         "node_named_once",

@@ -13,6 +13,7 @@ from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.simulation import simulate
 from postfix_ha.cluster.model.cib import parse
 from postfix_ha.cluster.model.hierarchy import OUR_AGENT, SHELL_AGENT, find_hierarchy
+from postfix_ha.messages.statement import Statement
 from tests.support.cibs import cib, mail, stickiness, text
 
 UNIT = "systemd:postfix"
@@ -70,6 +71,7 @@ def test_in_no_step_the_cluster_would_touch_postfix(tmp_path, former, agent):
 
 def test_the_unit_of_an_instance_has_to_be_named():
     hierarchy = find_hierarchy(cib(mail(config_dir="/etc/postfix2")), "mail")
-    assert "systemd:postfix@name" in why_not(hierarchy, UNIT)
-    assert why_not(hierarchy, "systemd:postfix@-") == ""
-    assert why_not(find_hierarchy(cib(mail()), "mail"), UNIT) == ""
+    (against,) = why_not(hierarchy, UNIT)
+    assert "systemd:postfix@name" in Statement(against).reason
+    assert why_not(hierarchy, "systemd:postfix@-") == []
+    assert why_not(find_hierarchy(cib(mail()), "mail"), UNIT) == []

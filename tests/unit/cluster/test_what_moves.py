@@ -91,6 +91,6 @@ def test_create_knows(sysfs: Path, root: str, mounted: str, queue: str, outcome:
         point = mounted.split()[2]
         assert [(part.directory, part.resource) for part in draft.file_systems] == [(point, "")]
     else:
-        assert refused == {outcome or "queue_directory_shared"}
+        assert refused == {outcome or "queue_moves"}
     warned = {remark.check for remark in draft.remarks if remark.severity == "warning"}
     assert ("file_system_local" in warned) == (said == ON_BLOCK and outcome == MOVES)

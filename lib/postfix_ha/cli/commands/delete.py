@@ -13,8 +13,9 @@ from postfix_ha.cluster.change.unfinished import LEAVE_RUNNING
 from postfix_ha.cluster.live.push import change
 from postfix_ha.cluster.live.wait import State, wait_idle, wait_stopped
 from postfix_ha.cluster.model.hierarchy import find_hierarchy, hierarchies
-from postfix_ha.messages.errors import Refused
-from postfix_ha.messages.remark import NOTE, Remark
+from postfix_ha.finding import Finding
+from postfix_ha.messages.errors import refused
+from postfix_ha.messages.remark import Remark
 
 STOP = "delete --stop"
 EXAMPLES = """\
@@ -58,7 +59,7 @@ def run_delete(options: argparse.Namespace) -> int:
     if options.leave_running:
         work.outcome = None  # a simulation does not know that Postfix is forgotten before
     kept = [name for name in hierarchy.needs if work.plan.new.resource(name) is not None]
-    remarks = [Remark(NOTE, "parts_kept", f"these stay: {', '.join(kept)}")] if kept else []
+    remarks = [Remark(Finding("parts_kept", kept=", ".join(kept)))] if kept else []
     parts = [name for name in hierarchy.own if name != tag] if options.with_parts else []
     is_active = any(State(status, name).is_active for name in (tag, *parts))
     if options.dry_run or not is_active or not cluster.is_live:
@@ -73,12 +74,13 @@ def run_delete(options: argparse.Namespace) -> int:
 def check(options: argparse.Namespace, tag: str, state: State) -> None:
     """Refuse where it has not been said what is to become of a Postfix that runs."""
     if state.is_active and not (options.stop or options.leave_running):
-        where = f"runs on {', '.join(state.nodes)}" if state.nodes else f"is {state.role.lower()}"
-        raise Refused(f"{tag} {where}: say --stop or --leave-running")
+        if state.nodes:
+            raise refused("end_of_running_said", tag=tag, nodes=", ".join(state.nodes))
+        raise refused("end_of_active_said", tag=tag, role=state.role.lower())
     if options.leave_running and options.with_parts:
-        raise Refused("a Postfix that runs on needs its parts: leave --with-parts out")
+        raise refused("parts_of_running_kept")
     if options.leave_running and state.is_active and not state.nodes:
-        raise Refused(f"{tag} is {state.role.lower()} just now: try again when that is done")
+        raise refused("resource_settled", tag=tag, role=state.role.lower())
 
 
 def let_go(work: Work, tag: str, nodes: "list[str]") -> int:

@@ -8,7 +8,7 @@ from postfix_ha.cli.output import say_page
 from postfix_ha.cluster.model.hierarchy import find_hierarchy, hierarchies
 from postfix_ha.cluster.show.graph import dot_of
 from postfix_ha.cluster.show.status import Overview
-from postfix_ha.messages.errors import ClusterError
+from postfix_ha.messages.errors import failed
 from postfix_ha.system.command import NOT_FOUND, run
 
 EXAMPLES = """\
@@ -41,8 +41,8 @@ def run_graph(options: argparse.Namespace) -> int:
         return DONE
     done = run(["dot", "-Tsvg"], deadline=time.monotonic() + 30, input=text.encode("utf-8", "replace"))
     if done.returncode == NOT_FOUND:
-        raise ClusterError("Graphviz is not installed here (package graphviz): --dot writes its input")
+        raise failed("graphviz_installed")
     if done.returncode != 0:
-        raise ClusterError(f"dot failed: {done.stderr.decode('utf-8', 'replace').strip()}")
+        raise failed("drawing_made", why=done.stderr.decode("utf-8", "replace").strip())
     say_page(done.stdout.decode("utf-8", "replace"))
     return DONE

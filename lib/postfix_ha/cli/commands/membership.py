@@ -11,7 +11,8 @@ from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.cluster.model.priority import parse_priority
 from postfix_ha.cluster.where.why_not import reasons_on
-from postfix_ha.messages.errors import Refused
+from postfix_ha.finding import Finding
+from postfix_ha.messages.errors import Refused, refused
 from postfix_ha.messages.remark import Remark, errors
 from postfix_ha.params import Params
 
@@ -64,11 +65,12 @@ def run_extend(options: argparse.Namespace) -> int:
         # What extend does not take away, as a rule: it would leave a preference that has no effect.
         left = reasons_on(cluster, work.plan.new, tag, options.node, cluster.status(), only=("excluded",))
         if left:
-            raise Refused(f"the cluster would not run {tag} on {options.node} all the same", *left)
+            why = [Finding("reason", why=reason) for reason in left]
+            raise Refused(Finding("target_can_run_still", tag=tag, node=options.node), *why)
     remarks = [] if work.plan.is_empty else compare(options, cluster, hierarchy)
-    refused = errors(remarks)
-    if refused:
-        raise Refused(*refused)
+    against = errors(remarks)
+    if against:
+        raise Refused(*against)
     return carry_out(work, remarks, tag, lambda _: True, "extended")
 
 
@@ -88,6 +90,6 @@ def run_unextend(options: argparse.Namespace) -> int:
     status = cluster.status()
     for member in hierarchy.members if options.node in hierarchy.nodes else ():
         if options.node in State(status, member).nodes and member in hierarchy.own:
-            raise Refused(f"{member} runs on {options.node} now: 'postfix-ha switchover' to another node first")
+            raise refused("node_without_service", resource=member, node=options.node)
     work = Work(manner_of(options), cluster, lambda cib: unextend(cib, hierarchy.tag, options.node))
     return carry_out(work, [], hierarchy.tag, lambda _: True, "reshaped")

@@ -23,8 +23,9 @@ from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.cluster.model.hierarchy import OUR_AGENT, Hierarchy, find_hierarchy, is_mail_agent
 from postfix_ha.config.units import unit_config_dir
-from postfix_ha.messages.errors import Refused
-from postfix_ha.messages.remark import NOTE, Remark
+from postfix_ha.finding import Finding
+from postfix_ha.messages.errors import Refused, refused
+from postfix_ha.messages.remark import Remark
 from postfix_ha.system.quoting import quote
 
 EXAMPLES = """\
@@ -63,7 +64,7 @@ def run_migrate(options: argparse.Namespace) -> int:
     work = Work(manner_of(options), cluster, planner, f"{MIGRATE} --to {agent}")
     if cluster.is_live:
         work.outcome = None  # exchanged in maintenance, so the restart that a simulation shows does not happen
-    note = Remark(NOTE, "operations_replaced", "the operations of the resource are replaced by those of the new agent")
+    note = Remark(Finding("operations_replaced"))
     work.show([] if former == agent else [note])
     if options.dry_run or work.plan.is_empty:
         return work.end(DONE)
@@ -84,28 +85,23 @@ def run_migrate(options: argparse.Namespace) -> int:
 def check(cluster: Cluster, hierarchy: Hierarchy, agent: str, begun: bool) -> None:
     """Refuse what cannot be exchanged, or not now."""
     if not is_mail_agent(agent):
-        raise Refused(f"{agent} does not run Postfix: ocf:mail:postfix_ha, ocf:heartbeat:postfix or systemd:postfix do")
-    refused = why_not(hierarchy, agent)
-    if refused:
-        raise Refused(refused)
+        raise refused("agent_for_postfix", agent=agent)
+    against = why_not(hierarchy, agent)
+    if against:
+        raise Refused(*against)
     if not cluster.is_live:
         return
     if cluster.call("crm_resource", f"--show-metadata={agent}").returncode != 0:
-        raise Refused(f"{agent} is not installed on this node: install it on every node first")
+        raise refused("agent_installed", agent=agent)
     class_, _, unit = agent.partition(":")
     directory = unit_config_dir(unit) if class_ == "systemd" else ""
     if directory and os.path.realpath(directory) != os.path.realpath(hierarchy.config_dir):
-        raise Refused(
-            f"{agent} runs {directory} on this node, not {hierarchy.config_dir}: name the unit that runs that one"
-        )
+        raise refused("unit_of_instance", agent=agent, directory=directory, config_dir=hierarchy.config_dir)
     if is_in_maintenance(hierarchy) and not begun:
-        raise Refused(
-            f"{hierarchy.tag} is in maintenance: end that first, as with 'crm_resource --resource "
-            f"{quote(hierarchy.tag)} --meta --delete-parameter maintenance'"
-        )
+        raise refused("maintenance_ended", tag=hierarchy.tag, name=quote(hierarchy.tag))
     state = State(cluster.status(), hierarchy.tag)
     if not state.nodes and state.is_active:
-        raise Refused(f"{hierarchy.tag} is {state.role.lower()} just now: try again when that is done")
+        raise refused("resource_settled", tag=hierarchy.tag, role=state.role.lower())
 
 
 def exchange_or_go_back(work: Work, hierarchy: Hierarchy, agent: str, nodes: "list[str]") -> int:

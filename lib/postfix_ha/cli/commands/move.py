@@ -23,7 +23,8 @@ from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
 from postfix_ha.cluster.where.why_not import reasons_on
-from postfix_ha.messages.errors import Refused
+from postfix_ha.finding import Finding
+from postfix_ha.messages.errors import Refused, refused
 from postfix_ha.system.quoting import quote
 
 SWITCHOVER_EXAMPLES = """\
@@ -94,9 +95,7 @@ def run_switchover(options: argparse.Namespace) -> int:
     cluster = cluster_of(options)
     hierarchy = find_hierarchy(cluster.read(), options.tag)
     if hierarchy.is_disabled:
-        raise Refused(
-            f"{hierarchy.tag} is out of service: 'postfix-ha in-service {quote(options.node)}' starts it there"
-        )
+        raise refused("switchover_in_service", tag=hierarchy.tag, name=quote(options.node))
     return move(options, cluster, hierarchy.tag, starts=False)
 
 
@@ -126,7 +125,8 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
     work = Work(manner_of(options), cluster, planner, command)
     if work.outcome is not None and work.outcome.places.get(tag) != [node]:
         reasons = [*reasons_on(cluster, work.plan.new, tag, node, status), *State(status, tag).reasons]
-        raise Refused(f"the cluster would not run {tag} on {node}: see 'postfix-ha status'", *reasons)
+        why = [Finding("reason", why=reason) for reason in reasons]
+        raise Refused(Finding("target_can_run", tag=tag, node=node), *why)
     if command:
         work.when_made = f"the move is called off: 'postfix-ha status' tells where {tag} runs"
     try:

@@ -19,7 +19,7 @@ from postfix_ha.cluster.model.cib import Cib, pairs
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.cluster.model.operations import operations, parse_operation, set_operation
 from postfix_ha.cluster.model.priority import SWITCHBACKS, parse_priority
-from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.errors import refused
 
 EXAMPLES = """\
   postfix-ha properties
@@ -82,7 +82,7 @@ def run_properties(options: argparse.Namespace) -> int:
         return show(options, hierarchy)
     nodes = [node for node, _ in options.priority]
     if len(set(nodes)) < len(nodes):
-        raise Refused("a node is named twice with --priority")
+        raise refused("priorities_named_once")
 
     def planner(cib: Cib) -> Cib:
         if options.switchback:

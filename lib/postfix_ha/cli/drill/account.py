@@ -6,7 +6,7 @@ from typing import Callable, Optional
 from postfix_ha.cli.drill.preconditions import Course
 from postfix_ha.cluster.live.wait import INTERVAL_S
 from postfix_ha.drill.ledger import Account, Ledger, Mark, compare
-from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.errors import Refused, refused
 
 ARRIVAL_S = 20.0
 SHOWN_MAX = 10
@@ -39,7 +39,7 @@ class Counting:
             return
         why = f" ({self.remarks[-1]})" if self.remarks else ""
         whose = self.course.letter.recipient
-        raise Refused(f"no message has arrived within {ARRIVAL_S:.0f} s{why}: is --mailbox that of {whose}?")
+        raise refused("drill_mail_arrives", timeout_s=ARRIVAL_S, why=why, recipient=whose)
 
     def take(self, node: str) -> "list[str]":
         """Look for every message; what is on its way gets some time to arrive. What is wrong, in sentences."""

@@ -24,7 +24,7 @@ from postfix_ha.drill import picture
 from postfix_ha.drill.faults import KINDS, MEANING
 from postfix_ha.drill.recipient import is_address
 from postfix_ha.drill.report import Facts, as_object, text_of, write
-from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.errors import refused
 from postfix_ha.system.files import open_directory
 from postfix_ha.system.packages import installing_command
 
@@ -91,14 +91,14 @@ def rate(text: str) -> int:
 def run_drill(options: argparse.Namespace) -> int:
     """Check, show, ask, and do it."""
     if os.geteuid() != 0 and not options.cib_file:
-        raise Refused("a drill needs root: it looks into the queue, and at the mail system's processes")
+        raise refused("drill_by_root")
     if options.step:
         say_json(run_step(options.step))
         return DONE
     if options.cib_file and not options.dry_run:
-        raise Refused("a drill needs the live cluster: with --cib-file only --dry-run is of use")
+        raise refused("drill_on_cluster")
     if not options.wait:
-        raise Refused("a drill must wait for the service: --wait takes a number of seconds from 1")
+        raise refused("drill_waits")
     course = Course(options, cluster_of(options))
     directory = options.report or f"drill-{course.drill}"
     if course.cluster.is_live:
@@ -147,7 +147,7 @@ def agreed(course: Course) -> bool:
             course.work.say(f"  {line}")
         return confirm("Clients will see no server for a while. Do it?")
     if course.fault and not options.yes:
-        raise Refused(f"--fault {course.fault} {MEANING[course.fault]}: say --yes where there is nobody to ask")
+        raise refused("drill_agreed", fault=course.fault, meaning=MEANING[course.fault])
     return True
 
 
@@ -166,7 +166,7 @@ def check_writable(directory: str) -> None:
     else:
         if os.access(at, os.W_OK | os.X_OK):
             return
-    raise Refused(f"the report cannot be left in {directory}: {at} is {why}: say --report DIR")
+    raise refused("drill_report_possible", directory=directory, at=at, why=why)
 
 
 def leave(facts: Facts, found: "dict[str, object]", directory: str) -> "tuple[list[str], list[str]]":

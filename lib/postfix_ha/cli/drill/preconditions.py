@@ -23,7 +23,8 @@ from postfix_ha.drill.faults import ADDRESS, FREEZE, KILL, STANDBY, Victim
 from postfix_ha.drill.mailbox import mark_of
 from postfix_ha.drill.recipient import Tables, choose, objection, service_endpoints
 from postfix_ha.endpoint import Endpoint
-from postfix_ha.messages.errors import Refused
+from postfix_ha.finding import Finding
+from postfix_ha.messages.errors import Refused, refused
 from postfix_ha.messages.remark import NOTE, Remark, errors
 from postfix_ha.params import Params
 from postfix_ha.system.quoting import quote_words
@@ -69,16 +70,16 @@ class Course:
         """The one node that runs the service; Refused where the hierarchy is not healthy."""
         hierarchy, overview = self.hierarchy, self.overview
         if hierarchy.is_clone:
-            raise Refused(f"{hierarchy.top} is a clone, which runs on all nodes at once: there is nothing to drill")
+            raise refused("drill_on_one_node", resource=hierarchy.top)
         if hierarchy.is_disabled:
-            raise Refused(f"{self.tag} is out of service: 'postfix-ha in-service' first")
+            raise refused("drill_in_service", tag=self.tag)
         if overview.reasons:
-            raise Refused(*overview.reasons)
+            raise Refused(*(Finding("reason", why=reason) for reason in overview.reasons))
         if len(overview.running_on) != 1:
             where = ", ".join(overview.running_on) or "no node"
-            raise Refused(f"{self.tag} runs on {where}: see 'postfix-ha status'")
+            raise refused("drill_runs_once", tag=self.tag, nodes=where)
         if self.cluster.is_live and not is_idle(self.cluster):
-            raise Refused("the cluster is at work: wait until it has nothing left to start or stop")
+            raise refused("drill_cluster_idle")
         return overview.running_on[0]
 
     def _find_target(self) -> str:
@@ -89,14 +90,14 @@ class Course:
             check_target(self.hierarchy, node)
             check_online(status, node)
             if node == self.origin:
-                raise Refused(f"{self.tag} runs on {node} already: name another node, or none")
+                raise refused("drill_target_another", tag=self.tag, node=node)
             return str(node)
         if self.fault:
             return ""
         for each in self.hierarchy.nodes:
             if each != self.origin and self.overview.node_states[each] == "online":
                 return each
-        raise Refused(f"no other node that takes part in {self.tag} is online")
+        raise refused("drill_target_online", tag=self.tag)
 
     def _goes_home(self) -> bool:
         if not self.target:
@@ -105,7 +106,7 @@ class Course:
             check_stays(self.hierarchy, self.target)
         except Refused:
             if not self.options.back:
-                raise Refused("switchback is automatic, so the service would not stay: say --back") from None
+                raise refused("drill_stays") from None
             return True
         return False
 
@@ -113,7 +114,7 @@ class Course:
         """Refuse what the cluster would not do, by simulation."""
         outcome = self.work.outcome
         if self.target and (outcome is None or outcome.places.get(self.tag) != [self.target]):
-            raise Refused(f"the cluster would not run {self.tag} on {self.target}: see 'postfix-ha status'")
+            raise refused("target_can_run", tag=self.tag, node=self.target)
         if self.fault:
             self._check_fault()
 
@@ -122,17 +123,17 @@ class Course:
         failed = [member for member, counts in self.overview.fail_counts.items() if counts.get(node)]
         if failed:
             command = quote_words(["crm_resource", "--cleanup", f"--resource={failed[0]}", f"--node={node}"])
-            raise Refused(f"{failed[0]} has failed on {node} before, to which this would add: '{command}' first")
+            raise refused("drill_no_failure_before", resource=failed[0], node=node, command=command)
         if self.fault == STANDBY:
             outcome = simulate(self.cluster, with_standby(self.work.plan.new, node))
             if outcome is None or not outcome.places.get(self.tag):
-                raise Refused(f"no other node would run {self.tag} with {node} in standby: see 'postfix-ha status'")
+                raise refused("drill_standby_survived", tag=self.tag, node=node)
         elif self.fault == ADDRESS and not hierarchy.addresses:
-            raise Refused(f"{self.tag} needs no address that the cluster manages: there is none to delete")
+            raise refused("drill_address_managed", tag=self.tag)
         else:
             member = self.tag if self.fault in (KILL, FREEZE) else next(iter(hierarchy.addresses.values()))
             if not is_monitored(hierarchy, member):
-                raise Refused(f"{member} has no recurring monitor, so the cluster would not notice the fault")
+                raise refused("drill_fault_noticed", resource=member)
 
     def look_at_nodes(self) -> None:
         """The checks of this node and the comparison with the others concerned; Refused where one is an error."""
@@ -141,17 +142,15 @@ class Course:
         survey, remarks = check_nodes(
             params.config_dir, params.binary, [] if self.options.no_peer_check else list(concerned), self.options.rsh
         )
-        refused = errors(remarks)
-        if refused:
-            raise Refused(*refused)
+        against = errors(remarks)
+        if against:
+            raise Refused(*against)
         self.remarks = [remark for remark in remarks if remark.severity != NOTE]
         self.queue_directory = survey.instance.queue_directory
         self.endpoints = service_endpoints(survey.instance, list(self.hierarchy.addresses))
         if not self.endpoints:
-            raise Refused(
-                f"no endpoint for plain SMTP moves with the addresses of {self.tag} "
-                f"({', '.join(self.hierarchy.addresses) or 'it has none'})"
-            )
+            addresses = ", ".join(self.hierarchy.addresses) or "it has none"
+            raise refused("drill_endpoint_moves", tag=self.tag, addresses=addresses)
         if self.letter.recipient:
             objections = [why for why in (objection(each, self.letter) for each in self.endpoints) if why]
             if objections:
@@ -165,7 +164,7 @@ class Course:
         if self.options.mailbox:
             why = self.count(self.origin, 0.0)["why"]
             if why:
-                raise Refused(f"{self.origin}: {why}: --mailbox takes a maildir or an mbox file")
+                raise refused("drill_mailbox_read", node=self.origin, why=why)
         if self.fault and self.fault != STANDBY:
             if self.target:
                 self.count(self.target, 0.0)  # what it would hit is not there yet, but the way must be open

@@ -19,7 +19,7 @@ from postfix_ha.drill.ledger import Crew, Event, Ledger
 from postfix_ha.drill.report import Facts, Phase
 from postfix_ha.drill.timeline import Timeline
 from postfix_ha.drill.undo import FAILED, FROZEN, HOLD, STAMP, set_standby, undo
-from postfix_ha.messages.errors import ClusterError, Refused
+from postfix_ha.messages.errors import ClusterError, Refused, failed, refused
 
 # Mail flows for so long before, between and after: enough to see that it does.
 STEADY_S = 2.0
@@ -115,7 +115,7 @@ class Drill:
         self.client.start()
         if not self._steady():
             failures = ", ".join(self.ledger.failures()) or "no answer"
-            raise Refused(f"no mail flows, so there is nothing to measure: {failures}")
+            raise refused("drill_mail_flows", why=failures)
         self.counting.expect_arrival(self._where)
 
     def _steady(self) -> bool:
@@ -196,7 +196,7 @@ class Drill:
                 self.guard.leave(STANDBY, node)
                 why = set_standby(self.cluster, node, True)
                 if why:
-                    raise ClusterError(f"{node} cannot be put in standby: {why}")
+                    raise failed("drill_standby_set", node=node, why=why)
             else:
                 self.guard.leave(FAILED, node, course.hierarchy.cib.property(STAMP), *members)
                 if course.fault == FREEZE:

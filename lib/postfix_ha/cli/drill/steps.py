@@ -9,7 +9,7 @@ from postfix_ha.cluster.live.pacemaker import complaint
 from postfix_ha.drill.faults import find_victim, inflict
 from postfix_ha.drill.ledger import Mark
 from postfix_ha.drill.mailbox import in_mailbox, in_queue
-from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.errors import Refused, refused
 from postfix_ha.peers.ask import PASSED_ON
 from postfix_ha.peers.remote import ANSWER_MAX, DEFAULT_SHELL, PROGRAM, Remote, without_greeting
 from postfix_ha.printable import printable
@@ -32,7 +32,7 @@ def do_step(step: Step) -> Step:
         return {}
     if kind == COUNT:
         return _count(step)
-    raise Refused(f"there is no step '{kind}' of a drill: install the same version of postfix-ha on all nodes")
+    raise refused("drill_step_known", step=kind)
 
 
 def _count(step: Step) -> Step:
@@ -87,11 +87,11 @@ class Nodes:
         done = run(Remote(node, self.shell).argv(words), deadline=time.monotonic() + ASK_S, env=env)
         if done.returncode != 0:
             said = complaint(done).removeprefix("postfix-ha: ")
-            raise Refused(f"{node} over '{' '.join(self.shell)}': {said}")
+            raise refused("drill_node_answers", node=node, shell=" ".join(self.shell), why=said)
         try:
             return checked(dict(step), json.loads(without_greeting(done.stdout[:ANSWER_MAX])))
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise Refused(f"{node} over '{' '.join(self.shell)}': what came is no answer of postfix-ha") from None
+            raise refused("drill_answer_known", node=node, shell=" ".join(self.shell)) from None
 
     def thaw(self, node: str, pid: str, start: str) -> None:
         """Let a frozen master run on; one that has ended needs it no more."""
@@ -107,4 +107,4 @@ def run_step(text: str) -> Step:
         step = json.loads(text)
         return do_step(step)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise Refused("that is no step of a drill: install the same version of postfix-ha on all nodes") from None
+        raise refused("drill_step_whole") from None

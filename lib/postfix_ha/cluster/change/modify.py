@@ -5,7 +5,7 @@ from postfix_ha.cluster.model.cib import INFINITY, Cib, score_of, top_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.cluster.model.priority import next_priority, priority_of_score, score_of_priority, stickiness_of
 from postfix_ha.cluster.model.relations import Relations
-from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.errors import refused
 from postfix_ha.system.quoting import quote
 
 
@@ -20,15 +20,15 @@ def priorities(hierarchy: Hierarchy) -> "dict[str, int | None]":
 def _check_node(hierarchy: Hierarchy, node: str) -> None:
     known = hierarchy.cib.nodes()
     if node not in known:
-        raise Refused(f"there is no node '{node}': the cluster has {', '.join(known)}")
+        raise refused("node_known", node=node, known=", ".join(known))
     if hierarchy.is_clone:
-        raise Refused(f"{hierarchy.top} is a clone, which has no preferred nodes")
+        raise refused("nodes_preferred", resource=hierarchy.top)
 
 
 def _check_free(hierarchy: Hierarchy, node: str, wanted: "int | None") -> None:
     for other, taken in priorities(hierarchy).items():
         if other != node and taken is not None and taken == wanted:
-            raise Refused(f"priority {wanted} is taken by {other}: each node needs its own (the lower wins)")
+            raise refused("priority_free", priority=wanted, other=other)
 
 
 def extend(cib: Cib, tag: str, node: str, priority: "int | None" = None) -> Cib:
@@ -61,7 +61,7 @@ def unextend(cib: Cib, tag: str, node: str) -> Cib:
     if node not in hierarchy.nodes:
         return cib
     if len(hierarchy.nodes) == 1:
-        raise Refused(f"{node} is the only node of {hierarchy.tag}: 'postfix-ha delete' ends the hierarchy")
+        raise refused("node_left", node=node, tag=hierarchy.tag)
     for name in hierarchy.containers:
         edit.remove_preferences(cib, name, node)
     grouped = {top_of(resource).get("id", "") for resource in map(cib.resource, hierarchy.own) if resource is not None}
@@ -75,19 +75,18 @@ def depend(cib: Cib, tag: str, needed: str) -> Cib:
     hierarchy = find_hierarchy(cib, tag)
     resource = cib.resource(needed)
     if resource is None:
-        raise Refused(f"there is no resource '{needed}'")
+        raise refused("needed_exists", needed=needed)
     relations = hierarchy.relations
     inner = relations.members(needed)
     if hierarchy.tag in inner:
-        raise Refused(f"{hierarchy.tag} cannot depend on itself")
+        raise refused("needed_is_another", tag=hierarchy.tag)
     if any(relations.is_with(each, hierarchy.tag) or relations.is_after(each, hierarchy.tag) for each in inner):
-        raise Refused(f"{needed} itself depends on {hierarchy.tag}: the two would wait for one another")
+        raise refused("needed_goes_before", needed=needed, tag=hierarchy.tag)
     is_everywhere = top_of(resource).tag in ("clone", "master", "bundle")
     for each in inner if not is_everywhere else ():
         theirs, ours = hierarchy.switchback(each), hierarchy.switchback()
         if theirs != ours:
-            text = f"switchback must match: that of {each} is {theirs}, that of {hierarchy.tag} is {ours}"
-            raise Refused(f"{text}: set the resource-stickiness of {each}, or 'postfix-ha properties --switchback'")
+            raise refused("switchback_same", resource=each, theirs=theirs, tag=hierarchy.tag, ours=ours)
     top = top_of(resource).get("id", "") if is_everywhere else needed
     if hierarchy.anchor and not is_everywhere and inner and hierarchy.anchor not in inner:
         edit.ensure_address_with_file_system(cib, top, hierarchy.anchor)
@@ -99,7 +98,7 @@ def undepend(cib: Cib, tag: str, needed: str) -> Cib:
     """Let Postfix no longer need a resource; the resource itself stays as it is."""
     hierarchy = find_hierarchy(cib, tag)
     if cib.resource(needed) is None:
-        raise Refused(f"there is no resource '{needed}'")
+        raise refused("needed_exists", needed=needed)
     inner = hierarchy.relations.members(needed)
     if not set(inner) & set(hierarchy.needs):
         return cib
@@ -111,8 +110,7 @@ def undepend(cib: Cib, tag: str, needed: str) -> Cib:
             edit.remove_dependency(cib, name, anchor)
     left = Relations(cib).needs(hierarchy.tag)
     if set(inner) & set(left):
-        text = f"{hierarchy.tag} and {needed} are tied by a group, a resource set or through another resource"
-        raise Refused(f"{text}: take that apart with the tool that made it")
+        raise refused("needed_untied", tag=hierarchy.tag, needed=needed)
     return cib
 
 
@@ -124,8 +122,7 @@ def set_switchback(cib: Cib, tag: str, kind: str) -> Cib:
             edit.set_stickiness(cib, name, stickiness_of(kind))
         elif hierarchy.switchback(name) != kind:
             others = ", ".join(each for each in hierarchy.relations.needed_by(name) if each not in hierarchy.members)
-            text = f"switchback must match, but {name} also serves {others} and is {hierarchy.switchback(name)}"
-            raise Refused(f"{text}: change all of them with the tool that made them")
+            raise refused("switchback_ours", resource=name, others=others, theirs=hierarchy.switchback(name))
     return cib
 
 
@@ -135,13 +132,13 @@ def set_priorities(cib: Cib, tag: str, wanted: "dict[str, int]") -> Cib:
     for node in wanted:
         _check_node(hierarchy, node)
         if node not in hierarchy.nodes:
-            raise Refused(f"node {node} does not take part in {hierarchy.tag}: 'postfix-ha extend {quote(node)}' first")
+            raise refused("node_takes_part", node=node, name=quote(node), tag=hierarchy.tag)
     after = {node: each for node, each in priorities(hierarchy).items() if each is not None}
     after.update(wanted)
     for node, each in wanted.items():
         twice = [other for other in after if other != node and after[other] == each]
         if twice:
-            raise Refused(f"priority {each} is taken by {twice[0]}: each node needs its own (the lower wins)")
+            raise refused("priority_free", priority=each, other=twice[0])
     for node, each in wanted.items():
         for name in hierarchy.containers:
             if name != hierarchy.holder:

@@ -8,7 +8,7 @@ from postfix_ha.cluster.model import edit
 from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.cluster.model.templates import fill
-from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.errors import refused
 from postfix_ha.system.quoting import quote
 
 # What a hold lasts beyond the time in which the move is to be done: it must not end while the move is under way.
@@ -18,12 +18,12 @@ HOLD_MARGIN_S = 120
 def check_target(hierarchy: Hierarchy, node: str) -> None:
     """Refuse a node that the hierarchy cannot be moved to, by what the configuration says."""
     if hierarchy.is_clone:
-        raise Refused(f"{hierarchy.top} is a clone, which runs on all nodes at once: there is nothing to move")
+        raise refused("service_on_one_node", resource=hierarchy.top)
     known = hierarchy.cib.nodes()
     if node not in known:
-        raise Refused(f"there is no node '{node}': the cluster has {', '.join(known)}")
+        raise refused("node_known", node=node, known=", ".join(known))
     if node not in hierarchy.nodes:
-        raise Refused(f"node {node} does not take part in {hierarchy.tag}: 'postfix-ha extend {quote(node)}' first")
+        raise refused("node_takes_part", node=node, name=quote(node), tag=hierarchy.tag)
 
 
 def check_stays(hierarchy: Hierarchy, node: str) -> None:
@@ -31,10 +31,7 @@ def check_stays(hierarchy: Hierarchy, node: str) -> None:
     score = hierarchy.scores.get(node, 0)
     better = [each for each in hierarchy.nodes if hierarchy.scores.get(each, 0) > score]
     if better and hierarchy.switchback() == "automatic":
-        raise Refused(
-            f"switchback is automatic, so the service would go home to {better[0]} at once: "
-            f"hold it there for a time with --for, or 'postfix-ha properties --switchback intelligent'"
-        )
+        raise refused("service_stays", home=better[0])
 
 
 def clear_moves(cib: Cib, hierarchy: Hierarchy) -> None:

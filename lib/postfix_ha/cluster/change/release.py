@@ -17,7 +17,7 @@ from postfix_ha.cluster.live.push import change
 from postfix_ha.cluster.model import edit
 from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
-from postfix_ha.messages.errors import ClusterError
+from postfix_ha.messages.errors import failed
 
 POLL_S, ASK_AGAIN_S = 0.2, 5.0
 
@@ -41,8 +41,8 @@ def leave_running(cluster: Cluster, tag: str, timeout_s: float) -> None:
     wait_unwatched(cluster, tag, deadline)
     while not is_forgotten(cluster, tag):
         if time.monotonic() > deadline:
-            text = f"{', '.join(known_on(cluster, tag))} does not forget {tag}"
-            raise ClusterError(f"{text}; Postfix runs on, and 'postfix-ha {LEAVE_RUNNING}' again finishes it")
+            nodes = ", ".join(known_on(cluster, tag))
+            raise failed("resource_forgotten", nodes=nodes, tag=tag, command=LEAVE_RUNNING)
     change(cluster, lambda cib: delete(cib, tag))
 
 

@@ -15,8 +15,9 @@ from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model import edit
 from postfix_ha.cluster.model.cib import TRUE_WORDS, Cib, Element, pairs
 from postfix_ha.cluster.model.hierarchy import OUR_AGENT, SHELL_AGENT, Hierarchy, find_hierarchy
+from postfix_ha.finding import Finding
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
-from postfix_ha.messages.errors import ClusterError
+from postfix_ha.messages.errors import failed
 
 # What both agents understand; the unit understands nothing.
 SHARED_PARAMETERS = ("binary", "config_dir", "parameters")
@@ -45,15 +46,13 @@ def parameters_for(hierarchy: Hierarchy, agent: str) -> "dict[str, str]":
     return found
 
 
-def why_not(hierarchy: Hierarchy, agent: str) -> str:
-    """Why the hierarchy cannot have this agent, "" where it can."""
+def why_not(hierarchy: Hierarchy, agent: str) -> "list[Finding]":
+    """Why the hierarchy cannot have this agent; nothing where it can."""
     if hierarchy.mail.get("template"):
-        return f"{hierarchy.tag} is made from a template: exchange the agent there"
+        return [Finding("agent_in_resource", tag=hierarchy.tag)]
     if agent.startswith("systemd:") and hierarchy.config_dir != DEFAULT_CONFIG_DIR and "@" not in agent:
-        return (
-            f"{agent} runs the default instance, not {hierarchy.config_dir}: name its unit, as in systemd:postfix@name"
-        )
-    return ""
+        return [Finding("unit_named", agent=agent, config_dir=hierarchy.config_dir)]
+    return []
 
 
 def begin(cib: Cib, tag: str, agent: str) -> Cib:
@@ -99,7 +98,7 @@ def wait_known(cluster: Cluster, tag: str, deadline: float) -> None:
         if all(known):
             return
         if time.monotonic() > deadline:
-            raise ClusterError(f"the cluster has not looked for {tag} on every node yet: try again")
+            raise failed("looked_everywhere", tag=tag)
         time.sleep(POLL_S)
 
 
@@ -107,7 +106,7 @@ def wait_unwatched(cluster: Cluster, tag: str, deadline: float) -> None:
     """Wait until the cluster has taken notice of the maintenance."""
     while State(cluster.status(), tag).managed:
         if time.monotonic() > deadline:
-            raise ClusterError(f"the cluster does not put {tag} into maintenance")
+            raise failed("maintenance_begun", tag=tag)
         time.sleep(POLL_S)
 
 
@@ -116,7 +115,7 @@ def look_again(cluster: Cluster, tag: str, agent: str, nodes: "list[str]", deadl
     while time.monotonic() < deadline:
         done = cluster.call("crm_resource", "--refresh", f"--resource={tag}", "--force")
         if done.returncode != 0:
-            raise ClusterError(f"the cluster does not look again for {tag}: {complaint(done)}")
+            raise failed("looked_again", tag=tag, why=complaint(done))
         until = min(deadline, time.monotonic() + LOOK_S)
         while time.monotonic() < until:
             if is_forgotten(cluster, tag, agent) and State(cluster.status(), tag).nodes == nodes:

@@ -7,7 +7,9 @@ there tells of a command that is under way, or was killed: the same command agai
 from postfix_ha.cluster.model import edit
 from postfix_ha.cluster.model.cib import Cib, pairs
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy, hierarchies
+from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.statement import Statement
 from postfix_ha.system.quoting import quote
 
 MARK = "postfix-ha-unfinished"
@@ -65,7 +67,7 @@ def mark(cib: Cib, tag: str, command: str) -> None:
     hierarchy = find_hierarchy(cib, tag)
     kind = kind_of(command)
     if is_bound(hierarchy) and begun_with(hierarchy) != kind:
-        raise Refused(advice(hierarchy))
+        raise Refused(*said_of(hierarchy))
     edit.set_pair(cib, hierarchy.mail, "meta_attributes", MARK, f"{kind}: {command}")
 
 
@@ -87,17 +89,28 @@ def _taken_back_by(hierarchy: Hierarchy) -> str:
     return TAKEN_BACK_BY.get(kind, "")
 
 
-def advice(hierarchy: Hierarchy) -> str:
-    """One line on what is unfinished and how it is finished or taken back, "" for nothing."""
+def said_of(hierarchy: Hierarchy) -> "list[Finding]":
+    """What is unfinished, and how it is finished or taken back; nothing where nothing is."""
     before = mark_of(hierarchy)
     if not before:
-        return ""
+        return []
     suffix = f" --tag {quote(hierarchy.tag)}" if len(hierarchies(hierarchy.cib)) > 1 else ""
-    text = f"'postfix-ha {before}{suffix}' is under way or was interrupted: the same again finishes it"
     back = _taken_back_by(hierarchy)
-    return f"{text}, 'postfix-ha {back}{suffix}' takes it back" if back else text
+    if back:
+        return [Finding("unfinished", command=before + suffix, back=back + suffix)]
+    return [Finding("unfinished_for_good", command=before + suffix)]
+
+
+def advice(hierarchy: Hierarchy) -> str:
+    """The same in one line, "" for nothing."""
+    return "".join(Statement(each).reason for each in said_of(hierarchy))
 
 
 def unfinished(cib: Cib) -> "dict[str, str]":
     """Command -> advice, of everything that is unfinished in this cluster."""
     return {mark_of(each): advice(each) for each in hierarchies(cib) if mark_of(each)}
+
+
+def begun_in(cib: Cib) -> "dict[str, Finding]":
+    """Command -> the same as a finding."""
+    return {mark_of(each): found for each in hierarchies(cib) for found in said_of(each)}

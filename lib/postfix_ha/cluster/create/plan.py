@@ -13,8 +13,9 @@ from postfix_ha.cluster.model.hierarchy import Hierarchy, hierarchies
 from postfix_ha.cluster.model.managed_addresses import canonical, managed_addresses
 from postfix_ha.cluster.model.relations import Relations
 from postfix_ha.endpoint import is_loopback
+from postfix_ha.finding import Finding
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
-from postfix_ha.messages.remark import ERROR, NOTE, WARNING, Remark
+from postfix_ha.messages.remark import Remark
 from postfix_ha.params import BINARY_DEFAULT
 
 LOCAL_NAMES = ("localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback")
@@ -62,9 +63,9 @@ class Draft:
         self.addresses: "list[AddressPart]" = []
         self.remarks: "list[Remark]" = []
 
-    def say(self, severity: str, check: str, text: str) -> None:
+    def say(self, found: Finding) -> None:
         """Note a remark."""
-        self.remarks.append(Remark(severity, check, text))
+        self.remarks.append(Remark(found))
 
 
 def make_draft(cib: Cib, wish: Wish, here: Here) -> Draft:
@@ -94,15 +95,13 @@ def _name(draft: Draft, cib: Cib, here: Here) -> None:
     if draft.existing:
         draft.tag = draft.existing.tag
         if wish.tag and wish.tag != draft.tag:
-            text = f"{draft.config_dir} is protected already, as {draft.tag}"
-            draft.say(ERROR, "tag_agrees", f"{text}: leave --tag out, or delete that first")
+            draft.say(Finding("tag_agrees", config_dir=draft.config_dir, tag=draft.tag))
         return
     draft.tag = wish.tag or names.unique(names.default_tag(here.instance.queue_directory), cib.ids())
     if not names.is_legal(draft.tag):
-        text = f"'{draft.tag}' cannot be a resource's id: use letters, digits, - _ . and begin with a letter"
-        draft.say(ERROR, "tag_legal", text)
+        draft.say(Finding("tag_legal", tag=draft.tag))
     elif draft.tag in cib.ids():
-        draft.say(ERROR, "tag_free", f"the id {draft.tag} is taken: choose another with --tag")
+        draft.say(Finding("tag_free", tag=draft.tag))
 
 
 def _addresses(draft: Draft, cib: Cib, here: Here) -> None:
@@ -117,21 +116,17 @@ def _addresses(draft: Draft, cib: Cib, here: Here) -> None:
         owner = next((node for node in cib.nodes() if address in here.words.get(node, ())), "")
         network = here.network_of(address)
         if interface and interface not in here.interfaces:
-            text = f"there is no interface '{interface}' on this node: it has {', '.join(here.interfaces)}"
-            draft.say(ERROR, "interface_present", text)
+            draft.say(Finding("interface_present", interface=interface, interfaces=", ".join(here.interfaces)))
         elif owner:
-            text = f"{told} is node {owner}'s own: give the service an address that can move, and name it in main.cf"
-            draft.say(ERROR, "address_can_move", text)
+            draft.say(Finding("address_can_move", address=told, owner=owner))
         elif not netmask and network is None:
-            text = f"no IPaddr2 resource manages {told}, and no interface here is in its network"
-            draft.say(ERROR, "address_has_resource", f"{text}: say how with --address {address}/PREFIX[@INTERFACE]")
+            draft.say(Finding("address_in_network", told=told, address=address))
         else:
             netmask = netmask or str(network[1] if network else "")
             draft.addresses.append(AddressPart(address, "", netmask, interface))
     if not wanted and not any(remark.check == "address_usable" for remark in draft.remarks):
         value = here.instance.settings.get("inet_interfaces", "")
-        text = f"inet_interfaces is '{value}': no address moves with the service; --address ADDRESS names one"
-        draft.say(WARNING, "address_moves", text)
+        draft.say(Finding("address_moves", value=value))
 
 
 def _wanted_addresses(draft: Draft, here: Here) -> "dict[str, tuple[str, str]]":
@@ -143,18 +138,16 @@ def _wanted_addresses(draft: Draft, here: Here) -> "dict[str, tuple[str, str]]":
         found = here.words.get(word, [])
         is_name = word not in found and word.lower() not in LOCAL_NAMES
         if is_name and found and all(is_loopback(address) for address in found):
-            text = f"{word} of inet_interfaces is {', '.join(found)} here, which no client reaches"
-            draft.say(ERROR, "address_usable", f"{text}: correct /etc/hosts or inet_interfaces")
+            draft.say(Finding("address_usable", word=word, addresses=", ".join(found)))
     for text in draft.wish.addresses:
         try:
             address, netmask, interface = parse_address(text)
         except ValueError as error:
-            draft.say(ERROR, "address_valid", str(error))
+            draft.say(Finding("address_valid", why=str(error)))
             continue
         if address not in wanted and not everywhere:
             value = here.instance.settings.get("inet_interfaces", "")
-            told = f"Postfix does not listen on {address} (inet_interfaces is '{value}'): name it in main.cf"
-            draft.say(ERROR, "address_listened_on", told)
+            draft.say(Finding("address_listened_on", address=address, value=value))
         else:
             wanted[address] = (netmask, interface)
     return wanted
@@ -190,8 +183,7 @@ def _directions(draft: Draft) -> None:
             if is_so(name, draft.tag)
         ]
         if wrong:
-            text = f"{name} is {' and '.join(wrong)} {draft.tag}, and would stop with it"
-            draft.say(ERROR, "dependency_direction", f"{text}: turn that constraint round with the tool that made it")
+            draft.say(Finding("dependency_direction", resource=name, how=" and ".join(wrong), tag=draft.tag))
 
 
 def _nesting(draft: Draft, cib: Cib) -> None:
@@ -200,8 +192,7 @@ def _nesting(draft: Draft, cib: Cib) -> None:
     known = [part for part in draft.file_systems if part.resource]
     for inner, outer in nested_in(known, [part.resource for part in known]):
         if relations.is_after(outer, inner):
-            text = f"{inner} is started before {outer}, which it is mounted in"
-            draft.say(ERROR, "dependency_direction", f"{text}: turn that round with the tool that made it")
+            draft.say(Finding("mounts_in_order", inner=inner, outer=outer))
 
 
 def _nodes(draft: Draft, cib: Cib, here: Here) -> None:
@@ -217,20 +208,21 @@ def _nodes(draft: Draft, cib: Cib, here: Here) -> None:
     for node, given in asked:
         taken = list(draft.priorities.values())
         if node not in known:
-            draft.say(ERROR, "node_known", f"there is no node '{node}': the cluster has {', '.join(known)}")
+            draft.say(Finding("node_known", node=node, known=", ".join(known)))
         elif node in barred:
-            draft.say(ERROR, "node_possible", f"{node} cannot run it: {barred[node]}")
+            draft.say(Finding("node_possible", node=node, why=barred[node]))
         elif node in draft.priorities:
-            draft.say(ERROR, "node_named_once", f"node {node} is named twice")
+            draft.say(Finding("node_named_once", node=node))
         elif given in taken:
-            draft.say(ERROR, "priority_free", f"priority {given} of {node} is taken: each node needs its own")
+            other = next(each for each, one in draft.priorities.items() if one == given)
+            draft.say(Finding("priority_free", priority=given, other=other))
         else:
             draft.priorities[node] = priority.next_priority(taken) if given is None else given
     draft.excluded = [node for node in known if node not in draft.priorities]
     for node in [each for each in cib.members() if each in barred] if not draft.wish.nodes else ():
-        draft.say(NOTE, "node_possible", f"{node} takes no part: {barred[node]}")
+        draft.say(Finding("node_left_out", node=node, why=barred[node]))
     if len(draft.priorities) == 1:
-        draft.say(WARNING, "nodes_enough", "only one node takes part: 'postfix-ha extend NODE' adds another")
+        draft.say(Finding("nodes_enough"))
 
 
 def _scores_of_parts(draft: Draft, cib: Cib) -> "dict[str, int]":
@@ -259,18 +251,15 @@ def _switchback(draft: Draft, cib: Cib) -> None:
     draft.switchback = wish.switchback or next(iter(found.values()), "" if draft.existing else "intelligent")
     for name, kind in found.items():
         if kind != draft.switchback:
-            text = f"the switchback of {name} is {kind}, that of the hierarchy would be {draft.switchback}"
-            draft.say(ERROR, "switchback_agrees", f"{text}: choose one with --switchback, or change {name}")
+            draft.say(Finding("switchback_agrees", resource=name, theirs=kind, ours=draft.switchback))
 
 
 def _properties(draft: Draft, cib: Cib) -> None:
     if not cib.is_true("stonith-enabled", "true"):
-        text = "stonith-enabled is false: two nodes may mount the queue at once and destroy it"
-        draft.say(WARNING, "fencing_on", f"{text}; configure fencing ('pcs stonith create', then the property)")
+        draft.say(Finding("fencing_on"))
     elif not any(primitive.get("class") == "stonith" for primitive in cib.primitives()):
-        draft.say(WARNING, "fencing_on", "there is no fence device: Pacemaker starts nothing until one is there")
+        draft.say(Finding("fence_device_there"))
     if cib.property("no-quorum-policy", "stop") == "ignore":
-        text = "no-quorum-policy is ignore: both halves of a split cluster would run the service"
-        draft.say(WARNING, "quorum_kept", f"{text}; 'pcs property set no-quorum-policy=stop'")
+        draft.say(Finding("quorum_kept"))
     if cib.is_true("maintenance-mode", "false"):
-        draft.say(WARNING, "cluster_manages", "maintenance-mode is on: nothing is started until it is off")
+        draft.say(Finding("cluster_manages"))

@@ -6,7 +6,8 @@ from typing import Optional
 from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.model.cib import Cib, top_of
 from postfix_ha.cluster.model.managed_mounts import device_user, mount_holding
-from postfix_ha.messages.remark import ERROR, WARNING, Remark
+from postfix_ha.finding import Finding
+from postfix_ha.messages.remark import Remark
 from postfix_ha.system.devices import stable_device
 from postfix_ha.system.mounts import BLOCK, CLUSTER, DRBD, Place, is_below, is_network_type
 
@@ -35,23 +36,18 @@ def find_storage(
     """Fill in the file systems that the instance needs, that of the queue first."""
     queue = here.instance.queue_directory
     if not queue:
-        remarks.append(Remark(ERROR, "queue_directory_known", "main.cf does not tell the queue directory"))
+        remarks.append(Remark(Finding("queue_directory_known")))
         return
     said = len(remarks)
     part = _part_of(queue, "the queue", cib, here, remarks, is_clone=is_clone)
     if is_clone:
         if part is not None and not _is_cloned(cib, part.resource):
-            text = (
-                f"{queue} is on {part.directory}, which one node mounts at a time: a clone needs a queue on each node"
-            )
-            remarks.append(Remark(ERROR, "clone_possible", text))
+            remarks.append(Remark(Finding("clone_possible", queue=queue, directory=part.directory)))
         return
     if part is not None:
         parts.append(part)
     elif len(remarks) == said:  # or it was said already why it cannot be mounted
-        text = f"the queue directory {queue} is not on a file system that moves with the service"
-        text += ": mount a shared disk or an NFS export, and set queue_directory in main.cf to a directory on it"
-        remarks.append(Remark(ERROR, "queue_directory_shared", text))
+        remarks.append(Remark(Finding("queue_moves", queue=queue)))
     others = {"the mail spool": here.instance.settings.get("mail_spool_directory", "")}
     others["the configuration"] = here.instance.config_dir
     others["the programs"] = here.instance.daemon_directory
@@ -78,8 +74,7 @@ def _part_of(
         fstype = cib.parameters(element).get("fstype", "") if element is not None else ""
         _judge(fstype or mount.fstype, mount.source, directory, what, remarks)
         if _is_cloned(cib, resource) and not is_clone:
-            text = f"{resource} mounts {directory} on more than one node at once: {what} needs a file system of its own"
-            remarks.append(Remark(ERROR, "file_system_single", text))
+            remarks.append(Remark(Finding("file_system_single", by=resource, directory=directory, what=what)))
         return FileSystemPart(directory, resource)
     if place.is_here_alone:
         return None
@@ -89,44 +84,35 @@ def _part_of(
         return None if is_on_each else FileSystemPart(mount.mount_point, "")
     user = device_user(cib, mount.source)
     if user:
-        text = f"{mount.source} is mounted on {mount.mount_point} here, and by the cluster's {user} elsewhere"
-        remarks.append(Remark(ERROR, "device_single", f"{text}: put {what} where that mounts it, or give it a device"))
+        values = {"device": mount.source, "directory": mount.mount_point, "user": user, "what": what}
+        remarks.append(Remark(Finding("device_single", **values)))
     return _new_part(place, what, here, remarks)
 
 
 def _new_part(place: Place, what: str, here: Here, remarks: "list[Remark]") -> "Optional[FileSystemPart]":
     mount = place.mount
+    about: "dict[str, object]" = {"directory": mount.mount_point, "device": mount.source, "what": what}
     if mount.root != "/":
-        text = f"{mount.mount_point} is a part ({mount.root}) of the file system on {mount.source}, which {what} needs"
-        text += ": mount that whole, or make its Filesystem resource yourself first"
-        remarks.append(Remark(ERROR, "file_system_whole", text))
+        remarks.append(Remark(Finding("file_system_whole", root=mount.root, **about)))
         return None
     fstype = MOUNTED_AS.get(mount.fstype, mount.fstype)
     if fstype.startswith("fuse"):
-        text = (
-            f"{mount.mount_point}, with {what}, is mounted by a program in user space ({mount.fstype}), and the kernel"
-        )
-        text += " does not tell how: make its Filesystem resource yourself first"
-        remarks.append(Remark(ERROR, "file_system_mountable", text))
+        remarks.append(Remark(Finding("file_system_mountable", fstype=mount.fstype, **about)))
         return None
     _judge(mount.fstype, mount.source, mount.mount_point, what, remarks)
     if place.kind == CLUSTER:
-        text = f"{mount.mount_point} is {mount.fstype}, which more than one node mounts at once: give {what} another"
-        remarks.append(Remark(ERROR, "file_system_single", text))
+        remarks.append(Remark(Finding("file_system_single", by=mount.fstype, **about)))
     if place.kind == DRBD:
-        text = f"{mount.mount_point} is on {mount.source}: tie it to the DRBD resource's promoted role yourself"
-        remarks.append(Remark(WARNING, "drbd_promoted", text))
+        remarks.append(Remark(Finding("drbd_promoted", **about)))
     if mount.mount_point in here.fstab:
-        text = f"/etc/fstab mounts {mount.mount_point} at boot, beside the cluster: add noauto there, on every node"
-        remarks.append(Remark(WARNING, "file_system_not_at_boot", text))
+        remarks.append(Remark(Finding("file_system_not_at_boot", **about)))
     options = ",".join(word for word in mount.options.split(",") if word in KEPT_OPTIONS)
     return FileSystemPart(mount.mount_point, "", stable_device(mount.source), fstype, options)
 
 
 def _judge(fstype: str, source: str, directory: str, what: str, remarks: "list[Remark]") -> None:
     if is_network_type(fstype, source):
-        text = f"{directory}, with {what}, is {fstype}: mount it hard and with working locks, or mail is lost"
-        remarks.append(Remark(WARNING, "file_system_local", text))
+        remarks.append(Remark(Finding("file_system_local", directory=directory, what=what, fstype=fstype)))
 
 
 def _is_cloned(cib: Cib, resource: str) -> bool:

@@ -1,7 +1,7 @@
 """Nodes as the cluster's status has them: whether one can run anything now."""
 
 from postfix_ha.cluster.model.cib import Element
-from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.errors import refused
 from postfix_ha.system.quoting import quote
 
 
@@ -11,6 +11,6 @@ def check_online(status: Element, node: str) -> None:
         if each.get("name") == node:
             for attribute, why in (("standby", "in standby"), ("maintenance", "in maintenance")):
                 if each.get(attribute) == "true":
-                    raise Refused(f"node {node} is {why}: end that first ('pcs node un{attribute} {quote(node)}')")
+                    raise refused("node_runs_resources", node=node, state=why, attribute=attribute, name=quote(node))
             if each.get("online") != "true":
-                raise Refused(f"node {node} is offline")
+                raise refused("node_online", node=node)

@@ -7,7 +7,9 @@ from typing import Optional
 from lxml import etree
 
 from postfix_ha.cluster.model.cib import Cib, Element, parse
-from postfix_ha.messages.errors import ClusterError
+from postfix_ha.finding import Finding
+from postfix_ha.messages.errors import failed
+from postfix_ha.messages.statement import Statement
 from postfix_ha.printable import printable
 from postfix_ha.system.command import Completed, Running, begin
 
@@ -40,7 +42,7 @@ class Cluster:
     def read(self) -> Cib:
         """The configuration as it is now, with the cluster's status."""
         if self.file and not os.path.isfile(self.file):
-            raise ClusterError(f"{self.file}: no such file")
+            raise failed("cib_file_there", file=self.file)
         if self.file:
             with open(self.file, "rb") as file:
                 data = file.read(FILE_MAX)
@@ -48,7 +50,7 @@ class Cluster:
                 return parse(data)  # cibadmin says the same, in the time of three more parses
         done = self.call("cibadmin", "--query")
         if done.returncode != 0:
-            raise ClusterError(f"the cluster configuration cannot be read: {self._why(done)}")
+            raise failed("cib_read", why=self._why(done))
         return parse(done.stdout)
 
     def patch(self, patch: bytes) -> Completed:
@@ -57,11 +59,11 @@ class Cluster:
 
     def _why(self, done: Completed) -> str:
         if done.returncode == 127:
-            return "Pacemaker's command line programs are not installed here (package pacemaker-cli-utils)"
+            return Statement(Finding("pacemaker_installed")).reason
         if self.is_live and os.geteuid() != 0 and done.returncode != 0:
-            return "run this as root, or as a member of group haclient"
+            return Statement(Finding("cluster_permitted")).reason
         if self.is_live and done.returncode in (102, 105):  # CRM_EX_DISCONNECT, CRM_EX_... no daemon to talk to
-            return "no cluster runs on this node: start it ('pcs cluster start' or 'systemctl start pacemaker')"
+            return Statement(Finding("cluster_runs")).reason
         return complaint(done)
 
     def status(self, cib: "Optional[Cib]" = None) -> Element:
@@ -71,11 +73,11 @@ class Cluster:
                 return Cluster(scratch.write("status.xml", cib)).status()
         done = self.call("crm_mon", "--one-shot", "--inactive", "--output-as=xml")
         if done.returncode != 0:
-            raise ClusterError(f"the cluster's status cannot be had: {self._why(done)}")
+            raise failed("status_read", why=self._why(done))
         try:
             return etree.fromstring(done.stdout)
         except etree.XMLSyntaxError as error:
-            raise ClusterError(f"crm_mon's answer cannot be read: {error.msg}") from None
+            raise failed("status_is_xml", why=error.msg) from None
 
     def node_name(self) -> str:
         """The name under which this node is in the cluster, "" where it is in none."""

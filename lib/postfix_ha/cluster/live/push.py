@@ -13,7 +13,8 @@ from lxml import etree
 from postfix_ha.cluster.live.pacemaker import Cluster, Scratch, complaint
 from postfix_ha.cluster.model.changes import Change, changes
 from postfix_ha.cluster.model.cib import Cib, to_text
-from postfix_ha.messages.errors import ClusterError, Refused
+from postfix_ha.finding import Finding
+from postfix_ha.messages.errors import Refused, failed, refused
 
 ATTEMPTS_MAX = 10
 Planner = Callable[[Cib], Cib]
@@ -45,13 +46,12 @@ def checked(cluster: Cluster, made: Plan) -> Plan:
     """The plan itself, once the new configuration has no error that the old one had not."""
     if not made.is_empty:
         if cluster.is_live and made.old.root.get("have-quorum") == "0":
-            text = "this part of the cluster has no quorum: a change made here is lost when the other part comes back"
-            raise Refused(f"{text}; run it on a node of the part with quorum")
+            raise refused("quorum_here")
         with Scratch() as scratch:
             known = set(_errors(cluster, scratch.write("old.xml", made.old)))
             new = [line for line in _errors(cluster, scratch.write("new.xml", made.new)) if line not in known]
         if new:
-            raise Refused(*(f"the cluster would not take this: {line}" for line in new))
+            raise Refused(*(Finding("configuration_valid", line=line) for line in new))
     return made
 
 
@@ -70,7 +70,7 @@ def patch_of(cluster: Cluster, made: Plan) -> bytes:
         old, new = scratch.write("old.xml", made.old, True), scratch.write("new.xml", made.new, True)
         done = cluster.call("crm_diff", "--original", old, "--new", new, "--no-version")
     if done.returncode != 1:  # 1: they differ
-        raise ClusterError(f"crm_diff made no patch: {complaint(done)}")
+        raise failed("patch_made", why=complaint(done))
     patch = etree.fromstring(done.stdout)
     admin_epoch, epoch = made.old.version
     version = etree.Element("version")
@@ -100,7 +100,7 @@ def change(cluster: Cluster, planner: Planner, first: "Plan | None" = None) -> P
         if done.returncode == 0:
             return made
         if cluster.read().version == made.old.version:
-            raise ClusterError(f"the cluster did not take the change: {complaint(done)}")
+            raise failed("change_taken", why=complaint(done))
         time.sleep(0.05 * attempt)  # somebody else is at work: give way, a little more each time
         made = plan(cluster, planner)
-    raise ClusterError(f"somebody else kept changing the configuration: given up after {ATTEMPTS_MAX} attempts")
+    raise failed("change_undisturbed", attempts=ATTEMPTS_MAX)

@@ -6,7 +6,7 @@ from typing import Callable, Optional
 
 from lxml import etree
 
-from postfix_ha.messages.errors import ClusterError
+from postfix_ha.messages.errors import failed
 
 Element = etree._Element
 RESOURCE_TAGS = ("primitive", "group", "clone", "master", "bundle")
@@ -21,7 +21,7 @@ class Cib:
 
     def __init__(self, root: Element) -> None:
         if root.tag != "cib" or root.find("configuration") is None:
-            raise ClusterError("this is not a cluster configuration: it has no <cib> with a <configuration>")
+            raise failed("cib_has_configuration")
         self.root = root
 
     @property
@@ -182,7 +182,7 @@ def parse(data: bytes) -> Cib:
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_blank_text=True)
         return Cib(etree.fromstring(data, parser))
     except etree.XMLSyntaxError as error:
-        raise ClusterError(f"the cluster configuration cannot be read as XML: {error.msg}") from None
+        raise failed("cib_is_xml", why=error.msg) from None
 
 
 def pairs(element: Element, tag: str) -> "dict[str, str]":

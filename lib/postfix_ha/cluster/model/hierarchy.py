@@ -9,7 +9,7 @@ from postfix_ha.cluster.model.priority import switchback_of
 from postfix_ha.cluster.model.relations import Relations
 from postfix_ha.config.units import unit_config_dir
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
-from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.errors import refused
 from postfix_ha.params import Params
 
 OUR_AGENT = "ocf:mail:postfix_ha"
@@ -197,15 +197,16 @@ def find_hierarchy(cib: Cib, tag: str) -> Hierarchy:
     """The hierarchy with this tag, or the only one where none is named; Refused where that is not clear."""
     found = hierarchies(cib)
     names = ", ".join(each.tag for each in found)
+    known = names or "there is none yet"
     if tag:
         for each in found:
             if tag in (each.tag, each.top):
                 return each
         if cib.resource(tag) is not None:
-            raise Refused(f"resource {tag} is no Postfix: name one of: {names or 'there is none yet'}")
-        raise Refused(f"there is no resource '{tag}': name one of: {names or 'there is none yet'}")
+            raise refused("resource_runs_postfix", resource=tag, known=known)
+        raise refused("resource_exists", resource=tag, known=known)
     if not found:
-        raise Refused("this cluster runs no Postfix yet: 'postfix-ha create' makes a hierarchy")
+        raise refused("hierarchy_exists")
     if len(found) > 1:
-        raise Refused(f"there are several hierarchies, so name one of: {names}")
+        raise refused("hierarchy_named", known=names)
     return found[0]

@@ -2,7 +2,7 @@
 
 from postfix_ha.cluster.model import names
 from postfix_ha.cluster.model.cib import Cib, Element, pairs
-from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.errors import refused
 
 DEPTH = "OCF_CHECK_LEVEL"
 KNOWN = ("start", "stop", "monitor", "reload", "reload-agent", "validate-all")
@@ -54,7 +54,7 @@ def set_operation(cib: Cib, primitive: Element, name: str, attributes: "dict[str
     element = _find(section, name, attributes)
     if element is None:
         if name == "monitor" and "interval" not in attributes:
-            raise Refused("there are several monitor operations: name one by its interval or OCF_CHECK_LEVEL")
+            raise refused("monitor_named")
         interval = attributes.get("interval", "0s")
         identity = names.unique(f"{primitive.get('id')}-{name}-interval-{interval}", cib.ids())
         element = section.makeelement("op", {"id": identity, "name": name, "interval": interval})

@@ -6,7 +6,7 @@ import re
 from lxml import etree
 
 from postfix_ha.cluster.model.cib import Element
-from postfix_ha.messages.errors import ClusterError
+from postfix_ha.messages.errors import failed
 
 # The words that the templates may use; one that is not given a value is a mistake of ours.
 WORDS = (
@@ -55,7 +55,7 @@ def fill(name: str, **values: str) -> "list[Element]":
     try:
         root = etree.parse(path, etree.XMLParser(remove_comments=True, remove_blank_text=True)).getroot()
     except (OSError, etree.XMLSyntaxError) as error:
-        raise ClusterError(f"the template {path} cannot be read: {error}; install postfix-ha again") from None
+        raise failed("template_read", path=path, why=error) from None
     for element in list(root.iter()):
         for attribute, text in element.attrib.items():
             # One pass over attribute values only: what is put in is never looked at again, nor taken for XML.

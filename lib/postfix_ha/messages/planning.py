@@ -1,0 +1,152 @@
+"""What a planned change is told to be wrong, doubtful or worth knowing: an error refuses it."""
+
+from postfix_ha.messages.row import Row, planned
+
+ERROR, WARNING, NOTE = "error", "warning", "note"
+
+ROWS: "tuple[Row, ...]" = (
+    # The resource of Postfix.
+    planned(
+        "tag_agrees", ERROR, "{config_dir} is protected already, as {tag}", "leave --tag out, or delete that first"
+    ),
+    planned(
+        "tag_legal",
+        ERROR,
+        "'{tag}' cannot be a resource's id",
+        "use letters, digits, - _ . and begin with a letter",
+    ),
+    planned("tag_free", ERROR, "the id {tag} is taken", "choose another with --tag"),
+    # Addresses.
+    planned("interface_present", ERROR, "there is no interface '{interface}' on this node", "it has {interfaces}"),
+    planned(
+        "address_can_move",
+        ERROR,
+        "{address} is node {owner}'s own",
+        "give the service an address that can move, and name it in main.cf",
+    ),
+    planned(
+        "address_in_network",
+        ERROR,
+        "no IPaddr2 resource manages {told}, and no interface here is in its network",
+        "say how with --address {address}/PREFIX[@INTERFACE]",
+    ),
+    planned(
+        "address_moves",
+        WARNING,
+        "inet_interfaces is '{value}': no address moves with the service",
+        "--address ADDRESS names one",
+        joint="; ",
+    ),
+    planned(
+        "address_usable",
+        ERROR,
+        "{word} of inet_interfaces is {addresses} here, which no client reaches",
+        "correct /etc/hosts or inet_interfaces",
+    ),
+    planned("address_valid", ERROR, "{why}"),
+    planned(
+        "address_listened_on",
+        ERROR,
+        "Postfix does not listen on {address} (inet_interfaces is '{value}')",
+        "name it in main.cf",
+    ),
+    # File systems.
+    planned("queue_directory_known", ERROR, "main.cf does not tell the queue directory"),
+    planned(
+        "clone_possible",
+        ERROR,
+        "{queue} is on {directory}, which one node mounts at a time",
+        "a clone needs a queue on each node",
+    ),
+    planned(
+        "queue_moves",
+        ERROR,
+        "the queue directory {queue} is not on a file system that moves with the service",
+        "mount a shared disk or an NFS export, and set queue_directory in main.cf to a directory on it",
+    ),
+    planned(
+        "file_system_single",
+        ERROR,
+        "{by} mounts {directory} on more than one node at once",
+        "{what} needs a file system of its own",
+    ),
+    planned(
+        "device_single",
+        ERROR,
+        "{device} is mounted on {directory} here, and by the cluster's {user} elsewhere",
+        "put {what} where that mounts it, or give it a device",
+    ),
+    planned(
+        "file_system_whole",
+        ERROR,
+        "{directory} is a part ({root}) of the file system on {device}, which {what} needs",
+        "mount that whole, or make its Filesystem resource yourself first",
+    ),
+    planned(
+        "file_system_mountable",
+        ERROR,
+        "{directory}, with {what}, is mounted by a program in user space ({fstype}), and the kernel does not tell how",
+        "make its Filesystem resource yourself first",
+    ),
+    planned(
+        "drbd_promoted",
+        WARNING,
+        "{directory} is on {device}",
+        "tie it to the DRBD resource's promoted role yourself",
+    ),
+    planned(
+        "file_system_not_at_boot",
+        WARNING,
+        "/etc/fstab mounts {directory} at boot, beside the cluster",
+        "add noauto there, on every node",
+    ),
+    planned(
+        "file_system_local",
+        WARNING,
+        "{directory}, with {what}, is {fstype}",
+        "mount it hard and with working locks, or mail is lost",
+    ),
+    # What is there already.
+    planned(
+        "dependency_direction",
+        ERROR,
+        "{resource} is {how} {tag}, and would stop with it",
+        "turn that constraint round with the tool that made it",
+    ),
+    planned(
+        "mounts_in_order",
+        ERROR,
+        "{inner} is started before {outer}, which it is mounted in",
+        "turn that round with the tool that made it",
+    ),
+    planned(
+        "switchback_agrees",
+        ERROR,
+        "the switchback of {resource} is {theirs}, that of the hierarchy would be {ours}",
+        "choose one with --switchback, or change {resource}",
+    ),
+    planned("parts_kept", NOTE, "these stay: {kept}"),
+    planned("operations_replaced", NOTE, "the operations of the resource are replaced by those of the new agent"),
+    # Nodes.
+    planned("node_possible", ERROR, "{node} cannot run it: {why}"),
+    planned("node_named_once", ERROR, "node {node} is named twice"),
+    planned("node_left_out", NOTE, "{node} takes no part: {why}"),
+    planned("nodes_enough", WARNING, "only one node takes part", "'postfix-ha extend NODE' adds another"),
+    # The cluster.
+    planned(
+        "fencing_on",
+        WARNING,
+        "stonith-enabled is false: two nodes may mount the queue at once and destroy it",
+        "configure fencing ('pcs stonith create', then the property)",
+        joint="; ",
+    ),
+    planned("fence_device_there", WARNING, "there is no fence device: Pacemaker starts nothing until one is there"),
+    planned(
+        "quorum_kept",
+        WARNING,
+        "no-quorum-policy is ignore: both halves of a split cluster would run the service",
+        "'pcs property set no-quorum-policy=stop'",
+        joint="; ",
+    ),
+    planned("cluster_manages", WARNING, "maintenance-mode is on: nothing is started until it is off"),
+)
