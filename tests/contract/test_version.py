@@ -80,7 +80,7 @@ def test_each_package_needs_what_setup_cfg_needs_and_resource_agents() -> None:
     assert {name for name in spec("Requires") if ">=" not in name} == needed
     wanted = {DISTRIBUTED[name] for name in setup()["options.extras_require"]["mx"].split()}
     recommended = {PROVIDED.get(name, name) for name in spec("Recommends")}
-    assert set(debian("Recommends")) == recommended == {"pacemaker", "postfix"} | wanted
+    assert set(debian("Recommends")) == recommended == {"nftables", "pacemaker", "postfix"} | wanted
     assert set(debian("Suggests")) == set(spec("Suggests"))
 
 

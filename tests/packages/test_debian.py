@@ -36,7 +36,7 @@ def what_ci_install_puts(tree: Path, folder: Path) -> "set[str]":
 def test_apt_brings_what_the_agent_needs_and_recommends_what_it_is_for(made: Path) -> None:
     assert {"resource-agents", "python3-psutil", "python3-lxml"} <= set((made / "pulled").read_text().split())
     planned = set(re.findall(r"^Inst (\S+)", (made / "recommended").read_text(), re.MULTILINE))
-    assert {NAME, "postfix", "pacemaker", "resource-agents"} <= planned
+    assert {NAME, "nftables", "postfix", "pacemaker", "resource-agents"} <= planned
 
 
 def test_the_package_holds_what_ci_install_puts(current: PackageNode, packed_tree: Path, tmp_path: Path) -> None:

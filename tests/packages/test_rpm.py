@@ -32,7 +32,7 @@ def test_dependencies_have_the_names_of_red_hat_and_suse(bare: PackageNode) -> N
     assert {"python3 >= 3.9", "python3-lxml", "python3-psutil", "resource-agents"} <= required
     others = {line for line in required if not line.startswith(("python3", "resource-agents", "rpmlib("))}
     assert others == {"/bin/sh", "/usr/bin/python3", "util-linux"}
-    assert set(asked(bare, "--recommends")) == {"pacemaker", "postfix"}
+    assert set(asked(bare, "--recommends")) == {"nftables", "pacemaker", "postfix", "python3dist(dnspython)"}
     assert asked(bare, "--provides") == [f"{NAME} = {asked(bare, '--queryformat', '%{VERSION}-%{RELEASE}')[0]}"]
 
 
