@@ -28,7 +28,7 @@ MODULES = {
 
 
 def run() -> None:
-    """Do what this process was asked for and end it with the OCF exit code."""
+    """Do the requested action and end the process with its OCF exit code."""
     if None in (sys.stdin, sys.stdout, sys.stderr):
         open_streams()
     request = current_request(sys.argv)

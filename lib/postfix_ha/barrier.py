@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def with_barrier(request: Request, work: "Callable[[], Verdict]") -> Verdict:
-    """The verdict of work; an error of our own is a verdict too, and no traceback ever stands for an answer."""
+    """The verdict of work; an exception becomes program_sound, is logged, and is never shown as a traceback."""
     try:
         return work()
     except Exception as error:
@@ -27,7 +27,7 @@ def with_barrier(request: Request, work: "Callable[[], Verdict]") -> Verdict:
 
 
 def conclude(request: Request, verdict: Verdict) -> "NoReturn":
-    """Say what there is to say and end this process with the verdict's code."""
+    """Log and print the verdict, and end this process with its code."""
     if verdict.reason or verdict.notes:
         say(request, verdict)
     for stream in (sys.stdout, sys.stderr):
@@ -40,7 +40,7 @@ def conclude(request: Request, verdict: Verdict) -> "NoReturn":
 
 
 def say(request: Request, verdict: Verdict) -> None:
-    """Log and print the verdict; an error of our own on the way costs its words, not the code that was decided."""
+    """Log and print the verdict; an exception meanwhile loses the words, never the code."""
     try:
         from postfix_ha.report import report
 

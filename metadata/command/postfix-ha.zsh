@@ -10,25 +10,25 @@
 
 _shtab_postfix_ha_commands() {
   local _commands=(
-    check:'Check what this node'"'"'s Postfix needs to run under the cluster. Changes nothing, needs no cluster.'
+    check:'Check whether this node'"'"'s Postfix is ready for the cluster. Changes nothing; needs no cluster.'
     completion:'For bash: postfix-ha completion >/etc/bash_completion.d/postfix-ha'
-    create:'Read this node'"'"'s Postfix configuration and make the hierarchy that protects it: file systems, addresses and'
-    delete:'Remove Postfix from the cluster. What it needs stays, unless asked. A Postfix that runs is stopped first,'
-    depend:'Let Postfix need a further resource.'
-    drill:'Send marked mail through the service while it moves to a node (the next one where none is named), or while'
-    extend:'Let the hierarchy run on a further node, once that node was checked. The lower priority is preferred.'
-    facts:'Tell the facts of this node'"'"'s Postfix. Changes nothing, needs no cluster.'
-    graph:'Write what status shows as SVG, by Graphviz, or as Graphviz'"'"'s input.'
-    in-service:'Put the service in service, on a node where one is named, and forget earlier failures.'
+    create:'Read this node'"'"'s Postfix configuration and create the service'"'"'s resources in one change: Filesystem,'
+    delete:'Remove the Postfix resource from the cluster. The resources that it depends on stay, unless you say'
+    depend:'Make Postfix depend on a resource: Postfix runs on its node, starts after it and stops before it.'
+    drill:'Send test mail through the service while it moves to NODE, or while the cluster recovers from a fault.'
+    extend:'Allow the service to run on another node, after checking that node.'
+    facts:'Print the facts about this node'"'"'s Postfix. Changes nothing; needs no cluster.'
+    graph:'Draw what status shows: the service'"'"'s resources, their dependencies and where they run.'
+    in-service:'Clear earlier failures and start the service, on NODE if one is given.'
     manual:'Print the man page: postfix-ha manual >/usr/share/man/man8/postfix-ha.8'
-    migrate:'Let another agent take over a running Postfix, without a gap in service. Only the agent, its parameters and'
-    out-of-service:'Take Postfix out of service on all nodes. What it needs goes on.'
-    print:'Print a hierarchy, whoever made it, as what makes it again. What other services need too is left out.'
-    properties:'Show a hierarchy'"'"'s properties, or set some. An empty value takes a parameter or meta attribute away.'
-    status:'Show each hierarchy: where it runs and since when, which nodes can take it over, what failed and why,'
-    switchover:'Move the service to a node on purpose, wait until it runs there, and leave no rule behind.'
-    undepend:'Let Postfix no longer need a resource.'
-    unextend:'Let the hierarchy no longer run on a node. Refused where it runs there now.'
+    migrate:'Replace the resource agent while Postfix keeps running. Only the agent, its parameters and its operations'
+    out-of-service:'Stop Postfix on all nodes. The resources that it depends on keep running.'
+    print:'Print the commands or the XML that recreate the service'"'"'s resources and constraints,'
+    properties:'Show the properties of the service and its resource, or set some. An empty value removes a parameter or'
+    status:'Show each Postfix service: where it runs and since when, which nodes can take it over, and what failed.'
+    switchover:'Move the service to a node, wait until it runs there, and remove the temporary location constraint.'
+    undepend:'Remove the order and colocation constraints between Postfix and a resource. The resource itself stays.'
+    unextend:'Forbid the service to run on a node. Refused while it runs there.'
   )
   _describe 'postfix-ha commands' _commands
 }
@@ -44,17 +44,17 @@ _shtab_postfix_ha_defaults_added=0
 _shtab_postfix_ha_check_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--config-dir[the instance\'s configuration directory]:DIR:_files -/"
-  "--cib-file[the cluster\'s configuration is in this file]:FILE:_files"
+  "--cib-file[read this CIB file, not the live cluster]:FILE:_files"
   "--binary[the postfix command]:FILE:_files"
-  "--level[0\: the parameters alone\; 10\: this node (default)\; 20\: also the Postfix that runs here, as its monitor]:level:(0 10 20)"
-  "--peer[compare this node with these]:NODE:_postfix_ha_nodes"
-  "--rsh[the remote shell that leads to a peer (default\: ssh, by key alone)]:COMMAND:"
-  "--trial[bring up, mount, check, start, look, stop, undo all of it]"
-  {--nic,--device}"[the interface for the addresses]:NIC:"
-  "--prefix[their prefix length]:LENGTH:"
-  "*--mount[mount this file system (may be given again)]:DEVICE:DIR:"
+  "--level[0\: only the parameters\; 10\: this node (default)\; 20\: also the running Postfix, like a monitor]:level:(0 10 20)"
+  "--peer[compare this node with these nodes]:NODE:_postfix_ha_nodes"
+  "--rsh[the remote shell to reach other nodes (default\: ssh, by key only)]:COMMAND:"
+  "--trial[add the addresses, mount, check, start, monitor, stop, and undo everything]"
+  {--nic,--device}"[the network interface for the addresses]:NIC:"
+  "--prefix[the prefix length of the addresses]:LENGTH:"
+  "*--mount[mount this file system (can be repeated)]:DEVICE:DIR:"
   "--json[print one JSON object]"
-  "--strict[exit with 1 where there are warnings only]"
+  "--strict[exit with 1 if there are only warnings]"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -71,20 +71,20 @@ _shtab_postfix_ha_completion_defaults_added=0
 _shtab_postfix_ha_create_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
-  "--cib-file[work on this CIB file, not the live cluster]:FILE:_files"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
   "--config-dir[the instance\'s configuration directory]:DIR:_files -/"
   "--binary[the postfix command]:FILE:_files"
-  "--tag[resource id (default postfix-on-QUEUE_DIRECTORY)]:ID:"
-  "--switchback[intelligent\: stay after a failover (default)\; automatic\: go home when the node returns]:KIND:( intelligent automatic)"
-  "*--node[a node that takes part, the most preferred first (default\: all, this one first)\; priority 1..999]:NODE[:PRIORITY]:_postfix_ha_nodes"
-  "*--address[an address of the service\; needed only for what the configuration does not tell]:ADDR[/PREFIX][@IF]:"
-  "--rsh[the remote shell that leads to another node (default\: ssh, by key alone)]:COMMAND:"
-  "--no-peer-check[compare this node with no other]"
-  "--clone[a Postfix on every node, each with a queue of its own]"
-  "--keep[keep the change even when the service does not come up]"
-  "--dry-run[show what would change and what the cluster would do]"
-  {--yes,-y}"[ask nothing]"
-  "--wait[seconds to wait for the service (default 90)]:S:"
+  "--resource[id of the new Postfix resource (default\: postfix-on-QUEUE_DIRECTORY)]:ID:"
+  "--switchback[intelligent\: no failback, by resource-stickiness (default)\; automatic\: fail back to the preferred node]:KIND:( intelligent automatic)"
+  "*--node[a node that may run the service, preferred node first (default\: all, this one first)\; priority 1 to 999, lower is preferred]:NODE[:PRIORITY]:_postfix_ha_nodes"
+  "*--address[an address of the service, if the configuration does not name it]:ADDR[/PREFIX][@IF]:"
+  "--rsh[the remote shell to reach other nodes (default\: ssh, by key only)]:COMMAND:"
+  "--no-peer-check[do not compare this node with other nodes]"
+  "--clone[run a Postfix on every node, each with its own queue]"
+  "--keep[keep the change even if the service does not start]"
+  "--dry-run[only show the change and what the cluster would do]"
+  {--yes,-y}"[do not ask for confirmation]"
+  "--wait[wait at most S seconds for the service (default 90)]:S:"
   "--no-wait[do not wait for the service]"
 )
 
@@ -94,14 +94,14 @@ _shtab_postfix_ha_create_defaults_added=0
 _shtab_postfix_ha_delete_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
-  "--cib-file[work on this CIB file, not the live cluster]:FILE:_files"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
   "--stop[stop Postfix first]"
-  "--leave-running[let Postfix run on, without the cluster]"
-  "--with-parts[remove also what nothing else needs]"
-  "--tag[the hierarchy, where there is more than one]:ID:"
-  "--dry-run[show what would change and what the cluster would do]"
-  {--yes,-y}"[ask nothing]"
-  "--wait[seconds to wait for the service (default 90)]:S:"
+  "--leave-running[keep Postfix running, unmanaged]"
+  "--with-parts[also remove the resources that nothing else needs]"
+  "--resource[the Postfix resource\; needed if the cluster has several]:ID:"
+  "--dry-run[only show the change and what the cluster would do]"
+  {--yes,-y}"[do not ask for confirmation]"
+  "--wait[wait at most S seconds for the service (default 90)]:S:"
   "--no-wait[do not wait for the service]"
 )
 
@@ -111,13 +111,13 @@ _shtab_postfix_ha_delete_defaults_added=0
 _shtab_postfix_ha_depend_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
-  "--cib-file[work on this CIB file, not the live cluster]:FILE:_files"
-  "--tag[the hierarchy, where there is more than one]:ID:"
-  "--dry-run[show what would change and what the cluster would do]"
-  {--yes,-y}"[ask nothing]"
-  "--wait[seconds to wait for the service (default 90)]:S:"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
+  "--resource[the Postfix resource\; needed if the cluster has several]:ID:"
+  "--dry-run[only show the change and what the cluster would do]"
+  {--yes,-y}"[do not ask for confirmation]"
+  "--wait[wait at most S seconds for the service (default 90)]:S:"
   "--no-wait[do not wait for the service]"
-  ":RESOURCE:"
+  ":the id of the other resource:"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -126,21 +126,21 @@ _shtab_postfix_ha_depend_defaults_added=0
 _shtab_postfix_ha_drill_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
-  "--cib-file[work on this CIB file, not the live cluster]:FILE:_files"
-  "--back[and back again in the end]"
-  "--fault[inflict this on the node that runs the service\: kill-master kills the Postfix master process\; freeze-master freezes the Postfix master process (SIGSTOP)\; delete-address deletes the service address from its interface\; standby puts the node in standby\: all its resources move away, not Postfix alone\; without NODE nothing is moved before]:KIND:(kill-master freeze-master delete-address standby)"
-  "--recipient[whom the mail is for (default\: an address that the transport or alias tables discard)]:ADDRESS:"
-  "--sender[who it is from (default\: the empty sender, so that nothing bounces)]:ADDRESS:"
-  "--mailbox[the recipient\'s maildir or mbox file, to see lost and duplicated messages]:PATH:"
-  "--rate[messages a second (default 20)]:N:"
-  "--report[leave drill.txt, .json, .svg and .png there (default drill-ID)]:DIR:_files -/"
-  "--wait[seconds for a move or recovery (default 90)]:S:"
-  "--rsh[the remote shell that leads to another node (default\: ssh, by key alone)]:COMMAND:"
-  "--no-peer-check[compare this node with no other]"
-  "--tag[the hierarchy, where there is more than one]:ID:"
-  "--dry-run[show what would change and what the cluster would do]"
-  {--yes,-y}"[ask nothing]"
-  ":where to move (default\: the next):_postfix_ha_nodes"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
+  "--back[move back at the end]"
+  "--fault[cause this fault where the service runs\: kill-master kills the Postfix master process\; freeze-master freezes the Postfix master process (SIGSTOP)\; delete-address deletes the service address from its interface\; standby puts the node in standby\: all its resources move away, not only Postfix. Without NODE the service is not moved first]:KIND:(kill-master freeze-master delete-address standby)"
+  "--recipient[the recipient (default\: an address that the transport or alias tables discard)]:ADDRESS:"
+  "--sender[the sender (default\: empty, so that nothing bounces)]:ADDRESS:"
+  "--mailbox[the recipient\'s maildir or mbox, to find lost and duplicated messages]:PATH:"
+  "--rate[messages per second (default 20)]:N:"
+  "--report[write drill.txt, .json, .svg and .png there (default drill-ID)]:DIR:_files -/"
+  "--wait[wait at most S seconds for a move or recovery (default 90)]:S:"
+  "--rsh[the remote shell to reach other nodes (default\: ssh, by key only)]:COMMAND:"
+  "--no-peer-check[do not compare this node with other nodes]"
+  "--resource[the Postfix resource\; needed if the cluster has several]:ID:"
+  "--dry-run[only show the change and what the cluster would do]"
+  {--yes,-y}"[do not ask for confirmation]"
+  ":the node to move to (default\: the next one):_postfix_ha_nodes"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -149,14 +149,14 @@ _shtab_postfix_ha_drill_defaults_added=0
 _shtab_postfix_ha_extend_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
-  "--cib-file[work on this CIB file, not the live cluster]:FILE:_files"
-  "--priority[1..999, the lower is preferred]:P:"
-  "--rsh[the remote shell that leads to another node (default\: ssh, by key alone)]:COMMAND:"
-  "--no-peer-check[compare this node with no other]"
-  "--tag[the hierarchy, where there is more than one]:ID:"
-  "--dry-run[show what would change and what the cluster would do]"
-  {--yes,-y}"[ask nothing]"
-  ":NODE:_postfix_ha_nodes"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
+  "--priority[1 to 999, lower is preferred (default\: the last)]:P:"
+  "--rsh[the remote shell to reach other nodes (default\: ssh, by key only)]:COMMAND:"
+  "--no-peer-check[do not compare this node with other nodes]"
+  "--resource[the Postfix resource\; needed if the cluster has several]:ID:"
+  "--dry-run[only show the change and what the cluster would do]"
+  {--yes,-y}"[do not ask for confirmation]"
+  ":the node to add:_postfix_ha_nodes"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -165,11 +165,11 @@ _shtab_postfix_ha_extend_defaults_added=0
 _shtab_postfix_ha_facts_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--config-dir[the instance\'s configuration directory]:DIR:_files -/"
-  "--cib-file[the cluster\'s configuration is in this file]:FILE:_files"
+  "--cib-file[read this CIB file, not the live cluster]:FILE:_files"
   "--binary[the postfix command]:FILE:_files"
   "--json[print one JSON object with everything]"
-  "--salt[a secret of the asker that goes into all digests]:TEXT:"
-  "--salt-file[the same, in the first line of a file\; - is standard input]:FILE:_files"
+  "--salt[salt for the digests, shared by the nodes that are compared]:TEXT:"
+  "--salt-file[read the salt from the first line of this file\; - is standard input]:FILE:_files"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -178,9 +178,9 @@ _shtab_postfix_ha_facts_defaults_added=0
 _shtab_postfix_ha_graph_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
-  "--cib-file[work on this CIB file, not the live cluster]:FILE:_files"
-  "--tag[one hierarchy (default\: all)]:ID:"
-  "--dot[write Graphviz\'s input]"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
+  "--resource[show only this Postfix resource (default\: all)]:ID:"
+  "--dot[print Graphviz\'s input (DOT) instead of SVG]"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -189,13 +189,13 @@ _shtab_postfix_ha_graph_defaults_added=0
 _shtab_postfix_ha_in_service_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
-  "--cib-file[work on this CIB file, not the live cluster]:FILE:_files"
-  "--tag[the hierarchy, where there is more than one]:ID:"
-  "--dry-run[show what would change and what the cluster would do]"
-  {--yes,-y}"[ask nothing]"
-  "--wait[seconds to wait for the service (default 90)]:S:"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
+  "--resource[the Postfix resource\; needed if the cluster has several]:ID:"
+  "--dry-run[only show the change and what the cluster would do]"
+  {--yes,-y}"[do not ask for confirmation]"
+  "--wait[wait at most S seconds for the service (default 90)]:S:"
   "--no-wait[do not wait for the service]"
-  ":NODE:_postfix_ha_nodes"
+  ":where to start it (default\: the cluster decides):_postfix_ha_nodes"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -212,12 +212,12 @@ _shtab_postfix_ha_manual_defaults_added=0
 _shtab_postfix_ha_migrate_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
-  "--cib-file[work on this CIB file, not the live cluster]:FILE:_files"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
   "--to[the new agent (default ocf\:mail\:postfix_ha)]:AGENT:"
-  "--tag[the hierarchy, where there is more than one]:ID:"
-  "--dry-run[show what would change and what the cluster would do]"
-  {--yes,-y}"[ask nothing]"
-  "--wait[seconds to wait for the service (default 90)]:S:"
+  "--resource[the Postfix resource\; needed if the cluster has several]:ID:"
+  "--dry-run[only show the change and what the cluster would do]"
+  {--yes,-y}"[do not ask for confirmation]"
+  "--wait[wait at most S seconds for the service (default 90)]:S:"
   "--no-wait[do not wait for the service]"
 )
 
@@ -227,11 +227,11 @@ _shtab_postfix_ha_migrate_defaults_added=0
 _shtab_postfix_ha_out_of_service_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
-  "--cib-file[work on this CIB file, not the live cluster]:FILE:_files"
-  "--tag[the hierarchy, where there is more than one]:ID:"
-  "--dry-run[show what would change and what the cluster would do]"
-  {--yes,-y}"[ask nothing]"
-  "--wait[seconds to wait for the service (default 90)]:S:"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
+  "--resource[the Postfix resource\; needed if the cluster has several]:ID:"
+  "--dry-run[only show the change and what the cluster would do]"
+  {--yes,-y}"[do not ask for confirmation]"
+  "--wait[wait at most S seconds for the service (default 90)]:S:"
   "--no-wait[do not wait for the service]"
 )
 
@@ -241,9 +241,9 @@ _shtab_postfix_ha_out_of_service_defaults_added=0
 _shtab_postfix_ha_print_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
-  "--cib-file[work on this CIB file, not the live cluster]:FILE:_files"
-  "--format[default pcs]:format:(pcs crm xml)"
-  "--tag[the hierarchy, where there is more than one]:ID:"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
+  "--format[pcs commands (default), crm configure, or XML]:format:(pcs crm xml)"
+  "--resource[the Postfix resource\; needed if the cluster has several]:ID:"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -252,16 +252,16 @@ _shtab_postfix_ha_print_defaults_added=0
 _shtab_postfix_ha_properties_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
-  "--cib-file[work on this CIB file, not the live cluster]:FILE:_files"
-  "--switchback[switchback]:switchback:(intelligent automatic)"
-  "*--priority[NODE\=P]:NODE=P:"
-  "*--parameter[NAME\=VALUE]:NAME=VALUE:"
-  "*--meta[NAME\=VALUE]:NAME=VALUE:"
-  "*--operation[one operation, found by its name and interval]:'NAME KEY=VALUE...':"
-  "--tag[the hierarchy, where there is more than one]:ID:"
-  "--dry-run[show what would change and what the cluster would do]"
-  {--yes,-y}"[ask nothing]"
-  "--wait[seconds to wait for the service (default 90)]:S:"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
+  "--switchback[intelligent\: no failback, by resource-stickiness\; automatic\: fail back to the preferred node]:switchback:(intelligent automatic)"
+  "*--priority[the node\'s priority, 1 to 999, lower is preferred]:NODE=P:"
+  "*--parameter[a parameter of the agent, such as greeting_timeout\=20]:NAME=VALUE:"
+  "*--meta[a meta attribute of the resource, such as migration-threshold\=3]:NAME=VALUE:"
+  "*--operation[an operation\; its name and interval say which one]:'NAME KEY=VALUE...':"
+  "--resource[the Postfix resource\; needed if the cluster has several]:ID:"
+  "--dry-run[only show the change and what the cluster would do]"
+  {--yes,-y}"[do not ask for confirmation]"
+  "--wait[wait at most S seconds for the service (default 90)]:S:"
   "--no-wait[do not wait for the service]"
 )
 
@@ -271,12 +271,12 @@ _shtab_postfix_ha_properties_defaults_added=0
 _shtab_postfix_ha_status_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
-  "--cib-file[work on this CIB file, not the live cluster]:FILE:_files"
-  "--tag[one hierarchy (default\: all)]:ID:"
-  "--watch[again and again, until interrupted]"
-  "--every[with --watch\: every S seconds (default 2)]:S:"
-  "--rsh[ask the node that runs the service, over this remote shell, for its queues and endpoints]:COMMAND:"
-  "--cluster-only[ask no endpoint and look at no queue]"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
+  "--resource[show only this Postfix resource (default\: all)]:ID:"
+  "--watch[refresh until interrupted]"
+  "--every[with --watch\: refresh every S seconds (default 2)]:S:"
+  "--rsh[use this remote shell to ask the node that runs the service for its queues and endpoints]:COMMAND:"
+  "--cluster-only[show only the cluster\'s view\: no endpoints, no queues]"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -285,14 +285,14 @@ _shtab_postfix_ha_status_defaults_added=0
 _shtab_postfix_ha_switchover_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
-  "--cib-file[work on this CIB file, not the live cluster]:FILE:_files"
-  "--for[hold it there so long]:S:"
-  "--tag[the hierarchy, where there is more than one]:ID:"
-  "--dry-run[show what would change and what the cluster would do]"
-  {--yes,-y}"[ask nothing]"
-  "--wait[seconds to wait for the service (default 90)]:S:"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
+  "--for[keep the location constraint for S seconds\; afterwards the usual preferences apply]:S:"
+  "--resource[the Postfix resource\; needed if the cluster has several]:ID:"
+  "--dry-run[only show the change and what the cluster would do]"
+  {--yes,-y}"[do not ask for confirmation]"
+  "--wait[wait at most S seconds for the service (default 90)]:S:"
   "--no-wait[do not wait for the service]"
-  ":NODE:_postfix_ha_nodes"
+  ":the node to move to:_postfix_ha_nodes"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -301,13 +301,13 @@ _shtab_postfix_ha_switchover_defaults_added=0
 _shtab_postfix_ha_undepend_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
-  "--cib-file[work on this CIB file, not the live cluster]:FILE:_files"
-  "--tag[the hierarchy, where there is more than one]:ID:"
-  "--dry-run[show what would change and what the cluster would do]"
-  {--yes,-y}"[ask nothing]"
-  "--wait[seconds to wait for the service (default 90)]:S:"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
+  "--resource[the Postfix resource\; needed if the cluster has several]:ID:"
+  "--dry-run[only show the change and what the cluster would do]"
+  {--yes,-y}"[do not ask for confirmation]"
+  "--wait[wait at most S seconds for the service (default 90)]:S:"
   "--no-wait[do not wait for the service]"
-  ":RESOURCE:"
+  ":the id of the other resource:"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -316,11 +316,11 @@ _shtab_postfix_ha_undepend_defaults_added=0
 _shtab_postfix_ha_unextend_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
-  "--cib-file[work on this CIB file, not the live cluster]:FILE:_files"
-  "--tag[the hierarchy, where there is more than one]:ID:"
-  "--dry-run[show what would change and what the cluster would do]"
-  {--yes,-y}"[ask nothing]"
-  ":NODE:_postfix_ha_nodes"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
+  "--resource[the Postfix resource\; needed if the cluster has several]:ID:"
+  "--dry-run[only show the change and what the cluster would do]"
+  {--yes,-y}"[do not ask for confirmation]"
+  ":the node to remove:_postfix_ha_nodes"
 )
 
 # guard to ensure default positional specs are added only once per session

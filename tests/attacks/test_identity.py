@@ -167,7 +167,7 @@ def test_it_neither_hinders_a_start_nor_is_counted_beside_a_service(
     node: JudgedNode, attacker: Attacker, imitate: Imitates
 ) -> None:
     imitate(node, attacker)
-    assert "ended what was left" not in "\n".join(node.logged_by(node.started_again))
+    assert "ended processes left by an earlier run" not in "\n".join(node.logged_by(node.started_again))
     for level in (0, 10, 20):
         assert node.monitor(level).code == SUCCESS
     node.do("rm", SNAPSHOT)

@@ -53,7 +53,7 @@ def test_one_command_protects_a_running_postfix_on_three_nodes(bare, tool):
     assert first == {("fs-mnt-queue", MAIL), (f"ip-{SERVICE_ADDRESS}", MAIL)}
     # P51: once more, and nothing changes.
     before = tool.configuration()
-    assert "everything is so already" in tool.ok("create", "--yes", "--tag", MAIL, *tool.rsh)
+    assert "already configured as requested" in tool.ok("create", "--yes", "--tag", MAIL, *tool.rsh)
     assert tool.configuration() == before
     # It moves, and mail flows there.
     tool.ok("switchover", "n2")
@@ -117,7 +117,7 @@ def test_a_service_that_does_not_come_up_says_why_and_the_change_is_taken_back(l
     node.run(["umount", "/usr/lib/postfix/sbin/smtpd"], check=True)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "start of mail on n1:" in done.stderr
-    assert "taken back" in done.stderr
+    assert "rolled back" in done.stderr
     assert tool.configuration() == before
 
 
@@ -231,7 +231,7 @@ def test_the_dialogue_asks_three_things_and_goes_back(lab, tool):
         terminal.answer("Switchback [intelligent]", "intell")
         terminal.answer("Nodes, the most preferred first", "n2:5 n9")
         terminal.answer("Nodes, the most preferred first", "n2:5 n1:50")
-        terminal.answer("Make it so? [yes]", "")
+        terminal.answer("Apply this change? [yes]", "")
         assert terminal.end() == 0
     assert "there is no node 'n9'" in terminal.text
     assert "intelligent or automatic?" in terminal.text
@@ -251,7 +251,7 @@ def test_a_dialogue_that_is_given_up_changes_nothing(lab, tool, how):
         terminal.answer("Switchback", "")
         if how == "no":
             terminal.answer("Nodes", "")
-            terminal.answer("Make it so?", "no")
+            terminal.answer("Apply this change?", "no")
             assert terminal.end() == 0
         else:
             terminal.answer("Nodes", "\x04")

@@ -93,7 +93,7 @@ def test_automatic_switchback_goes_home_and_a_switchover_says_so(lab, tool):
     tool.ok("switchover", "n2")
     tool.ok("properties", "--switchback", "automatic", "--priority", "n1=1", "--priority", "n2=2", "--priority", "n3=3")
     lab.wait_for(lambda: lab.where() == "n1" and lab.is_idle(), 40, "the service goes home")
-    assert "home to n1" in tool.refused("switchover", "n2")
+    assert "fail back to n1" in tool.refused("switchover", "n2")
     tool.ok("switchover", "n2", "--for", "6")
     assert lab.where() == "n2"
 

@@ -71,7 +71,7 @@ def test_a_change_is_taken_back_from_what_was_up_before(site):
     done = tool.run("create", "--yes", "--node", "n1", *tool.rsh)
     node.run(["umount", f"{DAEMONS}/smtpd"], check=True)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "taken back" in done.stderr
+    assert "rolled back" in done.stderr
     assert tool.configuration() == before
     site.lab.wait_for(site.lab.is_idle, 30, "the cluster is idle")
     assert not node.mounts("/mnt/one"), "it was stopped while the cluster still knew what it is"

@@ -51,7 +51,7 @@ def test_a_hierarchy_made_by_hand(site, how):
     assert "smtp: in service on n1" in tool.ok("status")
     # What is there is whole, so that create has nothing to add.
     before = tool.configuration()
-    assert "everything is so already" in tool.ok("create", "--yes", *tool.rsh)
+    assert "already configured as requested" in tool.ok("create", "--yes", *tool.rsh)
     assert tool.configuration() == before
     site.switchover(instance, "smtp", "n2")
     assert "n3 does not take part" in tool.refused("switchover", "n3")

@@ -78,7 +78,7 @@ class Rounds:
         if begun in self.told:
             return
         self.told.add(begun)
-        told = f"'postfix-ha {begun}' is under way or was interrupted: the same again finishes it"
+        told = f"'postfix-ha {begun}' is under way or was interrupted: run it again to finish it"
         assert told in " ".join(self.tool.run("status", "--cluster-only").stdout.split()), where
         assert told in self.tool.run("properties").stderr, where
 
@@ -158,7 +158,7 @@ def test_what_was_begun_is_taken_back_by_what_status_names(lab, tool, interrupte
     before = tool.configuration()
     assert interrupted.run(*begun, fatal="during-change 1").returncode != 0
     assert marks(tool.configuration()) == [" ".join(begun)]
-    assert f"'postfix-ha {' '.join(back)}' takes it back" in tool.run("properties").stderr
+    assert f"'postfix-ha {' '.join(back)}' reverts it" in tool.run("properties").stderr
     tool.ok(*back)
     assert tool.configuration() == before
     lab.wait_for(lambda: lab.is_idle() and lab.where(), 40, "the service runs")

@@ -27,7 +27,7 @@ def test_what_the_shell_agent_started_is_taken_over_and_given_back(lab, command)
         assert (resource.get("managed"), resource.get("resource_agent")) == ("true", agent)
         assert lab.where() == node.name == "n2"
         assert lab.master()[1].pid == master.pid, "the master was not touched"
-        assert "so already" in command.ok("migrate", "--to", agent)
+        assert "already configured as requested" in command.ok("migrate", "--to", agent)
     assert lab.client.ledger.failures() == failures
     assert lab.client.ledger.gap(begin, lab.client.ledger.last_success() - 0.5) < 2
     assert len(lab.account().lost) == lost

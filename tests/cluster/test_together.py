@@ -31,7 +31,7 @@ def test_three_questions_and_less_than_twenty_seconds_protect_a_postfix_on_three
     with Terminal(node, [COMMAND, "create", "--tag", MAIL, *command.rsh]) as terminal:
         terminal.answer("Switchback [intelligent] ", "")
         terminal.answer("Nodes, the most preferred first [", "")
-        terminal.answer("Make it so? [yes] ", "")
+        terminal.answer("Apply this change? [yes] ", "")
         assert terminal.end() == 0, terminal.text
     took_s = time.monotonic() - begin
     assert took_s < 20

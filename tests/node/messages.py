@@ -50,5 +50,5 @@ def provokes(
 
 def message_pattern(row: Row) -> "re.Pattern[str]":
     """What a message of this row looks like, whatever its values."""
-    parts = re.split(r"\{[a-z_]+(?::[^}]*)?\}", f"{row.sentence}; {row.remedy}")
+    parts = re.split(r"\{[a-z_]+(?::[^}]*)?\}", f"{row.sentence}; {row.remedy}" if row.remedy else row.sentence)
     return re.compile("(.+)".join(re.escape(part) for part in parts))

@@ -58,7 +58,7 @@ def test_P23_a_new_start_beside_an_orphan(node: JudgedNode, is_recorded: bool) -
         node.do("rm", SNAPSHOT)
     lines = node.logged_by(node.started_again)
     assert not node.lives(frozen)
-    assert any("ended what was left" in line and "qmgr" in line for line in lines), lines
+    assert any("ended processes left by an earlier run" in line and "qmgr" in line for line in lines), lines
     assert node.monitor(20).code == SUCCESS
     node.stopped()
 

@@ -73,7 +73,7 @@ def test_16_the_recorded_pid_no_longer_exists(node: MailNode) -> None:
     pid = node.master().pid
     shell(node, "rm /mnt/queue/postfix/pid/master.pid")
     assert node.agent("monitor").code == 0
-    (line,) = [line for line in node.read(CLUSTER_LOG).splitlines() if "does not name the living master" in line]
+    (line,) = [line for line in node.read(CLUSTER_LOG).splitlines() if "does not name the running master" in line]
     assert f"process {pid}" in line
     assert "/mnt/queue/postfix/pid/master.pid" in line
     assert node.agent("stop").code == 0

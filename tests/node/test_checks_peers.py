@@ -176,7 +176,7 @@ FAULTS = [
     # Of 300 MiB, of which the disk holds nothing.
     Fault("table_compared", both("truncate -s 300M /etc/postfix/virtual\n"
           "postconf -e virtual_alias_maps=texthash:/etc/postfix/virtual"), both(NO_TABLE),
-          ("/etc/postfix/virtual", "is not compared: on ", "it is larger than 256 MiB"), "note"),
+          ("/etc/postfix/virtual", "was not compared: on ", "it is larger than 256 MiB"), "note"),
     Fault("certificate_agrees", both(CERTIFICATE), says=("/etc/tls/a.pem", "the contents differ"), severity="warning",
           undo=both(NO_CERTIFICATE)),
     Fault("certificate_agrees", lambda two: (both(CERTIFICATE)(two), do(two.there, "rm -r /etc/tls")),

@@ -11,12 +11,11 @@ INTRODUCTION = """\
 
 <!-- Made by ci/docs from the tables of lib/postfix_ha/messages: change it there. -->
 
-Find the words that you see on this page; what stands in capitals is different each time. They are in three places:
+Search this page for the message that you see. Words in capitals stand for values. A message appears in three places:
 
 - `postfix-ha status` and `crm_mon --one-shot --inactive` show the last reason of a failed action.
-- The log of the node has it, and the notes beside it: look for `postfix_ha` in `/var/log/pacemaker/pacemaker.log` or in
-  the journal.
-- `postfix-ha check` on the node says all that it finds at once, each with the check's name and a command to paste.
+- The node's log has it, with notes: look for `postfix_ha` in `/var/log/pacemaker/pacemaker.log` or in the journal.
+- `postfix-ha check` on the node lists all problems at once, each with the name of the check and often a command.
 
 A command on the cluster that ends without having done its work says why on standard error. With `--json`, `errors` has
 the same lines, and `findings` has each with `id` (the heading here), `severity`, `text`, `remedy` and `command`; what a
@@ -30,24 +29,27 @@ What the cluster does depends on the action that failed and on its exit code:
 |---|---|---|---|
 | 1 | another node is tried | restarted here; elsewhere after `migration-threshold` failures | the node is fenced |
 | 4, 5 | another node is tried | as 1 | the node is fenced |
-| 6 | no node is tried any more | as 1 | the node is fenced |
-| 7 | | it is started again here | |
-| 190 | | reported; nothing is done | |
+| 6 | no further node is tried | as 1 | the node is fenced |
+| 7 | | restarted here | |
+| 190 | | reported only | |
 | 0 | a note in the log | a note in the log | |
 """
 # scope of the catalogue -> heading and what its entries have in common
 SCOPES = {
-    "parameter": ("The parameters of the resource", "Wrong on every node, since the cluster's configuration is wrong."),
+    "parameter": (
+        "The parameters of the resource",
+        "Wrong on every node, because the cluster's configuration is wrong.",
+    ),
     "node": ("This node's set-up", "Found by start and `validate-all`, and by `postfix-ha check`."),
-    "health": ("A running Postfix", "Found by the monitor, each from the depth that looks at it."),
-    "operation": ("What an action did", "The end of a start, a stop or a reload."),
+    "health": ("A running Postfix", "Found by the monitor, at the level that checks for it."),
+    "operation": ("What an action did", "Reported at the end of a start, a stop or a reload."),
     "command": (
-        "What `postfix-ha check` alone sees on this node",
-        "None of it keeps the cluster from starting Postfix today. An error will lose mail or service at a move.",
+        "What only `postfix-ha check` finds on this node",
+        "None of this prevents a start today. An error will cost mail or service at a move.",
     ),
     "cluster": (
         "Other nodes, and the cluster's configuration",
-        "Seen by `postfix-ha check --peer`, `create` and `extend`, which refuse to go on with an error.",
+        "Found by `postfix-ha check --peer`, `create` and `extend`; the last two refuse if there is an error.",
     ),
     "refusal": (
         "What a command refuses",
@@ -64,12 +66,12 @@ SCOPES = {
 }
 CODES = {
     codes.SUCCESS: "0: noted in the log; the action succeeds",
-    codes.ERR_GENERIC: "1: may be cured by a restart or by another node",
-    codes.ERR_PERM: "4: trying again on this node cures nothing",
-    codes.ERR_INSTALLED: "5: trying again on this node cures nothing",
+    codes.ERR_GENERIC: "1: a restart, or another node, may help",
+    codes.ERR_PERM: "4: retrying on this node will not help",
+    codes.ERR_INSTALLED: "5: retrying on this node will not help",
     codes.ERR_CONFIGURED: "6: no node can start it",
-    codes.NOT_RUNNING: "7: it does not run; the cluster starts it again",
-    codes.DEGRADED: "190: alive but at its limits; reported, not recovered",
+    codes.NOT_RUNNING: "7: it is not running; the cluster restarts it",
+    codes.DEGRADED: "190: running but at its limits; reported only, no recovery",
 }
 ENDS = {"refusal": "refused, nothing was changed", "failure": "the cluster or one of its tools does not answer"}
 # What the functional model's messages say, in our words, by their numbers.

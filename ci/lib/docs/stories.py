@@ -11,7 +11,7 @@ from ci.lib.docs.stage import Stage
 Story = Callable[[Stage, "Sequence[Block]"], None]
 # "In ten minutes": what a reader types and reads takes the rest, so the cluster has half of it.
 START_S = 300
-CREATE, CREATE_MAIL = "postfix-ha create --yes\n", "postfix-ha create --yes --tag mail\n"
+CREATE, CREATE_MAIL = "postfix-ha create --yes\n", "postfix-ha create --yes --resource mail\n"
 OURS, SHELL = "ocf:mail:postfix_ha", "ocf:heartbeat:postfix"
 
 

@@ -53,7 +53,10 @@ SHOWN_MAX = 8
 
 
 def drain(request: Request, params: Params, instance: Instance) -> "list[Finding]":
-    """Drain the recorded instance if it is healthy; hold the connections to one that is not, for its restart."""
+    """Drain the recorded instance if it is healthy; else only hold new connections until it is restarted.
+
+    Gives connections_held if nftables cannot hold them, and drain_completed if something was still active at the end.
+    """
     bound_s = min(params.drain_timeout_s, request.timeout_s * SHARE_MAX)
     if not bound_s:
         return []
@@ -67,19 +70,19 @@ def drain(request: Request, params: Params, instance: Instance) -> "list[Finding
 
 
 def begin_hold(params: Params, instance: Instance, deadline: float) -> "Running | None":
-    """Begin to hold new connections until the instance that is started listens; end what its last drain holds."""
+    """Begin to hold new connections until the starting instance listens, and end what an earlier drain holds."""
     hold = Hold(params.config_dir, instance.endpoints)
     return hold.begin_absent(STARTING_S, deadline) if params.drain_timeout_s else None
 
 
 def end_hold(params: Params, instance: Instance, deadline: float) -> None:
-    """Take away what begin_hold() has left, once clients are served."""
+    """Remove every hold of this instance, once it serves clients."""
     if params.drain_timeout_s:
         Hold(params.config_dir, instance.endpoints).end(deadline)
 
 
 def hold_on_standby(params: Params, instance: Instance, deadline: float) -> None:
-    """On a node where the instance does not run: hold what comes between an address's arrival and Postfix's start."""
+    """Where the instance does not run: hold connections between the start of the address and the start of Postfix."""
     if params.drain_timeout_s:
         present = [address for _, address in local_addresses()]
         Hold(params.config_dir, instance.endpoints).absent(STANDBY_S, present, deadline)

@@ -31,7 +31,7 @@ AGENTS = ("local", "virtual")
 
 
 def free_mailboxes(instance: Instance) -> "list[Finding]":
-    """Remove the stale locks of an instance that does not run; which, and which are kept and why, as notes."""
+    """Remove stale mailbox locks before a start; mailbox_locks_current for these, mailbox_locks_free for those kept."""
     until = time.monotonic() + LOOK_S
     removed: "list[str]" = []
     kept: "dict[str, list[str]]" = {}

@@ -15,7 +15,7 @@ from postfix_ha.verdict import Finding, Verdict, decide
 
 
 def reload_agent(request: Request) -> Verdict:
-    """Take up changed reloadable parameters: each call reads them anew, so only their being right is left to say."""
+    """Check the changed parameters (OCF reload-agent): each call reads them anew, so there is nothing else to do."""
     return decide("setup", Params(request.parameters).findings)
 
 

@@ -21,7 +21,7 @@ from postfix_ha.verdict import HEALTHY, Finding, Verdict
 
 
 def stop(request: Request) -> Verdict:
-    """0 exactly when no process of the instance lives any more."""
+    """End all processes of the instance; 0 exactly when none is left."""
     if os.geteuid() != 0:
         return Verdict(codes.ERR_PERM, Finding("run_by_root", action="stop", uid=os.geteuid()))
     hear_of_children()

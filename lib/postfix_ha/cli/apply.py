@@ -74,7 +74,7 @@ class Work:
             simulation=simulation,
         )
         if self.plan.is_empty:
-            self.say("nothing to change: everything is so already")
+            self.say("nothing to do: already configured as requested")
             return
         for each in found:
             self.say(f"  {sentence(each)}")
@@ -95,7 +95,7 @@ class Work:
             self.report["changed"] = not self.plan.is_empty
 
     def take_back(self, name: str) -> None:
-        """Take the change back; what still runs of it is stopped in its order first, as its parts go with it."""
+        """Revert the change. Resources that still run and that the change created are stopped first, in their order."""
         parts = [each.subject for each in self.plan.changes if each.kind == ADD_RESOURCE and each.subject != name]
         status = self.cluster.status()
         if any(State(status, each).is_active for each in (name, *parts)):
@@ -106,7 +106,10 @@ class Work:
         self.report["taken_back"] = True
 
     def wait(self, name: str, is_so: "Callable[[State], bool]", what: str) -> bool:
-        """Wait for the service as the options say; True where that is not to be, or is a file's business."""
+        """Wait until the service reaches the state, at most as long as the options say.
+
+        True also if nobody is to wait (--no-wait), or if the change is made in a file.
+        """
         if not self.manner.wait or not self.cluster.is_live:
             return True
         reached, state = wait_until(self.cluster, name, is_so, self.manner.wait)
@@ -145,7 +148,7 @@ def carry_out(
         return work.end(DONE)
     if work.plan.is_empty:
         return work.end(DONE if work.wait(name, is_so, what) else NOT_AS_ASKED)
-    if not work.confirm("Make it so?"):
+    if not work.confirm("Apply this change?"):
         work.say("nothing was changed")
         return work.end(DONE)
     with when_interrupted(work.when_made, changed=True):
@@ -153,8 +156,8 @@ def carry_out(
         if work.wait(name, is_so, what):
             return work.end(DONE)
     if take_back:
-        half = "the change is half taken back: 'postfix-ha delete --stop --with-parts' finishes that"
+        half = "the change is only partly rolled back: 'postfix-ha delete --stop --with-parts' finishes this"
         with one_step(), when_interrupted(half, changed=True):
             work.take_back(name)
-        work.say_failure("the change was taken back (--keep leaves it)", [])
+        work.say_failure("the change was rolled back (--keep keeps it)", [])
     return work.end(NOT_AS_ASKED)

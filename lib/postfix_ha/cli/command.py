@@ -1,8 +1,8 @@
 """What all commands on the cluster share: their options, how they end, and how they print.
 
-Exit codes: 0 done, or so already; 1 changed, but the service is not as asked (in time); 2 refused or a wrong command
-line, nothing was changed; 4 the cluster or one of its tools does not answer; 128 and the signal's number when one of
-SIGINT, SIGTERM and SIGHUP ended it, between two steps.
+Exit codes: 0 done, or nothing to do; 1 changed, but the service did not reach the requested state; 2 refused or a
+wrong command line, nothing was changed; 4 the cluster or one of its tools does not answer; 128 and the signal's number
+when SIGINT, SIGTERM or SIGHUP ended it, between two steps.
 """
 
 import argparse
@@ -22,9 +22,11 @@ from postfix_ha.messages.row import REFUSED as REFUSED
 DONE, NOT_AS_ASKED = 0, 1
 WAIT_S = 90
 EXIT_CODES = """exit codes:
-  0 done, or so already    1 changed, but the service is not as asked    2 refused, nothing changed
+  0 done, or nothing to do
+  1 changed, but the service did not reach the requested state
+  2 refused, nothing changed
   4 the cluster or one of its tools does not answer
-  130, 143, 129 ended by SIGINT, SIGTERM, SIGHUP: one line says what became of the change
+  130, 143, 129 ended by SIGINT, SIGTERM, SIGHUP; prints one line with the state of the change
 """
 Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -46,29 +48,32 @@ def add_command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--cib-file", default="", metavar="FILE", help="work on this CIB file, not the live cluster")
+    parser.add_argument("--cib-file", default="", metavar="FILE", help="use this CIB file instead of the live cluster")
     parser.set_defaults(run=guarded(work))
     return parser
 
 
 def add_change_options(parser: argparse.ArgumentParser, *, waits: bool = True) -> None:
     """Add the options of a command that changes the cluster."""
-    parser.add_argument("--dry-run", action="store_true", help="show what would change and what the cluster would do")
-    parser.add_argument("--yes", "-y", action="store_true", help="ask nothing")
+    parser.add_argument("--dry-run", action="store_true", help="only show the change and what the cluster would do")
+    parser.add_argument("--yes", "-y", action="store_true", help="do not ask for confirmation")
     if waits:
         parser.add_argument(
             "--wait",
             type=seconds,
             default=WAIT_S,
             metavar="S",
-            help=f"seconds to wait for the service (default {WAIT_S})",
+            help=f"wait at most S seconds for the service (default {WAIT_S})",
         )
         parser.add_argument("--no-wait", dest="wait", action="store_const", const=0, help="do not wait for the service")
 
 
-def add_tag(parser: argparse.ArgumentParser) -> None:
-    """Add the argument that names a hierarchy."""
-    parser.add_argument("--tag", default="", metavar="ID", help="the hierarchy, where there is more than one")
+def add_resource(
+    parser: argparse.ArgumentParser, told: str = "the Postfix resource; needed if the cluster has several"
+) -> None:
+    """Add --resource, the id of a Postfix resource (``options.tag``), and its older name --tag; ``told``: the help."""
+    parser.add_argument("--resource", dest="tag", default="", metavar="ID", help=told)
+    parser.add_argument("--tag", dest="tag", default=argparse.SUPPRESS, metavar="ID", help=argparse.SUPPRESS)
 
 
 def seconds(text: str) -> int:
@@ -105,7 +110,7 @@ def guarded(work: "Callable[[argparse.Namespace], int]") -> "Callable[[argparse.
 
 
 def end_interrupted(options: argparse.Namespace, interrupted: Interrupted) -> int:
-    """Say what became of a change, and return the code; a command that only looks has nothing to say."""
+    """Print one line with the state of the change and return 128 + the signal; read-only commands print nothing."""
     code = 128 + interrupted.number
     if not hasattr(options, "dry_run"):
         return code
@@ -114,7 +119,7 @@ def end_interrupted(options: argparse.Namespace, interrupted: Interrupted) -> in
 
 
 def tell_unfinished(cib: Cib) -> None:
-    """Tell of what an earlier command has begun and not ended, one line each."""
+    """Print a warning for each change that an earlier command began and did not finish."""
     for text in unfinished(cib).values():
         complain(f"postfix-ha: warning: {text}")
 

@@ -116,7 +116,7 @@ def build_parser(command: str = "", make: "type[argparse.ArgumentParser]" = Pars
     """The command line with this command, or with all of them; ``make`` is the class of all its parsers."""
     parser = make(
         prog="postfix-ha",
-        description="Postfix as a resource of a Pacemaker cluster.",
+        description="Run Postfix as a resource of a Pacemaker cluster.",
         epilog=f"The resource agent is {OCF_ROOT}/resource.d/mail/postfix_ha (ocf:mail:postfix_ha).",
     )
     parser.add_argument("--version", action="version", version=f"postfix-ha {__version__}")

@@ -14,7 +14,11 @@ def add_instance_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which Postfix is meant."""
     parser.add_argument("--config-dir", default="", metavar="DIR", help="the instance's configuration directory")
     parser.add_argument(
-        "--cib-file", type=existing_file, default="", metavar="FILE", help="the cluster's configuration is in this file"
+        "--cib-file",
+        type=existing_file,
+        default="",
+        metavar="FILE",
+        help="read this CIB file, not the live cluster",
     )
     parser.add_argument("--binary", default=BINARY_DEFAULT, metavar="FILE", help="the postfix command")
 

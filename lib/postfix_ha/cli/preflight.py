@@ -18,15 +18,19 @@ def add_peer_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how other nodes are reached."""
     parser.add_argument(
         "--rsh", type=remote_shell, default=None, metavar="COMMAND",
-        help="the remote shell that leads to another node (default: ssh, by key alone)",
+        help="the remote shell to reach other nodes (default: ssh, by key only)",
     )  # fmt: skip
-    parser.add_argument("--no-peer-check", action="store_true", help="compare this node with no other")
+    parser.add_argument("--no-peer-check", action="store_true", help="do not compare this node with other nodes")
 
 
 def check_nodes(
     config_dir: str, binary: str, nodes: "list[str]", shell: "list[str] | None", *, and_here: bool = True
 ) -> "tuple[Survey, list[Remark]]":
-    """This node's survey, and everything that is wrong, doubtful or worth knowing of the other nodes, and of it."""
+    """The facts of this node, and the remarks of ``postfix-ha check`` about it and the other ``nodes``.
+
+    ``shell``: the words of the remote shell, None for ssh. ``and_here``: also check this node itself. Raises Refused
+    for wrong parameters.
+    """
     params = Params({"config_dir": config_dir, "binary": binary})
     if params.findings:
         raise Refused(*ordered(params.findings, None))

@@ -47,7 +47,7 @@ class Printer:
         if statement.cure:
             self.stream.write(indent)
             self._coloured("cure", "$ " + printable(statement.cure))
-        else:
+        elif statement.remedy:
             say(f"{indent}{statement.remedy}", self.stream)
 
     def _coloured(self, what: str, text: str, end: str = "\n") -> None:
@@ -63,7 +63,7 @@ def summary(statements: "list[Statement]") -> str:
     """How many of each severity, in words."""
     counts = [(sum(1 for s in statements if s.severity == severity), severity) for severity in SEVERITIES]
     told = [f"{count} {severity}{'' if count == 1 else 's'}" for count, severity in counts if count]
-    return ", ".join(told) if told else "nothing stands against running this Postfix under the cluster"
+    return ", ".join(told) if told else "no problems found"
 
 
 def ordered(findings: "list[Finding]", survey: "Survey | None") -> "list[Statement]":

@@ -17,7 +17,7 @@ MEANING = {
     KILL: "kills the Postfix master process",
     FREEZE: "freezes the Postfix master process (SIGSTOP)",
     ADDRESS: "deletes the service address from its interface",
-    STANDBY: "puts the node in standby: all its resources move away, not Postfix alone",
+    STANDBY: "puts the node in standby: all its resources move away, not only Postfix",
 }
 SIGNALS = {KILL: signal.SIGKILL, FREEZE: signal.SIGSTOP, "thaw": signal.SIGCONT}
 COMMAND_S = 10.0

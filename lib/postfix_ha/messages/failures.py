@@ -8,7 +8,7 @@ ROWS: "tuple[Row, ...]" = (
     failure("cib_read", "the cluster configuration cannot be read: {why}"),
     failure("cib_is_xml", "the cluster configuration cannot be read as XML: {why}"),
     failure("cib_has_configuration", "this is not a cluster configuration: it has no <cib> with a <configuration>"),
-    failure("status_read", "the cluster's status cannot be had: {why}"),
+    failure("status_read", "cannot read the cluster status: {why}"),
     failure("status_is_xml", "crm_mon's answer cannot be read: {why}"),
     failure("template_read", "the template {path} cannot be read: {why}", "install postfix-ha again", joint="; "),
     # Why it cannot be read.
@@ -32,8 +32,8 @@ ROWS: "tuple[Row, ...]" = (
     failure("looked_again", "the cluster does not look again for {tag}: {why}"),
     failure(
         "resource_forgotten",
-        "{nodes} does not forget {tag}; Postfix runs on",
-        "'postfix-ha {command}' again finishes it",
+        "{nodes} does not forget {tag}; Postfix keeps running",
+        "'postfix-ha {command}' finishes it",
         joint=", and ",
     ),
     # Drawings and drills.

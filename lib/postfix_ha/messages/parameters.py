@@ -18,7 +18,7 @@ ROWS = (
         "config_dir_absolute",
         "parameter",
         ERR_INSTALLED,
-        "there is no configuration directory '{value}': a bare name says nothing of where it is",
+        "config_dir '{value}' is not an absolute path, and this node has no such configuration directory",
         "set config_dir to an absolute path, such as /etc/postfix",
         subject="{value}",
         cure="postfix-ha check --config-dir /etc/postfix",
@@ -28,7 +28,7 @@ ROWS = (
         "parameter",
         ERR_CONFIGURED,
         "config_dir is {value} but parameters has -c {option}",
-        "name the configuration directory once, in config_dir",
+        "set the configuration directory only in config_dir, and remove -c from parameters",
         subject="{value}",
     ),
     Row(
@@ -45,8 +45,8 @@ ROWS = (
         "parameters_valid",
         "parameter",
         ERR_CONFIGURED,
-        "parameters: '{value}' is no option that the postfix command can be given by the cluster",
-        "leave only -v or -D there; the configuration directory goes into config_dir",
+        "parameters: the cluster cannot pass '{value}' to the postfix command",
+        "use only -v or -D there; set the configuration directory in config_dir",
         subject="{value}",
     ),
     Row(
@@ -62,7 +62,7 @@ ROWS = (
         "parameter",
         ERR_CONFIGURED,
         "drain_timeout '{value}' is not a whole number of seconds from 0 to {maximum_s}",
-        "set it to a number of seconds, such as 5; 0 turns the drain off",
+        "set it to a number of seconds, such as 5; 0 disables the drain",
         subject="{value}",
     ),
 )

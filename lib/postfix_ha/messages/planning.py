@@ -7,7 +7,7 @@ ERROR, WARNING, NOTE = "error", "warning", "note"
 ROWS: "tuple[Row, ...]" = (
     # The resource of Postfix.
     planned(
-        "tag_agrees", ERROR, "{config_dir} is protected already, as {tag}", "leave --tag out, or delete that first"
+        "tag_agrees", ERROR, "{config_dir} is protected already, as {tag}", "omit --resource, or delete that one first"
     ),
     planned(
         "tag_legal",
@@ -15,7 +15,7 @@ ROWS: "tuple[Row, ...]" = (
         "'{tag}' cannot be a resource's id",
         "use letters, digits, - _ . and begin with a letter",
     ),
-    planned("tag_free", ERROR, "the id {tag} is taken", "choose another with --tag"),
+    planned("tag_free", ERROR, "the id {tag} is taken", "choose another with --resource"),
     # Addresses.
     planned("interface_present", ERROR, "there is no interface '{interface}' on this node", "it has {interfaces}"),
     planned(
@@ -122,7 +122,7 @@ ROWS: "tuple[Row, ...]" = (
     planned(
         "switchback_agrees",
         ERROR,
-        "the switchback of {resource} is {theirs}, that of the hierarchy would be {ours}",
+        "the switchback of {resource} is {theirs}, that of the service would be {ours}",
         "choose one with --switchback, or change {resource}",
     ),
     planned("parts_kept", NOTE, "these stay: {kept}"),

@@ -6,8 +6,8 @@ ROWS: "tuple[Row, ...]" = (
     # Which hierarchy, which node.
     refusal("resource_runs_postfix", "resource {resource} is no Postfix", "name one of: {known}"),
     refusal("resource_exists", "there is no resource '{resource}'", "name one of: {known}"),
-    refusal("hierarchy_exists", "this cluster runs no Postfix yet", "'postfix-ha create' makes a hierarchy"),
-    refusal("hierarchy_named", "there are several hierarchies", "name one of: {known}", joint=", so "),
+    refusal("hierarchy_exists", "this cluster runs no Postfix yet", "'postfix-ha create' creates its resources"),
+    refusal("hierarchy_named", "there are several Postfix resources", "name one of: {known}", joint=", so "),
     refusal("node_known", "there is no node '{node}'", "the cluster has {known}"),
     refusal(
         "node_takes_part",
@@ -21,13 +21,13 @@ ROWS: "tuple[Row, ...]" = (
     ),
     refusal(
         "service_stays",
-        "switchback is automatic, so the service would go home to {home} at once",
-        "hold it there for a time with --for, or 'postfix-ha properties --switchback intelligent'",
+        "the service would fail back to {home} at once (switchback is automatic)",
+        "use --for, or 'postfix-ha properties --switchback intelligent'",
     ),
     # Nodes and their priorities.
     refusal("nodes_preferred", "{resource} is a clone, which has no preferred nodes"),
     refusal("priority_free", "priority {priority} is taken by {other}", "each node needs its own (the lower wins)"),
-    refusal("node_left", "{node} is the only node of {tag}", "'postfix-ha delete' ends the hierarchy"),
+    refusal("node_left", "{node} is the only node of {tag}", "'postfix-ha delete' removes the resource"),
     # What Postfix depends on.
     refusal("needed_exists", "there is no resource '{needed}'"),
     refusal("needed_is_another", "{tag} cannot depend on itself"),
@@ -53,10 +53,10 @@ ROWS: "tuple[Row, ...]" = (
     refusal(
         "unfinished",
         "'postfix-ha {command}' is under way or was interrupted",
-        "the same again finishes it, 'postfix-ha {back}' takes it back",
+        "run it again to finish it, 'postfix-ha {back}' reverts it",
     ),
     refusal(
-        "unfinished_for_good", "'postfix-ha {command}' is under way or was interrupted", "the same again finishes it"
+        "unfinished_for_good", "'postfix-ha {command}' is under way or was interrupted", "run it again to finish it"
     ),
     # What the cluster says to a change.
     refusal(

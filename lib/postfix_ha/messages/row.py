@@ -8,7 +8,8 @@ command too); of a command on the cluster, whose exit code the code then is: ref
 (what it has to say of a change), failure (what the cluster does not do). ``severity``: what the command calls it:
 error, warning or note. ``parameter`` is the main.cf parameter whose line is shown. Sentence, remedy, subject and cure
 are format strings over the finding's values; the cure is a command to paste, so there each value is quoted for a shell.
-``joint`` stands between sentence and remedy in one line. A finding may bring its own cure or severity.
+The remedy is "" where there is nothing to do. ``joint`` stands between sentence and remedy in one line. A finding may
+bring its own cure or severity.
 """
 
 from postfix_ha.codes import DEGRADED, SUCCESS

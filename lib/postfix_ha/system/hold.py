@@ -40,7 +40,10 @@ class Hold:
         self.endpoints = [each for each in endpoints if not is_loopback(each.address)]
 
     def drain(self, draining_s: float, leaving_s: float, deadline: float) -> str:
-        """Hold every new connection for a time, and for another those that nobody takes; why not, "" when done."""
+        """Hold all new connections for ``draining_s``, and those for which nobody listens for ``leaving_s`` seconds.
+
+        Gives why not, "" on success.
+        """
         elements = self._elements(LEAVING, leaving_s)
         if draining_s > 0:
             elements += self._elements(DRAINING, draining_s)
@@ -61,7 +64,7 @@ class Hold:
         return command.begin(NFT, deadline=_soon(deadline), input=script.encode()) if self.endpoints else None
 
     def end(self, deadline: float) -> str:
-        """Hold nothing any more; why not, "" when done."""
+        """Remove every hold of this instance; gives why not, "" on success."""
         return self._run(self._flush(), deadline)
 
     def _flush(self) -> str:

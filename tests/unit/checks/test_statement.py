@@ -22,6 +22,12 @@ def test_the_reason_is_the_text_and_the_remedy() -> None:
     assert statement.code == CATALOGUE["queue_group_matches"].code
 
 
+def test_a_reason_without_a_remedy_is_the_text_alone() -> None:
+    statement = Statement(Finding("leftovers_ended", instance="/etc/postfix", processes="smtpd[12]"))
+    assert statement.remedy == ""
+    assert statement.reason == "ended processes left by an earlier run of /etc/postfix: smtpd[12]"
+
+
 def test_where_it_is_set_is_asked_for_the_parameter() -> None:
     statement = Statement(FINDING, lambda name: (f"/etc/postfix/main.cf of {name}", 7))
     assert statement.where == "/etc/postfix/main.cf of setgid_group:7"

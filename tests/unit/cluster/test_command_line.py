@@ -125,7 +125,7 @@ def test_what_is_so_already_is_said(line):
     for arguments in (("extend", "n1"), ("undepend", "fence"), ("unextend", "n3"), ("in-service",)):
         done = line.run(*arguments)
         assert done.returncode == 0
-        assert "everything is so already" in done.stdout, arguments
+        assert "already configured as requested" in done.stdout, arguments
     assert line.file.read_bytes() == before
 
 

@@ -52,8 +52,8 @@ def test_what_has_begun_is_told_by_every_command(tmp_path, command):
     begin_it, taken_back_by = BEGUN[command]
     file = tmp_path / "cib.xml"
     file.write_bytes(text(begin_it(whole())))
-    told = f"'postfix-ha {command}' is under way or was interrupted: the same again finishes it"
-    told += f", 'postfix-ha {taken_back_by}' takes it back" if taken_back_by else ""
+    told = f"'postfix-ha {command}' is under way or was interrupted: run it again to finish it"
+    told += f", 'postfix-ha {taken_back_by}' reverts it" if taken_back_by else ""
     shown = run(file, "status").stdout
     assert told in " ".join(shown.split())
     assert max(map(len, shown.splitlines())) <= 80
@@ -134,7 +134,7 @@ def test_no_other_goes_over_what_keeps_the_cluster_off(command):
     document = BEGUN[command][0](whole())
     for other in ("switchover n1", "delete --stop", *BEGUN):
         if other.split()[:2] != command.split()[:2]:
-            with pytest.raises(Refused, match="the same again finishes it"):
+            with pytest.raises(Refused, match="run it again to finish it"):
                 mark(document, "mail", other)
     mark(document, "mail", command)
 
@@ -142,12 +142,12 @@ def test_no_other_goes_over_what_keeps_the_cluster_off(command):
 def test_a_tag_is_named_where_there_are_several():
     document = cib(mail("one") + mail("two", config_dir="/etc/postfix2"))
     hold(document, "two", "n2", 60, "switchover n2")
-    assert "'postfix-ha switchover n2 --tag two' is under way" in unfinished(document)["switchover n2"]
+    assert "'postfix-ha switchover n2 --resource two' is under way" in unfinished(document)["switchover n2"]
 
 
 def test_exchanged_already_only_finishing_is_left():
     document = exchanged(begin(whole(), "mail", SHELL_AGENT), "mail", SHELL_AGENT)
-    assert "takes it back" not in advice(find_hierarchy(document, ""))
+    assert "reverts it" not in advice(find_hierarchy(document, ""))
 
 
 @pytest.mark.parametrize("inside", ["", "group", "clone"])

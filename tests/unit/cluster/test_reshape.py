@@ -139,7 +139,7 @@ def test_hold_and_release(made):
 
 def test_automatic_switchback_would_take_a_move_back(made):
     automatic = find_hierarchy(reshape.set_switchback(made, "mail", "automatic"), "mail")
-    with pytest.raises(Refused, match="home to n1"):
+    with pytest.raises(Refused, match="fail back to n1"):
         moves.check_stays(automatic, "n2")
     moves.check_stays(automatic, "n1")
 

@@ -1,4 +1,4 @@
-"""postfix-ha check: everything that stands against running this node's Postfix under the cluster, all at once."""
+"""postfix-ha check: every problem that this node's Postfix would have under the cluster, all at once."""
 
 import argparse
 import sys
@@ -22,16 +22,16 @@ Group = tuple[Concern, list[Statement]]
 LEVELS = (codes.LEVEL_STATUS, codes.LEVEL_GREETING, codes.LEVEL_DIALOGUE)
 CLEAN, WARNED = 0, 1
 EXAMPLES = """examples:
-  postfix-ha check                              this node, as it is now: each instance that the cluster may run here
+  postfix-ha check                              this node, each instance that the cluster may run here
   postfix-ha check --config-dir /etc/postfix2   another instance
-  postfix-ha check --peer n2 n3                 and compare with other nodes, over ssh
+  postfix-ha check --peer n2 n3                 also compare with other nodes, over ssh
   postfix-ha check --peer n2 --rsh 'ssh -p 2222 -l root'
-  postfix-ha check --json --strict              for programs: warnings count as well
+  postfix-ha check --json --strict              for scripts: warnings also fail
   postfix-ha check --trial --nic eth0 --mount /dev/vg/queue:/mnt/queue
-                                                start and stop it once, where the cluster does not run it yet
+                                                start and stop Postfix once, before the cluster runs it
 
 exit codes:
-  0 nothing stands against it    1 warnings, with --strict    2 errors, or a wrong command line
+  0 no errors    1 warnings, with --strict    2 errors, or a wrong command line
 """
 
 
@@ -40,7 +40,7 @@ def add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser = commands.add_parser(
         "check",
         help="check this node's Postfix, and compare it with other nodes",
-        description="Check what this node's Postfix needs to run under the cluster. Changes nothing, needs no cluster.",
+        description="Check whether this node's Postfix is ready for the cluster. Changes nothing; needs no cluster.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -50,31 +50,37 @@ def add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         type=int,
         choices=LEVELS,
         default=codes.LEVEL_GREETING,
-        help="0: the parameters alone; 10: this node (default); 20: also the Postfix that runs here, as its monitor",
+        help="0: only the parameters; 10: this node (default); 20: also the running Postfix, like a monitor",
     )
     parser.add_argument(
-        "--peer", nargs="+", type=node_name, default=[], metavar="NODE", help="compare this node with these"
+        "--peer", nargs="+", type=node_name, default=[], metavar="NODE", help="compare this node with these nodes"
     )
     parser.add_argument(
         "--rsh",
         type=remote_shell,
         default=[],
         metavar="COMMAND",
-        help="the remote shell that leads to a peer (default: ssh, by key alone)",
+        help="the remote shell to reach other nodes (default: ssh, by key only)",
     )
     add_trial_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--strict", action="store_true", help="exit with 1 where there are warnings only")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 if there are only warnings")
     parser.set_defaults(run=run_check)
 
 
 def add_trial_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a trial."""
-    group = parser.add_argument_group("trial", "start and stop Postfix once, where the cluster does not run it yet")
-    group.add_argument("--trial", action="store_true", help="bring up, mount, check, start, look, stop, undo all of it")
-    group.add_argument("--nic", "--device", default="", metavar="NIC", help="the interface for the addresses")
-    group.add_argument("--prefix", type=prefix_option, default=0, metavar="LENGTH", help="their prefix length")
-    told = "mount this file system (may be given again)"
+    group = parser.add_argument_group("trial", "start and stop Postfix once, before the cluster runs it")
+    group.add_argument(
+        "--trial",
+        action="store_true",
+        help="add the addresses, mount, check, start, monitor, stop, and undo everything",
+    )
+    group.add_argument("--nic", "--device", default="", metavar="NIC", help="the network interface for the addresses")
+    group.add_argument(
+        "--prefix", type=prefix_option, default=0, metavar="LENGTH", help="the prefix length of the addresses"
+    )
+    told = "mount this file system (can be repeated)"
     group.add_argument("--mount", type=mount_option, action="append", default=[], metavar="DEVICE:DIR", help=told)
 
 
@@ -108,7 +114,7 @@ def look_at_all(options: argparse.Namespace) -> "list[Group]":
     meant = concerns(options)
     if options.trial and len(meant) > 1:
         names = " or ".join(concern.config_dir for concern in meant)
-        why = f"the cluster has several instances for this node: say --config-dir {names}"
+        why = f"the cluster has several instances for this node: use --config-dir {names}"
         return [(meant[0], ordered([Finding("trial_passed", step="look before it", why=why)], None))]
     groups: "list[Group]" = []
     told: "set[tuple[str, str]]" = set()
@@ -149,7 +155,7 @@ def look(options: argparse.Namespace) -> "list[Statement]":
 
 
 def look_deeper(options: argparse.Namespace, survey: Survey) -> "list[Finding]":
-    """service_healthy: what the agent's own monitor says at depth 20 of the Postfix that runs here."""
+    """service_healthy: what the agent's own monitor says at level 20 of the Postfix that runs here."""
     from postfix_ha.cli.trial.agent_call import Call
 
     code, reason = Call(options.config_dir, options.binary).do("monitor", level=codes.LEVEL_DIALOGUE)

@@ -1,10 +1,10 @@
-"""postfix-ha create: from a Postfix that works on one node to a hierarchy that the cluster protects."""
+"""postfix-ha create: put a Postfix that works on one node under the cluster's control."""
 
 import argparse
 from typing import Callable
 
 from postfix_ha.cli.apply import Work, carry_out
-from postfix_ha.cli.command import add_change_options, add_command, cluster_of, is_interactive, manner_of
+from postfix_ha.cli.command import add_change_options, add_command, add_resource, cluster_of, is_interactive, manner_of
 from postfix_ha.cli.preflight import add_peer_options, check_nodes
 from postfix_ha.cli.prompt import Question, hold_dialogue
 from postfix_ha.cluster.create.barred import barred
@@ -23,7 +23,7 @@ from postfix_ha.params import BINARY_DEFAULT
 # What the hierarchy itself brings, or what a running instance has of its own, is no fault before it is made.
 WILL_COME = ("address_on_node", "data_directory_own", "queue_directory_own")
 EXAMPLES = """\
-  postfix-ha create                                   asks what it cannot know
+  postfix-ha create                                   asks what the configuration does not say
   postfix-ha create --yes --node n1 --node n2:10
   postfix-ha create --config-dir /etc/postfix2 --switchback automatic --dry-run
 """
@@ -35,29 +35,31 @@ def add_create(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         commands,
         "create",
         run_create,
-        "make the hierarchy of this node's Postfix",
-        "Read this node's Postfix configuration and make the hierarchy that protects it: file systems, addresses and\n"
-        "Postfix with their constraints, in one change. What is there already is used as it is.",
+        "create the cluster resources for this node's Postfix",
+        "Read this node's Postfix configuration and create the service's resources in one change: Filesystem,\n"
+        "IPaddr2 and Postfix, with order, colocation and location constraints. Existing resources are reused.\n"
+        "With pcs: pcs resource create, pcs constraint order, colocation and location.",
         EXAMPLES,
     )
     parser.add_argument("--config-dir", default="", metavar="DIR", help="the instance's configuration directory")
     parser.add_argument("--binary", default=BINARY_DEFAULT, metavar="FILE", help="the postfix command")
-    parser.add_argument("--tag", default="", metavar="ID", help="resource id (default postfix-on-QUEUE_DIRECTORY)")
+    add_resource(parser, "id of the new Postfix resource (default: postfix-on-QUEUE_DIRECTORY)")
     parser.add_argument(
         "--switchback", default="", choices=("", *SWITCHBACKS), metavar="KIND",
-        help="intelligent: stay after a failover (default); automatic: go home when the node returns",
+        help="intelligent: no failback, by resource-stickiness (default); automatic: fail back to the preferred node",
     )  # fmt: skip
     parser.add_argument(
         "--node", action="append", default=[], metavar="NODE[:PRIORITY]", type=node_and_priority, dest="nodes",
-        help="a node that takes part, the most preferred first (default: all, this one first); priority 1..999",
+        help="a node that may run the service, preferred node first (default: all, this one first); "
+        "priority 1 to 999, lower is preferred",
     )  # fmt: skip
     parser.add_argument(
         "--address", action="append", default=[], metavar="ADDR[/PREFIX][@IF]", dest="addresses",
-        help="an address of the service; needed only for what the configuration does not tell",
+        help="an address of the service, if the configuration does not name it",
     )  # fmt: skip
     add_peer_options(parser)
-    parser.add_argument("--clone", action="store_true", help="a Postfix on every node, each with a queue of its own")
-    parser.add_argument("--keep", action="store_true", help="keep the change even when the service does not come up")
+    parser.add_argument("--clone", action="store_true", help="run a Postfix on every node, each with its own queue")
+    parser.add_argument("--keep", action="store_true", help="keep the change even if the service does not start")
     add_change_options(parser)
 
 
@@ -104,15 +106,15 @@ def consult(wish: Wish, draft: Draft) -> None:
     """Ask on the terminal what the command line has left open."""
     questions = []
     if any(remark.check == "address_moves" for remark in draft.remarks):
-        text = "An address that goes with the service, as in 198.51.100.100/24: clients use it whichever node has it."
+        text = "An address that moves with the service, such as 198.51.100.100/24. Clients connect to it."
         questions.append(Question("address", "Address of the service", "none", taken_address, text))
     if not wish.switchback:
-        text = "intelligent: the service stays where a failover took it. automatic: it goes home when its node returns."
+        text = "intelligent: after a failover the service stays. automatic: it fails back when its node returns."
         questions.append(Question("switchback", "Switchback", draft.switchback, taken_switchback, text))
     if not wish.nodes:
         default = " ".join(f"{node}:{priority}" for node, priority in draft.priorities.items())
-        text = "The nodes that may run the service, each with a priority from 1 to 999: the lower is preferred."
-        questions.append(Question("nodes", "Nodes, the most preferred first", default, taken_nodes(draft), text))
+        text = "The nodes that may run the service, each with a priority from 1 to 999. Lower is preferred."
+        questions.append(Question("nodes", "Nodes, preferred node first", default, taken_nodes(draft), text))
     answers = hold_dialogue(questions)
     wish.addresses = [str(answers["address"])] if answers.get("address") else wish.addresses
     wish.switchback = str(answers.get("switchback", wish.switchback))

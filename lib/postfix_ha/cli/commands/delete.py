@@ -1,9 +1,17 @@
-"""postfix-ha delete: the end of a hierarchy; Postfix itself is stopped first, or runs on without protection."""
+"""postfix-ha delete: remove Postfix from the cluster; Postfix is stopped first, or keeps running unmanaged."""
 
 import argparse
 
 from postfix_ha.cli.apply import Work, carry_out
-from postfix_ha.cli.command import DONE, NOT_AS_ASKED, add_change_options, add_command, add_tag, cluster_of, manner_of
+from postfix_ha.cli.command import (
+    DONE,
+    NOT_AS_ASKED,
+    add_change_options,
+    add_command,
+    add_resource,
+    cluster_of,
+    manner_of,
+)
 from postfix_ha.cli.signals import Interrupted, one_step, when_interrupted
 from postfix_ha.cluster.change.modify import delete
 from postfix_ha.cluster.change.move import begin_to_stop
@@ -19,25 +27,26 @@ from postfix_ha.messages.remark import Remark
 
 STOP = "delete --stop"
 EXAMPLES = """\
-  postfix-ha delete --stop                     Postfix is stopped, file system and address stay
-  postfix-ha delete --leave-running            Postfix runs on, and nobody watches it
-  postfix-ha delete --stop --with-parts        what nothing else needs goes too
+  postfix-ha delete --stop                     stop Postfix; file system and address stay
+  postfix-ha delete --leave-running            Postfix keeps running, unmanaged
+  postfix-ha delete --stop --with-parts        also remove what no other resource needs
 """
 
 
 def add_delete(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the command line."""
     parser = add_command(
-        commands, "delete", run_delete, "end a hierarchy",
-        "Remove Postfix from the cluster. What it needs stays, unless asked. A Postfix that runs is stopped first,\n"
-        "or runs on unprotected: that has to be said.",
+        commands, "delete", run_delete, "remove Postfix from the cluster",
+        "Remove the Postfix resource from the cluster. The resources that it depends on stay, unless you say\n"
+        "--with-parts. If Postfix is running, say --stop or --leave-running.\n"
+        "With pcs: pcs resource delete.",
         EXAMPLES,
     )  # fmt: skip
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--stop", action="store_true", help="stop Postfix first")
-    how.add_argument("--leave-running", action="store_true", help="let Postfix run on, without the cluster")
-    parser.add_argument("--with-parts", action="store_true", help="remove also what nothing else needs")
-    add_tag(parser)
+    how.add_argument("--leave-running", action="store_true", help="keep Postfix running, unmanaged")
+    parser.add_argument("--with-parts", action="store_true", help="also remove the resources that nothing else needs")
+    add_resource(parser)
     add_change_options(parser)
 
 
@@ -65,14 +74,14 @@ def run_delete(options: argparse.Namespace) -> int:
     if options.dry_run or not is_active or not cluster.is_live:
         return carry_out(work, remarks, tag, lambda now: not now.role, "deleted")
     work.show(remarks)
-    if not work.confirm("Make it so?"):
+    if not work.confirm("Apply this change?"):
         work.say("nothing was changed")
         return work.end(DONE)
     return let_go(work, tag, state.nodes) if options.leave_running else stop_and_delete(work, tag, parts)
 
 
 def check(options: argparse.Namespace, tag: str, state: State) -> None:
-    """Refuse where it has not been said what is to become of a Postfix that runs."""
+    """Raise Refused if Postfix runs and neither --stop nor --leave-running is given, and if options conflict."""
     if state.is_active and not (options.stop or options.leave_running):
         if state.nodes:
             raise refused("end_of_running_said", tag=tag, nodes=", ".join(state.nodes))
@@ -85,9 +94,9 @@ def check(options: argparse.Namespace, tag: str, state: State) -> None:
 
 def let_go(work: Work, tag: str, nodes: "list[str]") -> int:
     """Delete it under a Postfix that runs on."""
-    done = f"{tag} is deleted; Postfix runs on, on {', '.join(nodes)}, and nobody watches it"
+    done = f"{tag} is deleted; Postfix keeps running on {', '.join(nodes)}, unmanaged"
     with when_interrupted(done, changed=True):
-        with one_step(), when_interrupted(f"'postfix-ha {LEAVE_RUNNING}' again finishes it", changed=True):
+        with one_step(), when_interrupted(f"'postfix-ha {LEAVE_RUNNING}' finishes it", changed=True):
             leave_running(work.cluster, tag, work.manner.wait)
         work.report["changed"] = True
         work.say(done)
@@ -95,7 +104,7 @@ def let_go(work: Work, tag: str, nodes: "list[str]") -> int:
 
 
 def stop_and_delete(work: Work, tag: str, parts: "list[str]") -> int:
-    """Stop Postfix and the parts that go, then delete them; a signal before the end of the stop takes that back."""
+    """Stop Postfix and the resources that go with it, then delete them; a signal meanwhile reverts it."""
     manner, cluster = work.manner, work.cluster
     stop = Work(manner, cluster, lambda cib: begin_to_stop(cib, tag, work.command, parts), work.command)
     try:

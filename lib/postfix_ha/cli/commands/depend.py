@@ -1,14 +1,20 @@
-"""postfix-ha depend and undepend: what else a Postfix needs, such as the mail spool's file system."""
+"""postfix-ha depend and undepend: what else Postfix depends on, such as the mail spool's file system."""
 
 import argparse
 
 from postfix_ha.cli.apply import Work, carry_out
-from postfix_ha.cli.command import add_change_options, add_command, add_tag, cluster_of, manner_of
+from postfix_ha.cli.command import add_change_options, add_command, add_resource, cluster_of, manner_of
 from postfix_ha.cluster.change.modify import depend, undepend
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
 
+DEPEND = """\
+Make Postfix depend on a resource: Postfix runs on its node, starts after it and stops before it.
+With pcs: pcs constraint order RESOURCE then POSTFIX; pcs constraint colocation add POSTFIX with RESOURCE."""
+UNDEPEND = """\
+Remove the order and colocation constraints between Postfix and a resource. The resource itself stays.
+With pcs: pcs constraint order remove RESOURCE; pcs constraint colocation remove POSTFIX RESOURCE."""
 DEPEND_EXAMPLES = """\
-  postfix-ha depend mail-spool                 runs where it runs, starts after it, stops before it
+  postfix-ha depend mail-spool                 the file system with the mailboxes
 """
 UNDEPEND_EXAMPLES = """\
   postfix-ha undepend mail-spool
@@ -17,13 +23,13 @@ UNDEPEND_EXAMPLES = """\
 
 def add_depend(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the two commands to the command line."""
-    for name, work, summary, examples in (
-        ("depend", run_depend, "let Postfix need a further resource", DEPEND_EXAMPLES),
-        ("undepend", run_undepend, "let Postfix no longer need a resource", UNDEPEND_EXAMPLES),
+    for name, work, summary, description, examples in (
+        ("depend", run_depend, "make Postfix depend on a resource", DEPEND, DEPEND_EXAMPLES),
+        ("undepend", run_undepend, "remove a dependency", UNDEPEND, UNDEPEND_EXAMPLES),
     ):
-        parser = add_command(commands, name, work, summary, f"{summary[0].upper()}{summary[1:]}.", examples)
-        parser.add_argument("resource", metavar="RESOURCE")
-        add_tag(parser)
+        parser = add_command(commands, name, work, summary, description, examples)
+        parser.add_argument("resource", metavar="RESOURCE", help="the id of the other resource")
+        add_resource(parser)
         add_change_options(parser)
 
 

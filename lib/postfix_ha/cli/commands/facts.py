@@ -21,11 +21,11 @@ EXAMPLES = """examples:
   postfix-ha facts --json --config-dir /etc/postfix2
   ssh n2 postfix-ha facts --json      what 'postfix-ha check --peer n2' asks for
 
-metadata/schema/facts.json describes the object. Values that tell a secret are hidden; files are there as digests,
-which two nodes can compare that were given the same --salt.
+metadata/schema/facts.json describes the object. Secret values are hidden. Files are shown as digests; two nodes can
+compare them if both got the same --salt.
 """
-LATE = "no answer in time: some file system or name service hangs"
-NOTHING = "no facts came of the look at this node"
+LATE = "no answer in time: a file system or a name server hangs"
+NOTHING = "the facts of this node cannot be read"
 SALT_MAX = 1024
 SHOWN = ("node", "config_dir", "running", "versions", "ids", "endpoints", "addresses", "units", "storage", "missing")
 
@@ -34,16 +34,21 @@ def add_facts(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     """Add the command to the command line."""
     parser = commands.add_parser(
         "facts",
-        help="what this node says of its Postfix, for other nodes to compare",
-        description="Tell the facts of this node's Postfix. Changes nothing, needs no cluster.",
+        help="print the facts about this node's Postfix that other nodes compare",
+        description="Print the facts about this node's Postfix. Changes nothing; needs no cluster.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_instance_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object with everything")
-    parser.add_argument("--salt", default="", metavar="TEXT", help="a secret of the asker that goes into all digests")
     parser.add_argument(
-        "--salt-file", default="", metavar="FILE", help="the same, in the first line of a file; - is standard input"
+        "--salt", default="", metavar="TEXT", help="salt for the digests, shared by the nodes that are compared"
+    )
+    parser.add_argument(
+        "--salt-file",
+        default="",
+        metavar="FILE",
+        help="read the salt from the first line of this file; - is standard input",
     )
     parser.set_defaults(run=run_facts)
 

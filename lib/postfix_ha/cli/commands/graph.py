@@ -3,7 +3,7 @@
 import argparse
 import time
 
-from postfix_ha.cli.command import DONE, add_command, cluster_of, tell_unfinished
+from postfix_ha.cli.command import DONE, add_command, add_resource, cluster_of, tell_unfinished
 from postfix_ha.cli.output import say_page
 from postfix_ha.cluster.model.hierarchy import find_hierarchy, hierarchies
 from postfix_ha.cluster.show.graph import dot_of
@@ -13,19 +13,20 @@ from postfix_ha.system.command import NOT_FOUND, run
 
 EXAMPLES = """\
   postfix-ha graph >mail.svg
-  postfix-ha graph --dot                       without Graphviz: its input
+  postfix-ha graph --dot                       without Graphviz
 """
 
 
 def add_graph(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the command line."""
     parser = add_command(
-        commands, "graph", run_graph, "draw the hierarchy",
-        "Write what status shows as SVG, by Graphviz, or as Graphviz's input.",
+        commands, "graph", run_graph, "draw the service's resources and where they run",
+        "Draw what status shows: the service's resources, their dependencies and where they run.\n"
+        "The result is SVG, made by Graphviz (package graphviz); --dot prints Graphviz's input instead.",
         EXAMPLES,
     )  # fmt: skip
-    parser.add_argument("--tag", default="", metavar="ID", help="one hierarchy (default: all)")
-    parser.add_argument("--dot", action="store_true", help="write Graphviz's input")
+    add_resource(parser, "show only this Postfix resource (default: all)")
+    parser.add_argument("--dot", action="store_true", help="print Graphviz's input (DOT) instead of SVG")
 
 
 def run_graph(options: argparse.Namespace) -> int:

@@ -1,9 +1,9 @@
-"""postfix-ha extend and unextend: the nodes of a hierarchy."""
+"""postfix-ha extend and unextend: the nodes that may run the service."""
 
 import argparse
 
 from postfix_ha.cli.apply import Work, carry_out
-from postfix_ha.cli.command import add_change_options, add_command, add_tag, cluster_of, manner_of
+from postfix_ha.cli.command import add_change_options, add_command, add_resource, cluster_of, manner_of
 from postfix_ha.cli.preflight import add_peer_options, check_nodes
 from postfix_ha.cluster.change.modify import extend, unextend
 from postfix_ha.cluster.live.pacemaker import Cluster
@@ -28,22 +28,26 @@ UNEXTEND_EXAMPLES = """\
 def add_nodes(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the two commands to the command line."""
     parser = add_command(
-        commands, "extend", run_extend, "let the service run on a further node",
-        "Let the hierarchy run on a further node, once that node was checked. The lower priority is preferred.",
+        commands, "extend", run_extend, "allow the service to run on another node",
+        "Allow the service to run on another node, after checking that node.\n"
+        "With pcs: pcs constraint location POSTFIX prefers NODE=SCORE.",
         EXTEND_EXAMPLES,
     )  # fmt: skip
-    parser.add_argument("node", metavar="NODE")
-    parser.add_argument("--priority", type=priority, default=None, metavar="P", help="1..999, the lower is preferred")
+    parser.add_argument("node", metavar="NODE", help="the node to add")
+    parser.add_argument(
+        "--priority", type=priority, default=None, metavar="P", help="1 to 999, lower is preferred (default: the last)"
+    )
     add_peer_options(parser)
-    add_tag(parser)
+    add_resource(parser)
     add_change_options(parser, waits=False)
     parser = add_command(
-        commands, "unextend", run_unextend, "take a node out of a hierarchy",
-        "Let the hierarchy no longer run on a node. Refused where it runs there now.",
+        commands, "unextend", run_unextend, "forbid the service to run on a node",
+        "Forbid the service to run on a node. Refused while it runs there.\n"
+        "With pcs: pcs constraint location POSTFIX avoids NODE.",
         UNEXTEND_EXAMPLES,
     )  # fmt: skip
-    parser.add_argument("node", metavar="NODE")
-    add_tag(parser)
+    parser.add_argument("node", metavar="NODE", help="the node to remove")
+    add_resource(parser)
     add_change_options(parser, waits=False)
 
 

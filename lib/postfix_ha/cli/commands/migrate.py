@@ -11,7 +11,7 @@ from postfix_ha.cli.command import (
     WAIT_S,
     add_change_options,
     add_command,
-    add_tag,
+    add_resource,
     cluster_of,
     manner_of,
 )
@@ -38,13 +38,13 @@ EXAMPLES = """\
 def add_migrate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the command line."""
     parser = add_command(
-        commands, "migrate", run_migrate, "exchange the agent while Postfix runs",
-        "Let another agent take over a running Postfix, without a gap in service. Only the agent, its parameters and\n"
-        "its operations change; id, constraints and everything else stay.",
+        commands, "migrate", run_migrate, "replace the resource agent while Postfix runs",
+        "Replace the resource agent while Postfix keeps running. Only the agent, its parameters and its operations\n"
+        "change. The resource id and all constraints stay.",
         EXAMPLES,
     )  # fmt: skip
     parser.add_argument("--to", default=OUR_AGENT, metavar="AGENT", help=f"the new agent (default {OUR_AGENT})")
-    add_tag(parser)
+    add_resource(parser)
     add_change_options(parser)
 
 
@@ -68,7 +68,7 @@ def run_migrate(options: argparse.Namespace) -> int:
     work.show([] if former == agent else [note])
     if options.dry_run or work.plan.is_empty:
         return work.end(DONE)
-    if not work.confirm("Make it so?"):
+    if not work.confirm("Apply this change?"):
         work.say("nothing was changed")
         return work.end(DONE)
     if begun and cluster.is_live:
@@ -76,7 +76,7 @@ def run_migrate(options: argparse.Namespace) -> int:
     nodes = State(cluster.status(), tag).nodes
     with when_interrupted(f"{agent} runs {tag}", changed=True):
         if nodes and cluster.is_live:
-            with one_step(), when_interrupted(f"'postfix-ha {work.command}' again finishes it", changed=True):
+            with one_step(), when_interrupted(f"'postfix-ha {work.command}' finishes it", changed=True):
                 return exchange_or_go_back(work, hierarchy, agent, nodes)
         work.push()
         return work.end(DONE)
@@ -105,7 +105,7 @@ def check(cluster: Cluster, hierarchy: Hierarchy, agent: str, begun: bool) -> No
 
 
 def exchange_or_go_back(work: Work, hierarchy: Hierarchy, agent: str, nodes: "list[str]") -> int:
-    """Exchange the agent; where the new one does not find the running Postfix, the former one gets it back."""
+    """Replace the agent; if the new one does not find the running Postfix, put the former one back."""
     tag, former, timeout_s = hierarchy.tag, hierarchy.agent, work.manner.wait or WAIT_S
     if exchange(work.cluster, tag, agent, nodes, timeout_s):
         work.report["changed"] = True

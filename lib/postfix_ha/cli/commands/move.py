@@ -1,9 +1,9 @@
-"""postfix-ha in-service, out-of-service and switchover: where the service runs, and whether."""
+"""postfix-ha in-service, out-of-service and switchover: start, stop and move the service."""
 
 import argparse
 
 from postfix_ha.cli.apply import Work, carry_out
-from postfix_ha.cli.command import DONE, add_change_options, add_command, add_tag, cluster_of, manner_of, seconds
+from postfix_ha.cli.command import DONE, add_change_options, add_command, add_resource, cluster_of, manner_of, seconds
 from postfix_ha.cli.signals import one_step
 from postfix_ha.cluster.change.move import (
     HOLD_MARGIN_S,
@@ -29,14 +29,14 @@ from postfix_ha.system.quoting import quote
 
 SWITCHOVER_EXAMPLES = """\
   postfix-ha switchover n2
-  postfix-ha switchover n2 --for 3600          and home again after an hour
+  postfix-ha switchover n2 --for 3600          n2 is preferred for an hour
 """
 IN_EXAMPLES = """\
   postfix-ha in-service
-  postfix-ha in-service n2                     there
+  postfix-ha in-service n2                     on n2
 """
 OUT_EXAMPLES = """\
-  postfix-ha out-of-service                    Postfix stops; file system and address stay up
+  postfix-ha out-of-service                    file system and address stay active
 """
 
 
@@ -44,29 +44,35 @@ def add_service(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     """Add the three commands to the command line."""
     parser = add_command(
         commands, "switchover", run_switchover, "move the service to another node",
-        "Move the service to a node on purpose, wait until it runs there, and leave no rule behind.\n"
-        "A move that is interrupted ends by itself: its rule has an end.",
+        "Move the service to a node, wait until it runs there, and remove the temporary location constraint.\n"
+        "If the command is interrupted, the constraint expires by itself.\n"
+        "With pcs: pcs resource move.",
         SWITCHOVER_EXAMPLES,
     )  # fmt: skip
-    parser.add_argument("node", metavar="NODE")
-    parser.add_argument("--for", dest="hold_s", type=seconds, default=0, metavar="S", help="hold it there so long")
-    add_tag(parser)
+    parser.add_argument("node", metavar="NODE", help="the node to move to")
+    told = "keep the location constraint for S seconds; afterwards the usual preferences apply"
+    parser.add_argument("--for", dest="hold_s", type=seconds, default=0, metavar="S", help=told)
+    add_resource(parser)
     add_change_options(parser)
     parser = add_command(
         commands, "in-service", run_in_service, "start the service",
-        "Put the service in service, on a node where one is named, and forget earlier failures.",
+        "Clear earlier failures and start the service, on NODE if one is given.\n"
+        "With pcs: pcs resource cleanup; pcs resource enable.",
         IN_EXAMPLES,
     )  # fmt: skip
-    parser.add_argument("node", nargs="?", default="", metavar="NODE")
+    parser.add_argument(
+        "node", nargs="?", default="", metavar="NODE", help="where to start it (default: the cluster decides)"
+    )
     parser.set_defaults(hold_s=0)
-    add_tag(parser)
+    add_resource(parser)
     add_change_options(parser)
     parser = add_command(
         commands, "out-of-service", run_out_of_service, "stop the service",
-        "Take Postfix out of service on all nodes. What it needs goes on.",
+        "Stop Postfix on all nodes. The resources that it depends on keep running.\n"
+        "With pcs: pcs resource disable.",
         OUT_EXAMPLES,
     )  # fmt: skip
-    add_tag(parser)
+    add_resource(parser)
     add_change_options(parser)
 
 
@@ -100,7 +106,10 @@ def run_switchover(options: argparse.Namespace) -> int:
 
 
 def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: bool) -> int:
-    """Hold the service on the node until it runs there (or as long as asked), and let go again."""
+    """Move the service to the node by a temporary location constraint, wait, and remove the constraint.
+
+    With --for the constraint stays until it expires. Raises Refused if the cluster would not run the service there.
+    """
     node = options.node
     cib = cluster.read()
     hierarchy = find_hierarchy(cib, tag)
@@ -132,7 +141,7 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
     try:
         return carry_out(work, [], tag, lambda state: state.nodes == [node], "in service")
     finally:
-        # Also when we are told to stop: the rule does not stay.
+        # Also when we are told to stop: the constraint does not stay.
         if command and (work.report.get("changed") or work.plan.is_empty):
             with one_step():
                 change(cluster, lambda now: release(now, tag))

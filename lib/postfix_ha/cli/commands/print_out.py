@@ -5,7 +5,7 @@ import copy
 
 from lxml import etree
 
-from postfix_ha.cli.command import DONE, add_command, add_tag, cluster_of, tell_unfinished
+from postfix_ha.cli.command import DONE, add_command, add_resource, cluster_of, tell_unfinished
 from postfix_ha.cli.output import say_json, say_lines
 from postfix_ha.cluster.change.modify import delete
 from postfix_ha.cluster.change.move import release
@@ -19,7 +19,7 @@ from postfix_ha.cluster.show.pcs import pcs_script
 from postfix_ha.cluster.show.spelling import spelled_out
 
 EXAMPLES = """\
-  postfix-ha print >mail.sh                    made again by: sh mail.sh
+  postfix-ha print >mail.sh                    recreate with: sh mail.sh
   postfix-ha print --format crm >mail.crm      crm configure <mail.crm
   postfix-ha print --format xml >mail.xml      cibadmin --modify --allow-create --xml-file mail.xml
 """
@@ -29,12 +29,15 @@ FORMATS = ("pcs", "crm", "xml")
 def add_print(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the command line."""
     parser = add_command(
-        commands, "print", run_print, "print what makes the hierarchy again",
-        "Print a hierarchy, whoever made it, as what makes it again. What other services need too is left out.",
+        commands, "print", run_print, "print the commands that recreate the service",
+        "Print the commands or the XML that recreate the service's resources and constraints,\n"
+        "whatever tool made them. Resources that other services need as well are left out.",
         EXAMPLES,
     )  # fmt: skip
-    parser.add_argument("--format", choices=FORMATS, default="pcs", help="default pcs")
-    add_tag(parser)
+    parser.add_argument(
+        "--format", choices=FORMATS, default="pcs", help="pcs commands (default), crm configure, or XML"
+    )
+    add_resource(parser)
 
 
 def run_print(options: argparse.Namespace) -> int:
@@ -63,7 +66,7 @@ def run_print(options: argparse.Namespace) -> int:
 
 
 def by_rule(element: Element) -> "list[str]":
-    """What of a resource holds by a rule alone, which the tools' commands that make one have no words for."""
+    """The attribute sets of a resource that have a rule; the commands that create a resource cannot express those."""
     sets = element.iter("instance_attributes", "meta_attributes", "utilization")
     found = [each for each in sets if each.find("rule") is not None]
     return [f"{each.tag} {each.get('id')}, which hold by a rule" for each in found]

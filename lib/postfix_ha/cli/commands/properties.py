@@ -1,4 +1,4 @@
-"""postfix-ha properties: show and set what a hierarchy is like."""
+"""postfix-ha properties: show and set the properties of the service."""
 
 import argparse
 
@@ -7,7 +7,7 @@ from postfix_ha.cli.command import (
     DONE,
     add_change_options,
     add_command,
-    add_tag,
+    add_resource,
     cluster_of,
     manner_of,
     tell_unfinished,
@@ -32,19 +32,29 @@ EXAMPLES = """\
 def add_properties(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the command line."""
     parser = add_command(
-        commands, "properties", run_properties, "show and set properties",
-        "Show a hierarchy's properties, or set some. An empty value takes a parameter or meta attribute away.",
+        commands, "properties", run_properties, "show or set the service's properties",
+        "Show the properties of the service and its resource, or set some. An empty value removes a parameter or\n"
+        "meta attribute.\n"
+        "With pcs: pcs resource config; pcs resource update; pcs resource meta; pcs resource op add.",
         EXAMPLES,
     )  # fmt: skip
-    parser.add_argument("--switchback", default="", choices=SWITCHBACKS)
-    parser.add_argument("--priority", action="append", default=[], type=node_priority, metavar="NODE=P")
-    parser.add_argument("--parameter", action="append", default=[], type=assignment, metavar="NAME=VALUE")
-    parser.add_argument("--meta", action="append", default=[], type=assignment, metavar="NAME=VALUE")
+    parser.add_argument(
+        "--switchback", default="", choices=SWITCHBACKS,
+        help="intelligent: no failback, by resource-stickiness; automatic: fail back to the preferred node",
+    )  # fmt: skip
+    parser.add_argument(
+        "--priority", action="append", default=[], type=node_priority, metavar="NODE=P",
+        help="the node's priority, 1 to 999, lower is preferred",
+    )  # fmt: skip
+    told = "a parameter of the agent, such as greeting_timeout=20"
+    parser.add_argument("--parameter", action="append", default=[], type=assignment, metavar="NAME=VALUE", help=told)
+    told = "a meta attribute of the resource, such as migration-threshold=3"
+    parser.add_argument("--meta", action="append", default=[], type=assignment, metavar="NAME=VALUE", help=told)
     parser.add_argument(
         "--operation", action="append", default=[], type=operation, metavar="'NAME KEY=VALUE...'",
-        help="one operation, found by its name and interval",
+        help="an operation; its name and interval say which one",
     )  # fmt: skip
-    add_tag(parser)
+    add_resource(parser)
     add_change_options(parser)
 
 

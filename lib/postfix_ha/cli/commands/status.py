@@ -5,7 +5,7 @@ import json
 import sys
 import time
 
-from postfix_ha.cli.command import DONE, NOT_AS_ASKED, add_command, cluster_of, seconds
+from postfix_ha.cli.command import DONE, NOT_AS_ASKED, add_command, add_resource, cluster_of, seconds
 from postfix_ha.cli.greetings import GREETING_MAX, QUEUES, greetings, look, queue_counts
 from postfix_ha.cli.options import remote_shell
 from postfix_ha.cli.output import say_json, say_lines, steer
@@ -40,21 +40,25 @@ CLEAR = "\033[H\033[J"
 def add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the command line."""
     parser = add_command(
-        commands, "status", run_status, "where the service runs, and why not",
-        "Show each hierarchy: where it runs and since when, which nodes can take it over, what failed and why,\n"
-        "whether its endpoints greet, and how many messages wait. 0 when all is as asked, 1 when not.",
+        commands, "status", run_status, "show where the service runs, or why it does not",
+        "Show each Postfix service: where it runs and since when, which nodes can take it over, and what failed.\n"
+        "Also show which endpoints answer and how many messages are queued.\n"
+        "Exit code 0: every service is in the configured state. 1: at least one is not.\n"
+        "With pcs: pcs status resources; pcs resource failcount.",
         EXAMPLES,
     )  # fmt: skip
-    parser.add_argument("--tag", default="", metavar="ID", help="one hierarchy (default: all)")
-    parser.add_argument("--watch", action="store_true", help="again and again, until interrupted")
+    add_resource(parser, "show only this Postfix resource (default: all)")
+    parser.add_argument("--watch", action="store_true", help="refresh until interrupted")
     parser.add_argument(
-        "--every", type=seconds, default=2, metavar="S", help="with --watch: every S seconds (default 2)"
+        "--every", type=seconds, default=2, metavar="S", help="with --watch: refresh every S seconds (default 2)"
     )
     parser.add_argument(
         "--rsh", type=remote_shell, default=None, metavar="COMMAND",
-        help="ask the node that runs the service, over this remote shell, for its queues and endpoints",
+        help="use this remote shell to ask the node that runs the service for its queues and endpoints",
     )  # fmt: skip
-    parser.add_argument("--cluster-only", action="store_true", help="ask no endpoint and look at no queue")
+    parser.add_argument(
+        "--cluster-only", action="store_true", help="show only the cluster's view: no endpoints, no queues"
+    )
 
 
 def run_status(options: argparse.Namespace) -> int:
@@ -111,6 +115,7 @@ def look_here(hierarchy: Hierarchy, overview: Overview, here: str) -> "dict[str,
 
 def ask_there(shell: "list[str]", node: str, tag: str) -> "dict[str, object]":
     """What the node that runs the service tells of endpoints and queues; a remark where it does not."""
+    # By its older name: the other node may still have an earlier version.
     words = [PROGRAM, "status", "--json", "--tag", tag]
     env = caller_environment(*PASSED_ON)
     done = run(Remote(node, shell).argv(words), deadline=time.monotonic() + ASK_S, env=env)

@@ -1,4 +1,4 @@
-"""postfix-ha drill: the service is moved, or broken, on purpose while mail flows through it, and what clients saw."""
+"""postfix-ha drill: move or break the service on purpose under test mail, and report what clients saw."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ from postfix_ha.cli.command import (
     WAIT_S,
     add_change_options,
     add_command,
-    add_tag,
+    add_resource,
     cluster_of,
     is_interactive,
     seconds,
@@ -30,46 +30,45 @@ from postfix_ha.system.packages import installing_command
 
 RATE_MAX = 200
 LIBRARY = "python3-matplotlib"
+FAULTS = "; ".join(f"{each} {MEANING[each]}" for each in KINDS)
+DESCRIPTION = """\
+Send test mail through the service while it moves to NODE, or while the cluster recovers from a fault.
+Report how long clients could not connect, and whether messages were lost or duplicated.
+The drill checks the service first and restores the cluster's configuration however it ends.
+It breaks something only if --fault is given."""
 EXAMPLES = """\
-  postfix-ha drill --back                      to the next node and back, with mail that Postfix discards
+  postfix-ha drill --back                      to the next node and back
   postfix-ha drill n2 --recipient drill@example.com --mailbox /mnt/spool/drill/
   postfix-ha drill --fault kill-master         how long the cluster takes to recover
-  postfix-ha drill --dry-run                   what it would do
+  postfix-ha drill --dry-run                   only show what it would do
 """
 
 
 def add_drill(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to the command line."""
     parser = add_command(
-        commands, "drill", run_drill, "move or break the service on purpose, and see what clients see",
-        "Send marked mail through the service while it moves to a node (the next one where none is named), or while\n"
-        "a fault is recovered from; report how long clients saw no server, and what became of every message.\n"
-        "It checks first, leaves the cluster as it found it however it ends, and breaks nothing unless asked to.",
-        EXAMPLES,
+        commands, "drill", run_drill, "test a move or a fault, with test mail", DESCRIPTION, EXAMPLES
     )  # fmt: skip
-    parser.add_argument("node", nargs="?", default="", metavar="NODE", help="where to move (default: the next)")
-    parser.add_argument("--back", action="store_true", help="and back again in the end")
-    told = "inflict this on the node that runs the service: " + "; ".join(f"{each} {MEANING[each]}" for each in KINDS)
-    parser.add_argument(
-        "--fault", choices=KINDS, default="", metavar="KIND", help=told + "; without NODE nothing is moved before"
-    )
+    told = "the node to move to (default: the next one)"
+    parser.add_argument("node", nargs="?", default="", metavar="NODE", help=told)
+    parser.add_argument("--back", action="store_true", help="move back at the end")
+    told = f"cause this fault where the service runs: {FAULTS}. Without NODE the service is not moved first"
+    parser.add_argument("--fault", choices=KINDS, default="", metavar="KIND", help=told)
     parser.add_argument(
         "--recipient", type=address, default="", metavar="ADDRESS",
-        help="whom the mail is for (default: an address that the transport or alias tables discard)",
+        help="the recipient (default: an address that the transport or alias tables discard)",
     )  # fmt: skip
-    told = "who it is from (default: the empty sender, so that nothing bounces)"
+    told = "the sender (default: empty, so that nothing bounces)"
     parser.add_argument("--sender", type=address, default="", metavar="ADDRESS", help=told)
-    told = "the recipient's maildir or mbox file, to see lost and duplicated messages"
+    told = "the recipient's maildir or mbox, to find lost and duplicated messages"
     parser.add_argument("--mailbox", default="", metavar="PATH", help=told)
-    parser.add_argument("--rate", type=rate, default=20, metavar="N", help="messages a second (default 20)")
-    parser.add_argument(
-        "--report", default="", metavar="DIR", help="leave drill.txt, .json, .svg and .png there (default drill-ID)"
-    )
-    parser.add_argument(
-        "--wait", type=seconds, default=WAIT_S, metavar="S", help=f"seconds for a move or recovery (default {WAIT_S})"
-    )
+    parser.add_argument("--rate", type=rate, default=20, metavar="N", help="messages per second (default 20)")
+    told = "write drill.txt, .json, .svg and .png there (default drill-ID)"
+    parser.add_argument("--report", default="", metavar="DIR", help=told)
+    told = f"wait at most S seconds for a move or recovery (default {WAIT_S})"
+    parser.add_argument("--wait", type=seconds, default=WAIT_S, metavar="S", help=told)
     add_peer_options(parser)
-    add_tag(parser)
+    add_resource(parser)
     add_change_options(parser, waits=False)
     parser.add_argument("--step", default="", help=argparse.SUPPRESS)
 

@@ -64,7 +64,7 @@ class Drill:
         self._say(f"{time.monotonic() - self.began:6.1f} s  {text}")
 
     def run(self) -> None:
-        """Do it all; however it ends, nothing of it is left in the cluster."""
+        """Run the drill. However it ends, the cluster's configuration is restored."""
         # Before the first thread, which would not live on in the guard.
         self.guard = Guard(lambda traces: undo(self.cluster, self.tag, traces, self.course.nodes.thaw))
         try:

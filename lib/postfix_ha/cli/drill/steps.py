@@ -79,7 +79,7 @@ class Nodes:
         self.shell = shell or DEFAULT_SHELL
 
     def take(self, node: str, **step: object) -> Step:
-        """Have a step done on a node; Refused where it cannot be done, or the node cannot be reached."""
+        """Run a step on a node; raises Refused if the step fails or the node cannot be reached."""
         if node == self.here:
             return do_step(step)
         words = [PROGRAM, "drill", "--step", json.dumps(step)]

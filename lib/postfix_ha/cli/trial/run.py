@@ -147,7 +147,7 @@ class Trial:
 
     def _look(self) -> None:
         """See the master process, its sockets address by address, pickup and the queue manager."""
-        self._begin("look at it as the monitor does, at depth 20")
+        self._begin("monitor it at level 20")
         code, reason = self.agent.do("monitor", level=20, watch=self.watch)
         self._stop_if_asked()
         if code != 0:

@@ -10,7 +10,7 @@ from postfix_ha.system.quoting import quote
 
 
 def priorities(hierarchy: Hierarchy) -> "dict[str, int | None]":
-    """Node -> its priority, None where its score is not one that a priority makes; the most preferred first."""
+    """Node -> priority, preferred node first; None for a score that no priority makes."""
     return {
         node: priority_of_score(hierarchy.scores[node]) if node in hierarchy.scores else None
         for node in hierarchy.nodes
@@ -32,7 +32,10 @@ def _check_free(hierarchy: Hierarchy, node: str, wanted: "int | None") -> None:
 
 
 def extend(cib: Cib, tag: str, node: str, priority: "int | None" = None) -> Cib:
-    """Let the hierarchy run on a further node, with this priority or the next free one."""
+    """Allow the service on another node, with this priority (1 to 999) or the next free one.
+
+    Raises Refused for an unknown node, a clone, and a priority that another node has.
+    """
     hierarchy = find_hierarchy(cib, tag)
     _check_node(hierarchy, node)
     _check_free(hierarchy, node, priority)
@@ -55,7 +58,10 @@ def extend(cib: Cib, tag: str, node: str, priority: "int | None" = None) -> Cib:
 
 
 def unextend(cib: Cib, tag: str, node: str) -> Cib:
-    """Let the hierarchy no longer run on a node, nor be looked for there."""
+    """Forbid the service on a node, and disable its probes there.
+
+    Raises Refused for an unknown node, a clone, and the only node.
+    """
     hierarchy = find_hierarchy(cib, tag)
     _check_node(hierarchy, node)
     if node not in hierarchy.nodes:
@@ -71,7 +77,11 @@ def unextend(cib: Cib, tag: str, node: str) -> Cib:
 
 
 def depend(cib: Cib, tag: str, needed: str) -> Cib:
-    """Let Postfix need a further resource: it runs with it, starts after it and stops before it."""
+    """Make Postfix depend on a resource, by a colocation and an order constraint.
+
+    Raises Refused for an unknown resource, for Postfix itself, for a resource that depends on Postfix, and if the
+    failback of the two does not agree.
+    """
     hierarchy = find_hierarchy(cib, tag)
     resource = cib.resource(needed)
     if resource is None:
@@ -95,7 +105,10 @@ def depend(cib: Cib, tag: str, needed: str) -> Cib:
 
 
 def undepend(cib: Cib, tag: str, needed: str) -> Cib:
-    """Let Postfix no longer need a resource; the resource itself stays as it is."""
+    """Remove the constraints between Postfix and a resource that it depends on; the resource itself stays.
+
+    Raises Refused for an unknown resource, and for a dependency by a group, a resource set or another resource.
+    """
     hierarchy = find_hierarchy(cib, tag)
     if cib.resource(needed) is None:
         raise refused("needed_exists", needed=needed)
@@ -115,7 +128,10 @@ def undepend(cib: Cib, tag: str, needed: str) -> Cib:
 
 
 def set_switchback(cib: Cib, tag: str, kind: str) -> Cib:
-    """Give every member that is the hierarchy's own this switchback; members of others must have it already."""
+    """Set the resource-stickiness of all members that only this service uses.
+
+    Raises Refused if a member that others use as well has a different switchback.
+    """
     hierarchy = find_hierarchy(cib, tag)
     for name in hierarchy.members:
         if name in hierarchy.own:
@@ -127,7 +143,10 @@ def set_switchback(cib: Cib, tag: str, kind: str) -> Cib:
 
 
 def set_priorities(cib: Cib, tag: str, wanted: "dict[str, int]") -> Cib:
-    """Give nodes that take part other priorities, all at once, so that two can be exchanged."""
+    """Set the priorities of nodes that take part: node -> 1 to 999. All at once, so that two nodes can swap theirs.
+
+    Raises Refused for a clone, for a node that does not take part, and if two nodes would have the same priority.
+    """
     hierarchy = find_hierarchy(cib, tag)
     for node in wanted:
         _check_node(hierarchy, node)
@@ -148,7 +167,7 @@ def set_priorities(cib: Cib, tag: str, wanted: "dict[str, int]") -> Cib:
 
 
 def delete(cib: Cib, tag: str, with_parts: bool = False) -> Cib:
-    """Remove Postfix and its constraints; the parts that nothing else needs only where asked."""
+    """Remove Postfix and its constraints; with ``with_parts`` also the resources that nothing else needs."""
     hierarchy = find_hierarchy(cib, tag)
     parts = [name for name in hierarchy.own if name != hierarchy.tag] if with_parts else []
     for name in [hierarchy.tag, *parts]:

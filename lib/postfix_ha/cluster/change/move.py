@@ -16,7 +16,10 @@ HOLD_MARGIN_S = 120
 
 
 def check_target(hierarchy: Hierarchy, node: str) -> None:
-    """Refuse a node that the hierarchy cannot be moved to, by what the configuration says."""
+    """Refuse a node on which the configuration does not allow the service to run.
+
+    Raises Refused for a clone, for an unknown node, and for a node that does not take part.
+    """
     if hierarchy.is_clone:
         raise refused("service_on_one_node", resource=hierarchy.top)
     known = hierarchy.cib.nodes()
@@ -27,7 +30,7 @@ def check_target(hierarchy: Hierarchy, node: str) -> None:
 
 
 def check_stays(hierarchy: Hierarchy, node: str) -> None:
-    """Refuse a move that automatic switchback would take back at once."""
+    """Raise Refused if the service would fail back at once (switchback automatic, another node preferred)."""
     score = hierarchy.scores.get(node, 0)
     better = [each for each in hierarchy.nodes if hierarchy.scores.get(each, 0) > score]
     if better and hierarchy.switchback() == "automatic":
@@ -35,14 +38,18 @@ def check_stays(hierarchy: Hierarchy, node: str) -> None:
 
 
 def clear_moves(cib: Cib, hierarchy: Hierarchy) -> None:
-    """Remove the constraints that moves by hand left behind."""
+    """Remove the location constraints that manual moves left (crm_resource --move, pcs resource move)."""
     for constraint in cib.constraints():
         if constraint.get("id") in hierarchy.moves:
             edit.remove(constraint)
 
 
 def hold(cib: Cib, tag: str, node: str, for_s: float, command: str = "") -> Cib:
-    """Want the hierarchy on the node for so many seconds, whatever the preferences say; ``command`` is to end it."""
+    """Add a temporary location constraint that keeps the service on the node.
+
+    ``for_s``: seconds until the constraint expires by itself. ``command``: the command that removes it again; it is
+    noted in the resource, so that an interrupted command can be finished. Raises Refused as check_target() does.
+    """
     hierarchy = find_hierarchy(cib, tag)
     check_target(hierarchy, node)
     release(cib, tag)
@@ -54,7 +61,7 @@ def hold(cib: Cib, tag: str, node: str, for_s: float, command: str = "") -> Cib:
 
 
 def release(cib: Cib, tag: str) -> Cib:
-    """Take a hold away, and what was noted of a command that has begun a move or a stop."""
+    """Remove the temporary location constraint, and the note of a command that began a move or a stop."""
     hierarchy = find_hierarchy(cib, tag)
     clear_moves(cib, hierarchy)
     if not is_bound(hierarchy):
@@ -63,7 +70,7 @@ def release(cib: Cib, tag: str) -> Cib:
 
 
 def in_service(cib: Cib, tag: str) -> Cib:
-    """Let Postfix run, and all that it needs."""
+    """Enable Postfix and the resources that it depends on."""
     hierarchy = find_hierarchy(cib, tag)
     if mark_of(hierarchy):
         release(cib, tag)
@@ -80,7 +87,7 @@ def in_service(cib: Cib, tag: str) -> Cib:
 
 
 def out_of_service(cib: Cib, tag: str) -> Cib:
-    """Let Postfix be stopped; what it needs goes on."""
+    """Disable Postfix; the resources that it depends on keep running."""
     hierarchy = find_hierarchy(cib, tag)
     if mark_of(hierarchy):
         release(cib, tag)

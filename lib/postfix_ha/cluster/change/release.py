@@ -3,7 +3,8 @@
 A resource that vanishes from the configuration while a node knows that it runs is an orphan, which Pacemaker stops. So
 it is set aside first: alone, in maintenance, and with no node on which the cluster would look for it. Then the nodes
 are made to forget it, and what nobody knows to run can be deleted. Interrupted between any two steps, Postfix runs on,
-the resource says what was begun, and the same command goes on from there.
+the resource notes what was begun, and the same command
+resumes where the interrupted one stopped.
 """
 
 import copy
@@ -23,7 +24,7 @@ POLL_S, ASK_AGAIN_S = 0.2, 5.0
 
 
 def set_aside(cib: Cib, tag: str) -> Cib:
-    """Take Postfix out of its group and constraints, put it into maintenance, and look for it on no node any more."""
+    """Take Postfix out of its group and constraints, put it into maintenance, and disable its probes on all nodes."""
     mark(cib, tag, LEAVE_RUNNING)
     mail = copy.deepcopy(find_hierarchy(cib, tag).mail)
     edit.remove_resource(cib, tag)
@@ -35,7 +36,10 @@ def set_aside(cib: Cib, tag: str) -> Cib:
 
 
 def leave_running(cluster: Cluster, tag: str, timeout_s: float) -> None:
-    """Delete the hierarchy while its Postfix runs on."""
+    """Delete the Postfix resource while its Postfix keeps running, unmanaged.
+
+    Raises ClusterError if the nodes do not forget the resource in time; the same command then finishes the work.
+    """
     deadline = time.monotonic() + max(timeout_s, 30)
     change(cluster, lambda cib: set_aside(cib, tag))
     wait_unwatched(cluster, tag, deadline)
@@ -47,7 +51,7 @@ def leave_running(cluster: Cluster, tag: str, timeout_s: float) -> None:
 
 
 def is_forgotten(cluster: Cluster, tag: str) -> bool:
-    """Make the nodes forget the resource; whether they have within a few seconds."""
+    """Delete the resource's history on the nodes; True if it is gone within a few seconds."""
     until = time.monotonic() + ASK_AGAIN_S
     cluster.call("crm_resource", "--refresh", f"--resource={tag}", "--force")
     while known_on(cluster, tag):
@@ -58,7 +62,7 @@ def is_forgotten(cluster: Cluster, tag: str) -> bool:
 
 
 def known_on(cluster: Cluster, tag: str) -> "list[str]":
-    """The nodes of the running cluster that remember the resource."""
+    """The online nodes that have a history of the resource."""
     return [
         state.get("uname", "")
         for state in online_states(cluster.read())

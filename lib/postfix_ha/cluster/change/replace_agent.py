@@ -3,7 +3,7 @@
 The resource is put into maintenance, so that nothing is started, stopped or watched; its agent is exchanged; the
 cluster forgets what it knew of it and looks again, with the new agent, which finds the running master; maintenance
 ends. Interrupted between any two steps, the service runs on in maintenance, the resource says what was begun, and the
-same command goes on from there.
+same command resumes there.
 """
 
 import time
@@ -28,7 +28,7 @@ LOOK_S = 25.0
 
 
 def exchanged(cib: Cib, tag: str, agent: str) -> Cib:
-    """The hierarchy with the other agent, which gets the parameters that it understands."""
+    """The configuration with the other agent, its operations, and the parameters that it understands."""
     hierarchy = find_hierarchy(cib, tag)
     if hierarchy.agent != agent:
         edit.replace_agent(cib, hierarchy.mail, agent, parameters_for(hierarchy, agent))
@@ -56,7 +56,7 @@ def why_not(hierarchy: Hierarchy, agent: str) -> "list[Finding]":
 
 
 def begin(cib: Cib, tag: str, agent: str) -> Cib:
-    """Put the mail server alone into maintenance, and note what for."""
+    """Put only the Postfix resource into maintenance, and note why in the resource."""
     mark(cib, tag, f"{MIGRATE} --to {agent}")
     edit.set_pair(cib, find_hierarchy(cib, tag).mail, "meta_attributes", MAINTENANCE, "true")
     return cib
@@ -89,7 +89,7 @@ def online_states(cib: Cib) -> "list[Element]":
 
 
 def wait_known(cluster: Cluster, tag: str, deadline: float) -> None:
-    """Wait until every node that is online and takes part has looked whether Postfix runs."""
+    """Wait until every online node that takes part has probed the resource; raises ClusterError if one is late."""
     while True:
         cib = cluster.read()
         nodes = find_hierarchy(cib, tag).nodes
@@ -103,7 +103,7 @@ def wait_known(cluster: Cluster, tag: str, deadline: float) -> None:
 
 
 def wait_unwatched(cluster: Cluster, tag: str, deadline: float) -> None:
-    """Wait until the cluster has taken notice of the maintenance."""
+    """Wait until the cluster has put the resource into maintenance; raises ClusterError if it does not in time."""
     while State(cluster.status(), tag).managed:
         if time.monotonic() > deadline:
             raise failed("maintenance_begun", tag=tag)
@@ -111,7 +111,10 @@ def wait_unwatched(cluster: Cluster, tag: str, deadline: float) -> None:
 
 
 def look_again(cluster: Cluster, tag: str, agent: str, nodes: "list[str]", deadline: float) -> bool:
-    """Let the cluster forget the resource's past and look with the new agent; True once it found it where it was."""
+    """Delete the resource's history and probe it with the new agent; True if it is found on the same nodes.
+
+    Raises ClusterError if the cluster does not probe.
+    """
     while time.monotonic() < deadline:
         done = cluster.call("crm_resource", "--refresh", f"--resource={tag}", "--force")
         if done.returncode != 0:
@@ -125,7 +128,10 @@ def look_again(cluster: Cluster, tag: str, agent: str, nodes: "list[str]", deadl
 
 
 def exchange(cluster: Cluster, tag: str, agent: str, nodes: "list[str]", timeout_s: float) -> bool:
-    """Exchange the agent under a running Postfix; False, and still in maintenance, where it was not found again."""
+    """Replace the agent while Postfix runs.
+
+    False if the new agent does not find the running Postfix; the resource is then still in maintenance.
+    """
     deadline = time.monotonic() + timeout_s
     change(cluster, lambda cib: begin(cib, tag, agent))
     wait_unwatched(cluster, tag, deadline)

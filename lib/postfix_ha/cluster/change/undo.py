@@ -12,7 +12,7 @@ PAIR_TAGS = {kinds.SET_META: "meta_attributes", kinds.SET_PARAMETER: "instance_a
 
 
 def undo(made: Plan) -> Planner:
-    """A planner that takes back what the plan added, removed or set; what is so already is no harm."""
+    """A planner that reverts what the plan added, removed or set. What is already reverted is left as it is."""
 
     def planner(cib: Cib) -> Cib:
         if to_text(cib.root.find("configuration")) == to_text(made.new.root.find("configuration")):
@@ -38,7 +38,7 @@ def undo(made: Plan) -> Planner:
 
 
 def undo_stopped(made: Plan, name: str) -> Planner:
-    """The same for a plan whose service, unless it was there before, has been stopped since."""
+    """As undo(), for a plan whose service has been stopped since, unless it existed before the plan."""
 
     def planner(cib: Cib) -> Cib:
         undo(made)(cib)

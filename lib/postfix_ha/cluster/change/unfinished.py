@@ -53,17 +53,17 @@ def _noted(hierarchy: Hierarchy) -> "tuple[str, str]":
 
 
 def mark_of(hierarchy: Hierarchy) -> str:
-    """The command that has begun something with the hierarchy and not ended it, "" for none."""
+    """The command that began a change of this service and did not finish it, "" if there is none."""
     return _noted(hierarchy)[1]
 
 
 def begun_with(hierarchy: Hierarchy) -> str:
-    """What has begun with the hierarchy and not ended: MOVING and so on, "" for nothing."""
+    """The kind of change that was begun and not finished (MOVING and so on), "" if there is none."""
     return _noted(hierarchy)[0]
 
 
 def mark(cib: Cib, tag: str, command: str) -> None:
-    """Note the command that begins; Refused where another one must be finished before."""
+    """Note the command that begins; raises Refused if an earlier one must be finished first."""
     hierarchy = find_hierarchy(cib, tag)
     kind = kind_of(command)
     if is_bound(hierarchy) and begun_with(hierarchy) != kind:
@@ -72,12 +72,12 @@ def mark(cib: Cib, tag: str, command: str) -> None:
 
 
 def unmark(cib: Cib, tag: str) -> None:
-    """The command has ended."""
+    """Remove the note that mark() left."""
     edit.set_pair(cib, find_hierarchy(cib, tag).mail, "meta_attributes", MARK, "")
 
 
 def is_bound(hierarchy: Hierarchy) -> bool:
-    """Whether something has begun that no other command can go over."""
+    """Whether a change was begun that only its own command can finish."""
     return begun_with(hierarchy) in BINDING
 
 
@@ -94,7 +94,7 @@ def said_of(hierarchy: Hierarchy) -> "list[Finding]":
     before = mark_of(hierarchy)
     if not before:
         return []
-    suffix = f" --tag {quote(hierarchy.tag)}" if len(hierarchies(hierarchy.cib)) > 1 else ""
+    suffix = f" --resource {quote(hierarchy.tag)}" if len(hierarchies(hierarchy.cib)) > 1 else ""
     back = _taken_back_by(hierarchy)
     if back:
         return [Finding("unfinished", command=before + suffix, back=back + suffix)]

@@ -16,7 +16,7 @@ from postfix_ha.cluster.where.why_not import judge
 
 
 def barred(cluster: Cluster, cib: Cib, draft: Draft) -> "dict[str, str]":
-    """Node -> why it could not run the hierarchy of the draft; nothing where the scheduler cannot be asked."""
+    """Node -> why the planned service could not run there; empty if crm_simulate cannot tell."""
     tried = _without_our_locations(cib, build(cib.copy(), draft))
     nodes = cib.nodes()
     for node in nodes:

@@ -15,7 +15,7 @@ from postfix_ha.messages.remark import errors
 
 
 def create(cib: Cib, wish: Wish, here: Here) -> Cib:
-    """The configuration with the hierarchy in it; Refused with everything that stands against it."""
+    """The configuration with the service's resources added; raises Refused with every error of the plan."""
     draft = make_draft(cib, wish, here)
     found = errors(draft.remarks)
     if found:

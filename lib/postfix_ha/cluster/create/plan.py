@@ -69,7 +69,7 @@ class Draft:
 
 
 def make_draft(cib: Cib, wish: Wish, here: Here) -> Draft:
-    """The draft, with everything that there is to say about it in its remarks."""
+    """Plan the service's resources; every problem found is in the draft's remarks, so that all are reported at once."""
     draft = Draft(wish)
     draft.config_dir = here.instance.config_dir or wish.config_dir or DEFAULT_CONFIG_DIR
     draft.existing = next((each for each in hierarchies(cib) if each.config_dir == draft.config_dir), None)
@@ -154,7 +154,7 @@ def _wanted_addresses(draft: Draft, here: Here) -> "dict[str, tuple[str, str]]":
 
 
 def parse_address(text: str) -> "tuple[str, str, str]":
-    """(address, netmask, interface) of ADDRESS[/PREFIX][@INTERFACE]; ValueError with a sentence."""
+    """(address, netmask, interface) of ADDRESS[/PREFIX][@INTERFACE]; raises ValueError with a sentence for the user."""
     bare, _, interface = text.partition("@")
     address, slash, prefix = bare.partition("/")
     try:

@@ -16,7 +16,7 @@ def failed_members(cluster: Cluster, members: "list[str]", node: str = "") -> "l
 
 
 def forget_failures(cluster: Cluster, members: "list[str]", node: str = "") -> bool:
-    """Let a live cluster forget the failures of the members, which would keep them off; whether there were any."""
+    """Clean up the failures of the members in a live cluster (crm_resource --cleanup); whether there were any."""
     if not cluster.is_live:
         return False
     failed = failed_members(cluster, members, node)

@@ -67,7 +67,7 @@ class Cluster:
         return complaint(done)
 
     def status(self, cib: "Optional[Cib]" = None) -> Element:
-        """The cluster's status as crm_mon has it in XML: what it makes of this configuration where one is given."""
+        """The status that crm_mon reports as XML, or would report for ``cib``; raises ClusterError."""
         if cib is not None:
             with Scratch() as scratch:
                 return Cluster(scratch.write("status.xml", cib)).status()

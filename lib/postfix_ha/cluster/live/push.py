@@ -32,18 +32,18 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether everything is already so."""
+        """Whether the plan changes nothing."""
         return not self.changes
 
 
 def plan(cluster: Cluster, planner: Planner) -> Plan:
-    """Read the configuration, plan on a copy, and let Pacemaker's checker look at it; Refused where it objects."""
+    """Read the configuration, plan the change on a copy, check it with crm_verify; raises Refused if that objects."""
     old = cluster.read()
     return checked(cluster, Plan(old, planner(old.copy())))
 
 
 def checked(cluster: Cluster, made: Plan) -> Plan:
-    """The plan itself, once the new configuration has no error that the old one had not."""
+    """The plan, if the new configuration has no error that the old one did not have; else raises Refused."""
     if not made.is_empty:
         if cluster.is_live and made.old.root.get("have-quorum") == "0":
             raise refused("quorum_here")
@@ -65,7 +65,7 @@ def _errors(cluster: Cluster, path: str) -> "list[str]":
 
 
 def patch_of(cluster: Cluster, made: Plan) -> bytes:
-    """The patch that makes the change, valid for the version that was read alone."""
+    """The patch (crm_diff) for the plan; it applies only to the version that was read. Raises ClusterError."""
     with Scratch() as scratch:
         old, new = scratch.write("old.xml", made.old, True), scratch.write("new.xml", made.new, True)
         done = cluster.call("crm_diff", "--original", old, "--new", new, "--no-version")

@@ -54,7 +54,10 @@ def failures(status: Element, members: "list[str]") -> "list[str]":
 
 
 def wait_until(cluster: Cluster, name: str, is_so: "Callable[[State], bool]", timeout_s: float) -> "tuple[bool, State]":
-    """(whether it came to be so in time, the state at the end); ends early once the cluster has nothing left to do."""
+    """Wait until the condition holds for the primitive, or the cluster is idle, or the time is over.
+
+    Gives (whether the condition holds, the last state).
+    """
     deadline = time.monotonic() + timeout_s
     idle = 0
     while True:
@@ -69,7 +72,7 @@ def wait_until(cluster: Cluster, name: str, is_so: "Callable[[State], bool]", ti
 
 
 def wait_stopped(cluster: Cluster, names: "list[str]", timeout_s: float) -> "dict[str, State]":
-    """The primitives that do not stop in time, with their states; empty once all have stopped."""
+    """Wait until the primitives have stopped; gives those that have not in time, with their states."""
     deadline = time.monotonic() + timeout_s
     left = {}
     for name in names:

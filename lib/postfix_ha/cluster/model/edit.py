@@ -45,7 +45,7 @@ def ensure_address_with_file_system(cib: Cib, address: str, file_system: str) ->
 
 
 def remove_dependency(cib: Cib, resource: str, needed: str) -> None:
-    """Remove the constraints that name exactly these two so."""
+    """Remove the order and colocation constraints that name exactly these two resources in this order."""
     for constraint in cib.constraints():
         ends = {
             "rsc_colocation": (constraint.get("rsc"), constraint.get("with-rsc")),
@@ -97,7 +97,7 @@ def remove_preferences(cib: Cib, holder: str, node: str) -> None:
 
 
 def set_pair(cib: Cib, resource: Element, tag: str, name: str, value: str) -> None:
-    """Set one attribute of a resource (tag: meta_attributes or instance_attributes); an empty value removes it."""
+    """Set one attribute of a resource; an empty value removes it. ``tag``: meta_attributes or instance_attributes."""
     if pairs(resource, tag).get(name, "") == value:
         return
     for attributes in resource.findall(tag):

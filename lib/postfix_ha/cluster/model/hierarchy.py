@@ -139,7 +139,7 @@ class Hierarchy:
         return score_of(self.cib.effective_meta(resource, "resource-stickiness") or "0")
 
     def switchback(self, member: str = "") -> str:
-        """The switchback that a member's stickiness amounts to; that of the mail server without one named."""
+        """``automatic`` or ``intelligent``: whether a member (default: Postfix) fails back, by resource-stickiness."""
         scores = [score for score in self.scores.values() if abs(score) < INFINITY]
         return switchback_of(self.stickiness(member or self.tag), scores)
 
@@ -194,7 +194,10 @@ def hierarchies(cib: Cib) -> "list[Hierarchy]":
 
 
 def find_hierarchy(cib: Cib, tag: str) -> Hierarchy:
-    """The hierarchy with this tag, or the only one where none is named; Refused where that is not clear."""
+    """The service with this resource id, or the only service if the id is "".
+
+    Raises Refused if there is none, if the id is not a Postfix resource, or if there are several and the id is "".
+    """
     found = hierarchies(cib)
     names = ", ".join(each.tag for each in found)
     known = names or "there is none yet"

@@ -46,7 +46,10 @@ def operations(primitive: Element) -> "list[str]":
 
 
 def set_operation(cib: Cib, primitive: Element, name: str, attributes: "dict[str, str]") -> None:
-    """Set attributes of the operation with this name and interval (or depth); one that is not there is added."""
+    """Set attributes of the operation with this name and interval (or OCF_CHECK_LEVEL); add it if it does not exist.
+
+    Raises Refused if there are several monitors and nothing says which one.
+    """
     section = primitive.find("operations")
     if section is None:
         section = primitive.makeelement("operations", {})

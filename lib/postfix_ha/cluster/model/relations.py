@@ -39,7 +39,7 @@ class Relations:
                 self.after.update((name, earlier) for earlier in names[:at])
 
     def needs(self, name: str) -> "list[str]":
-        """What a primitive needs: what it must run with or start after, directly or through others; itself not."""
+        """The primitives that a primitive depends on (order or colocation), directly or not; without itself."""
         found: "list[str]" = []
         waiting = [name]
         while waiting:

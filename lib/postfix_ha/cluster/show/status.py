@@ -49,7 +49,7 @@ class Overview:
 
     @property
     def is_as_asked(self) -> bool:
-        """Whether Postfix runs, or is to be stopped."""
+        """Whether the service is in the configured state: running, or disabled and stopped."""
         return bool(self.running_on) != self.hierarchy.is_disabled
 
     def as_object(self) -> "dict[str, object]":
@@ -127,7 +127,11 @@ class Overview:
 
     def _moves(self) -> "list[str]":
         living = [each for each in self.hierarchy.moves if each not in self.expired]
-        found = [f"a move by hand holds: {', '.join(living)} ('crm_resource --clear' ends it)"] if living else []
+        found = (
+            [f"constraints left by a manual move: {', '.join(living)} ('crm_resource --clear' removes them)"]
+            if living
+            else []
+        )
         if self.expired:
             found.append(
                 f"expired, without effect: {', '.join(self.expired)} ('crm_resource --clear --expired' removes it)"

@@ -8,7 +8,7 @@ CRM_EX_EXPIRED = 110
 
 
 def expired_moves(cluster: Cluster, hierarchy: Hierarchy) -> "list[str]":
-    """The ids of the hierarchy's moves by hand that have no effect any more."""
+    """The ids of location constraints by manual moves that have expired."""
     found = []
     for constraint in hierarchy.cib.constraints():
         if constraint.get("id") in hierarchy.moves:

@@ -35,7 +35,7 @@ def alone_on(cib: Cib, name: str, node: str, nodes: "list[str]") -> Cib:
 
 
 def can_run(cluster: Cluster, questions: "list[Question]", name: str) -> "Optional[list[bool]]":
-    """Whether the resource would run on the node in each (configuration, node); None where the scheduler is silent."""
+    """For each (configuration, node), whether the resource would run on the node; None if crm_simulate cannot tell."""
     answers: "list[bool]" = []
     for at in range(0, len(questions), AT_ONCE):
         with Scratch() as scratch:
