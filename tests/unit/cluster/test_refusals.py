@@ -1,6 +1,7 @@
 """Each refusal has the id of its row, in JSON as well, and its sentence says what is the matter."""
 
 import json
+import os
 
 import pytest
 
@@ -19,7 +20,7 @@ from postfix_ha.cluster.model.cib import parse
 from postfix_ha.cluster.model.hierarchy import SHELL_AGENT, find_hierarchy
 from postfix_ha.cluster.model.operations import set_operation
 from postfix_ha.drill.client import Letter
-from postfix_ha.drill.faults import ADDRESS, find_victim
+from postfix_ha.drill.faults import ADDRESS, find_victim, inflict
 from postfix_ha.drill.recipient import objection
 from postfix_ha.endpoint import Endpoint
 from postfix_ha.messages.catalogue import CATALOGUE
@@ -255,6 +256,14 @@ def test_planning_says_it_with_the_severity_of_its_row(check):
 
 
 STEPS = {
+    "agent_in_resource": (
+        lambda: raise_(replace_agent.why_not(templated(), SHELL_AGENT)),
+        "mail is made from a template: exchange the agent there",
+    ),
+    "drill_master_same": (
+        lambda: inflict("thaw", {"pid": str(os.getpid()), "start": "1"}),
+        f"the master process {os.getpid()} has ended",
+    ),
     "drill_step_known": (lambda: do_step({"step": "x"}), "there is no step 'x' of a drill: install the same version"),
     "drill_step_whole": (lambda: run_step("]"), "that is no step of a drill: install the same version"),
     "drill_address_there": (
@@ -276,6 +285,13 @@ STEPS = {
 }
 
 
+def templated():
+    """A Postfix whose agent is in a template."""
+    document = cib(mail())
+    document.resource("mail").set("template", "t")
+    return find_hierarchy(document, "mail")
+
+
 def raise_(found):
     raise Refused(*found)
 
@@ -287,3 +303,23 @@ def test_a_step_is_refused_with_its_id(check):
         work()
     assert [each.check for each in raised.value.statements] == [check]
     assert words in raised.value.reasons[0]
+
+
+REMARKS = {
+    "parts_kept": (("delete", "--stop"), "these stay: "),
+    "operations_replaced": (
+        ("migrate", "--to", SHELL_AGENT),
+        "the operations of the resource are replaced by those of the new agent",
+    ),
+}
+
+
+@pytest.mark.parametrize("check", REMARKS)
+def test_a_remark_has_its_id_in_json(check, tmp_path, capsys):
+    arguments, words = REMARKS[check]
+    file = tmp_path / "cib.xml"
+    file.write_bytes(text(whole()))
+    assert main([arguments[0], "--cib-file", str(file), "--json", "--dry-run", *arguments[1:]]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["remarks"]
+    assert (told["id"], told["severity"], told["command"]) == (check, "note", None)
+    assert told["text"].startswith(words)
