@@ -90,6 +90,8 @@ class Tool:
             self.ok("delete", "--stop", "--with-parts", on=node.name)
             self.lab.wait_for(self.lab.is_idle, 30, "what a test made is gone")
         now = self.lab.cib()
+        # The executor of a node keeps the agent that a resource had, until the cluster looks for it anew.
+        look = "--cleanup" if agents(now) == agents(saved) else "--refresh"
         node.write("/root/restore-old.xml", etree.tostring(now))
         configuration = now.find("configuration")
         for section in ("crm_config", "resources", "constraints", "rsc_defaults"):
@@ -104,7 +106,7 @@ class Tool:
         if patch.strip():
             node.write("/root/restore.xml", patch)
             node.run(["cibadmin", "--patch", "--xml-file", "/root/restore.xml"], check=True)
-        self.lab.run("crm_resource", "--cleanup")
+        self.lab.run("crm_resource", look)
 
 
 def ids(configuration: "etree._Element") -> "set[str]":
@@ -132,3 +134,11 @@ def same_cluster(text: str) -> "set[tuple[object, ...]]":
         values.update((key, value) for key, value in constraint.attrib.items() if key not in ignored)
         found.add((constraint.tag, *sorted(values.items())))
     return found
+
+
+def agents(configuration: "etree._Element") -> "dict[str, str]":
+    """Primitive -> the agent that it has."""
+    return {
+        each.get("id"): ":".join(each.get(key, "") for key in ("class", "provider", "type"))
+        for each in configuration.iter("primitive")
+    }
