@@ -225,12 +225,12 @@ def test_the_dialogue_asks_three_things_and_goes_back(lab, tool):
     tool.ok("delete", "--cib-file", "/root/talk.xml", "--stop", "--yes", on=node.name)
     with Terminal(node, [COMMAND, "create", "--cib-file", "/root/talk.xml", "--tag", MAIL]) as terminal:
         terminal.answer("Switchback [intelligent]", "")
-        terminal.answer("Nodes, the most preferred first", "<")
+        terminal.answer("Nodes, preferred node first", "<")
         terminal.answer("Switchback [intelligent]", "?")
         terminal.answer("Switchback [intelligent]", "sometimes")
         terminal.answer("Switchback [intelligent]", "intell")
-        terminal.answer("Nodes, the most preferred first", "n2:5 n9")
-        terminal.answer("Nodes, the most preferred first", "n2:5 n1:50")
+        terminal.answer("Nodes, preferred node first", "n2:5 n9")
+        terminal.answer("Nodes, preferred node first", "n2:5 n1:50")
         terminal.answer("Apply this change? [yes]", "")
         assert terminal.end() == 0
     assert "there is no node 'n9'" in terminal.text

@@ -24,7 +24,8 @@ def interrupted(lab):
 
 def marks(configuration):
     root = etree.fromstring(configuration)
-    return [each.get("value") for each in root.iter("nvpair") if each.get("name") == MARK]
+    # What has begun stands before the command that began it.
+    return [each.get("value").partition(": ")[2] for each in root.iter("nvpair") if each.get("name") == MARK]
 
 
 class Rounds:

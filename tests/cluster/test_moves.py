@@ -22,6 +22,7 @@ pytestmark = pytest.mark.namespaces("senders beside the lab's client")
 CROWD = Path(__file__).parents[1] / "support/mail/crowd.py"
 HOP_PORT = 2526
 SENDERS = 12
+STANDBY = ("monitor", "interval=30s", "timeout=20s", "role=Stopped")
 MOVES = 3
 # Longer than a move, and shorter than the drain: every move meets some of them.
 SLOW_S, DOT_S = 1.5, 1.0
@@ -106,6 +107,8 @@ def crowd(lab):
         node.write("/usr/local/bin/slow", SLOW, 0o755)
     holder = lab.nodes[lab.where()]
     holder.run(["sh", "-c", f"install -d -m 1777 {SPOOL} && : >{DONE} && chmod 666 {DONE}"], check=True)
+    # Every node of this cluster has the agent: the nodes that stand by renew their hold.
+    lab.pcs("resource", "op", "add", MAIL, *STANDBY)
     restart(lab)
     crowd = Crowd(lab)
     lab.wait_for(lambda: len(crowd.of("taken")) > 2 * SENDERS, 30, "the senders send")
@@ -115,6 +118,7 @@ def crowd(lab):
         node.write("/etc/postfix/main.cf", before[name][0])
         node.write("/etc/postfix/master.cf", before[name][1])
     lab.nodes[lab.where()].run(["rm", "-rf", SPOOL, DONE])
+    lab.pcs("resource", "op", "delete", MAIL, *STANDBY)
     restart(lab)
 
 

@@ -30,7 +30,7 @@ def test_three_questions_and_less_than_twenty_seconds_protect_a_postfix_on_three
     begin = time.monotonic()
     with Terminal(node, [COMMAND, "create", "--tag", MAIL, *command.rsh]) as terminal:
         terminal.answer("Switchback [intelligent] ", "")
-        terminal.answer("Nodes, the most preferred first [", "")
+        terminal.answer("Nodes, preferred node first [", "")
         terminal.answer("Apply this change? [yes] ", "")
         assert terminal.end() == 0, terminal.text
     took_s = time.monotonic() - begin
@@ -53,7 +53,7 @@ def test_interrupted_at_a_question_nothing_has_changed(let_go, command):
     in_a_session = ("setsid", "--ctty", "--wait")  # or the terminal has nobody to send the signal to
     with Terminal(let_go.nodes["n1"], [*in_a_session, COMMAND, "create", "--no-peer-check"]) as terminal:
         terminal.answer("Switchback [intelligent] ", "")
-        terminal.answer("Nodes, the most preferred first [", "\x03")
+        terminal.answer("Nodes, preferred node first [", "\x03")
         assert terminal.end() == 130
     assert "postfix-ha: interrupted by SIGINT: nothing was changed\n" in terminal.text
     assert "Traceback" not in terminal.text

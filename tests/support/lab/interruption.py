@@ -17,7 +17,7 @@ LOOKING = {
     "crm_verify": ("--xml-file",),
     "crm_simulate": ("--xml-file",),
     "crm_mon": ("--one-shot",),
-    "crm_resource": ("--show-metadata",),
+    "crm_resource": ("--show-metadata", "--constraints"),
     "crm_node": ("--name",),
 }
 NEVER = "never 0"
@@ -76,7 +76,8 @@ class Interrupted:
         """How many calls of the last run changed something; every call is known to do so, or not to."""
         for line in self.node.read(f"{HERE}/{CALLS}").splitlines():
             name, *words = line.split()
-            assert set(words) & {*CHANGING, *LOOKING[name]}, f"does this change something? {line}"
+            options = {word.partition("=")[0] for word in words}
+            assert options & {*CHANGING, *LOOKING[name]}, f"does this change something? {line}"
         return int(self.node.read(f"{HERE}/{CHANGES}"))
 
     def _has_ended(self) -> bool:

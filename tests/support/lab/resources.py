@@ -48,8 +48,6 @@ class MailResource:
             f"timeout={self.stop_timeout_s}s",
         ]
         operations += ["op", "monitor", f"interval={self.monitor_s:g}s", "timeout=20s"]
-        if self.agent == OUR_AGENT:
-            operations += ["op", "monitor", "interval=30s", "timeout=20s", "role=Stopped"]
         return ["resource", "create", MAIL, self.agent, *parameters, *operations]
 
 

@@ -174,7 +174,6 @@ def test_operations_are_found_by_name_and_interval(made):
         "monitor interval=10s timeout=40s",
         "monitor interval=60s timeout=30s OCF_CHECK_LEVEL=10",
         "monitor interval=600s timeout=60s OCF_CHECK_LEVEL=20",
-        "monitor interval=30s timeout=20s role=Stopped",
         "start interval=0s timeout=90s",
         "stop interval=0s timeout=60s",
         "monitor interval=7s",
@@ -190,7 +189,7 @@ def test_an_agent_is_exchanged_and_comes_back(agent):
     (found,) = hierarchies(document)
     assert found.agent == "ocf:mail:postfix_ha"
     assert document.parameters(found.mail) == {"config_dir": "/etc/postfix"}
-    assert len(operations(found.mail)) == 6
+    assert len(operations(found.mail)) == 5
     replace_agent(document, found.mail, agent, {})
     assert document.agent(document.resource("mail")) == agent
     assert document.parameters(document.resource("mail")) == {}
