@@ -59,6 +59,7 @@ NOT_LOOKED_FOR = {
     "looked_everywhere",
     "maintenance_begun",
     "looked_again",
+    "resource_forgotten",
     "graphviz_installed",
     "drawing_made",
     "drill_standby_set",

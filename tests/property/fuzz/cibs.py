@@ -13,7 +13,8 @@ from postfix_ha.cluster.change.modify import delete
 from postfix_ha.cluster.change.unfinished import unfinished
 from postfix_ha.cluster.model.changes import changes, sentence
 from postfix_ha.cluster.model.cib import Cib, parse
-from postfix_ha.cluster.model.hierarchy import Hierarchy, file_system_of, find_hierarchy, hierarchies
+from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy, hierarchies
+from postfix_ha.cluster.model.managed_mounts import mount_holding
 from postfix_ha.cluster.show.crm import crm_lines
 from postfix_ha.cluster.show.graph import dot_of
 from postfix_ha.cluster.show.pcs import pcs_lines
@@ -47,7 +48,7 @@ def check_cib(cib: Cib, status: "etree._Element") -> None:
     with contextlib.suppress(ClusterError):
         assert len(cib.version) == 2
         cib.ids()
-        file_system_of(cib, "/mnt/queue/postfix")
+        mount_holding(cib, "/mnt/queue/postfix")
         unfinished(cib)
         for each in hierarchies(cib)[:4]:
             with contextlib.suppress(ClusterError, Refused):

@@ -10,7 +10,6 @@ from typing import Any
 from hypothesis import strategies as st
 
 from postfix_ha import codes
-from postfix_ha.cluster.create import local_node as here
 from postfix_ha.config.postconf import read_answer
 from postfix_ha.endpoint import Endpoint, address_bytes
 from postfix_ha.instance import SNAPSHOT_HEADER, Instance, format_snapshot, parse_snapshot
@@ -22,7 +21,7 @@ from postfix_ha.report import REASON_LENGTH_MAX, line_of, one_line
 from postfix_ha.request import Request
 from postfix_ha.system import dns
 from postfix_ha.system.command import Completed
-from postfix_ha.system.mounts import Mounts
+from postfix_ha.system.mounts import Mounts, parse_mounts, read_fstab
 from postfix_ha.verdict import Finding, decide
 from tests.property.fuzz.config_files import directory
 from tests.property.fuzz.target import Broken, Target, must_be_clean
@@ -168,12 +167,11 @@ MOUNTINFO = st.lists(
 
 def check_mounts(data: bytes) -> None:
     """mountinfo and fstab: a table, whatever stands there."""
-    mounts = Mounts(data.decode("utf-8", "surrogateescape"), sysfs="/nonexistent")
-    mounts.mount_of("/var/spool/postfix")
+    table = parse_mounts(data.decode("utf-8", "surrogateescape"))
+    Mounts(table, sysfs="/nonexistent").mount_of("/var/spool/postfix")
     path = directory() / "table"
     path.write_bytes(data)
-    node = here.Here("n1", Instance(), here.read_mounts(str(path)), [], {}, here.read_fstab(str(path)))
-    node.mount_of("/var/spool/postfix")
+    assert all(entry.mount_point.startswith("/") for entry in read_fstab(str(path)))
 
 
 def check_name(data: bytes) -> None:
@@ -240,7 +238,7 @@ ANSWER = st.builds(
 def check_dns(data: bytes) -> None:
     """An answer of a name server, or one of the errors that Inquiry takes for no answer."""
     try:
-        dns.decode(data[: dns.ANSWER_MAX])
+        dns.records_of(data[: dns.ANSWER_MAX], dns.query(1, "example.com", dns.MX))
     except (ValueError, IndexError, struct.error, OSError):
         return
 

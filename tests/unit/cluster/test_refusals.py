@@ -87,10 +87,10 @@ def status(**attributes):
 REFUSALS = {
     "resource_runs_postfix": (lambda: find_hierarchy(whole(), "fence"), "fence is no Postfix: name one of: mail"),
     "resource_exists": (lambda: find_hierarchy(whole(), "nothing"), "no resource 'nothing': name one of: mail"),
-    "hierarchy_exists": (lambda: find_hierarchy(cib(), ""), "'postfix-ha create' makes a hierarchy"),
+    "hierarchy_exists": (lambda: find_hierarchy(cib(), ""), "'postfix-ha create' creates its resources"),
     "hierarchy_named": (
         lambda: find_hierarchy(cib(mail() + mail("two", config_dir="/etc/postfix-two")), ""),
-        "there are several hierarchies, so name one of: mail, two",
+        "there are several Postfix resources, so name one of: mail, two",
     ),
     "node_known": (lambda: modify.extend(whole(), "mail", "n9"), "there is no node 'n9': the cluster has n1, n2, n3"),
     "node_takes_part": (
@@ -101,7 +101,7 @@ REFUSALS = {
         lambda: move.check_target(find_hierarchy(cib(CLONE), ""), "n1"),
         "mail-clone is a clone, which runs on all nodes at once: there is nothing to move",
     ),
-    "service_stays": (lambda: move.check_stays(find_hierarchy(going_home(), ""), "n2"), "go home to n1 at once: hold"),
+    "service_stays": (lambda: move.check_stays(find_hierarchy(going_home(), ""), "n2"), "fail back to n1 at once"),
     "nodes_preferred": (lambda: modify.extend(cib(CLONE), "mail", "n1"), "mail-clone is a clone, which has no"),
     "priority_free": (lambda: modify.extend(whole(), "mail", "n3", 10), "priority 10 is taken by n2: each node needs"),
     "node_left": (lambda: modify.unextend(on_one_node(), "mail", "n1"), "n1 is the only node of mail: 'postfix-ha"),
@@ -133,11 +133,11 @@ REFUSALS = {
     ),
     "unfinished": (
         lambda: begin_to_stop(exchanged_half(), "mail", "delete --stop"),
-        "is under way or was interrupted: the same again finishes it, 'postfix-ha migrate --to ocf:mail:postfix_ha'",
+        "is under way or was interrupted: run it again to finish it, 'postfix-ha migrate --to ocf:mail:postfix_ha'",
     ),
     "unfinished_for_good": (
         lambda: begin_to_stop(replace_agent.exchanged(exchanged_half(), "mail", SHELL_AGENT), "mail", "delete --stop"),
-        "is under way or was interrupted: the same again finishes it",
+        "is under way or was interrupted: run it again to finish it",
     ),
     "quorum_here": (without_quorum, "has no quorum: a change made here is lost when the other part comes back; run it"),
     "node_runs_resources": (
