@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 
-CLONE_NEWUSER, CLONE_NEWNS = 0x10000000, 0x00020000
+CLONE_NEWUSER = 0x10000000
 PR_SET_NAME, PR_SET_PDEATHSIG = 15, 1
 LIBC = ctypes.CDLL(None, use_errno=True)
 DAEMONS = ("master", "qmgr", "pickup", "smtpd", "cleanup")
@@ -84,8 +84,12 @@ def listen_as_postfix() -> None:
 
 
 def be_root_of_a_user_namespace(place, environment) -> None:
-    """Root by its own account: in a user name space, with mounts of its own, where its queue is at our queue's path."""
-    LIBC.unshare(CLONE_NEWUSER | CLONE_NEWNS)
+    """Root by its own account, in a user name space.
+
+    Without mounts of its own: these nodes' mounts are private, so a copy of them would keep the queue mounted here after
+    it has moved, which mounts that are shared (as systemd makes them) do not.
+    """
+    LIBC.unshare(CLONE_NEWUSER)
     run_program(place, "master", environment)
 
 
