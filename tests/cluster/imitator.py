@@ -86,7 +86,7 @@ def listen_as_postfix() -> None:
 def be_root_of_a_user_namespace(place, environment) -> None:
     """Root by its own account, in a user name space.
 
-    Without mounts of its own: these nodes' mounts are private, so a copy of them would keep the queue mounted here after
+    Without mounts of its own: these nodes' mounts are private, so a copy would keep the queue mounted here after
     it has moved, which mounts that are shared (as systemd makes them) do not.
     """
     LIBC.unshare(CLONE_NEWUSER)
