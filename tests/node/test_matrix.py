@@ -43,7 +43,7 @@ class Row:
 
 # Who lives goes on, and nothing new can start, so that a transaction waits for trivial-rewrite or cleanup.
 HELD_UP = {"says": "answers (MAIL|RCPT) with nothing", "keeps": True, "timeout_s": 4}
-UNMOUNTED = {"refuses": "queue directory /mnt/queue/postfix is not there", "disk_mb": 64}
+UNMOUNTED = {"refuses": "queue directory /mnt/queue/postfix does not exist", "disk_mb": 64}
 BRIEF = {"greeting_s": 1}
 STUCK = {"timeout_s": 8, "main_cf": processes.STUCK_CF}
 
