@@ -335,7 +335,7 @@ def cut_short(node: CheckNode) -> None:
     running = node.popen([*trial(node)], stdout=-1)
     with running.stdout:
         for line in running.stdout:
-            if b"look at it" in line:
+            if b"monitor it" in line:
                 break
         assert node.exists(NOTE)
         for process in node.pids():

@@ -194,7 +194,7 @@ STEPS = (
     "note what",
     "check this node",
     "start Postfix",
-    "look at it",
+    "monitor it",
     "greets",
     "stop Postfix",
 )
@@ -205,7 +205,7 @@ STEPS = (
     [
         *((step, signal.SIGTERM) for step in STEPS),
         ("start Postfix", signal.SIGINT),
-        ("look at it", signal.SIGHUP),
+        ("monitor it", signal.SIGHUP),
     ],
     ids=str,
 )
@@ -215,7 +215,7 @@ def test_interrupted_at_any_step(before: Before, step: str, number: signal.Signa
     before.assert_as_before()
     if "trial: passed" in text:
         assert code == 0
-        assert step in ("greets", "stop Postfix", "look at it"), text
+        assert step in ("greets", "stop Postfix", "monitor it"), text
     else:
         assert code == 2
         assert f"interrupted by {number.name}" in text
@@ -233,7 +233,7 @@ def test_interrupted_while_the_start_hangs(before: Before) -> None:
 
 
 def test_killed_it_leaves_a_note_and_the_note_undoes_it(before: Before) -> None:
-    for step in ("mount /dev", "bring ", "start Postfix", "look at it"):
+    for step in ("mount /dev", "bring ", "start Postfix", "monitor it"):
         interrupted(before, step, signal.SIGKILL)
         refused = before.trial()
         assert refused.returncode == 2

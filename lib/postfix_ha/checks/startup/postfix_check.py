@@ -45,7 +45,7 @@ def _look_at_other_half(setup: Setup) -> "list[Finding]":
     rows = parse_master_cf(*read_file(os.path.join(instance.config_dir, "master.cf"))).rows
     if instance.settings.get("maillog_file") and not any((r.name, r.type) == ("postlog", "unix-dgram") for r in rows):
         why = "missing 'postlog' service in master.cf - run 'postfix upgrade-configuration'"
-        return [Finding("postfix_check_passes", why=why)]
+        return [Finding("postfix_check_passes", why=why, said=why)]
     postsuper = os.path.join(instance.command_directory, "postsuper")
     return _judge(begin([postsuper, "-c", instance.config_dir], deadline=setup.deadline, terminal=True))
 
