@@ -283,7 +283,7 @@ def user_stands_in_the_queue(node: JudgedNode) -> "Iterator[Answer]":
         yield node.agent("stop")
 
 
-@provokes("drain_completed", SUCCESS, "after 1 s", f"an SMTP session with {ADDRESS}:", is_logged=True)
+@provokes("drain_completed", SUCCESS, "stop waited 1 s", f"an SMTP session with {ADDRESS}:", is_logged=True)
 def client_sends_longer_than_stop_waits(node: JudgedNode) -> "Iterator[Answer]":
     node.started()
     with node.connection() as connection, connection.makefile("rwb", buffering=0) as lines:
@@ -297,7 +297,7 @@ def client_sends_longer_than_stop_waits(node: JudgedNode) -> "Iterator[Answer]":
 def nft_is_missing(node: JudgedNode) -> "Iterator[Answer]":
     node.started()
     node.do("mount", "--bind", "/dev/null", "/usr/sbin/nft")
-    yield node.agent("stop")
+    yield node.agent("stop", params={"drain_timeout": "5"})
     node.do("umount", "/usr/sbin/nft")
 
 

@@ -22,10 +22,18 @@ echo done >>/var/tmp/deliveries
 DELIVERIES = "/var/tmp/deliveries"
 
 
+class DrainedNode(MailNode):
+    """A node whose resource has the parameter, which is 0 where nothing is said."""
+
+    def agent(self, action, *, params=None, **more):
+        """As of any node."""
+        return super().agent(action, params={"drain_timeout": "5", **(params or {})}, **more)
+
+
 @pytest.fixture
 def node():
     more = "mailbox_command = /usr/local/bin/slow\nlocal_recipient_maps =\nmailbox_delivery_lock = dotlock\n"
-    with MailNode(main_cf=MAIN_CF + more) as node:
+    with DrainedNode(main_cf=MAIN_CF + more) as node:
         node.write("/usr/local/bin/slow", SLOW, 0o755)
         node.run(["sh", "-c", f": >{DELIVERIES} && chmod 666 {DELIVERIES}"], check=True)
         yield node.started()

@@ -108,6 +108,7 @@ def crowd(lab):
     holder = lab.nodes[lab.where()]
     holder.run(["sh", "-c", f"install -d -m 1777 {SPOOL} && : >{DONE} && chmod 666 {DONE}"], check=True)
     # Every node of this cluster has the agent: the nodes that stand by renew their hold.
+    lab.pcs("resource", "update", MAIL, "drain_timeout=5")
     lab.pcs("resource", "op", "add", MAIL, *STANDBY)
     restart(lab)
     crowd = Crowd(lab)
@@ -119,6 +120,7 @@ def crowd(lab):
         node.write("/etc/postfix/master.cf", before[name][1])
     lab.nodes[lab.where()].run(["rm", "-rf", SPOOL, DONE])
     lab.pcs("resource", "op", "delete", MAIL, *STANDBY)
+    lab.pcs("resource", "update", MAIL, "drain_timeout=")
     restart(lab)
 
 
