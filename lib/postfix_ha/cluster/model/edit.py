@@ -152,9 +152,9 @@ def replace_agent(cib: Cib, mail: Element, agent: str, parameters: "dict[str, st
         mail.remove(attributes)
     operations = model.find("operations")
     assert operations is not None
-    if agent != OUR_AGENT:  # the levels are ours, and what a node that stands by is asked
+    if agent != OUR_AGENT:  # the levels are ours
         for operation in operations.findall("op"):
-            if operation.find("instance_attributes") is not None or operation.get("role"):
+            if operation.find("instance_attributes") is not None:
                 operations.remove(operation)
     for old in mail.findall("operations"):
         mail.remove(old)
