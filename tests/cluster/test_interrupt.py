@@ -156,6 +156,7 @@ def test_deleted_and_created(lab, tool, interrupted):
     ids=lambda arguments: arguments[0],
 )
 def test_what_was_begun_is_taken_back_by_what_status_names(lab, tool, interrupted, begun, back):
+    tool.ok("switchover", "n1")
     before = tool.configuration()
     assert interrupted.run(*begun, fatal="during-change 1").returncode != 0
     assert marks(tool.configuration()) == [" ".join(begun)]
@@ -177,6 +178,7 @@ def test_what_was_begun_is_taken_back_by_what_status_names(lab, tool, interrupte
     ids=lambda value: value[0] if isinstance(value, tuple) else None,
 )
 def test_a_signal_ends_it_between_two_steps(lab, tool, interrupted, arguments, fatal, code, words):
+    tool.ok("switchover", "n1")
     before = tool.configuration()
     done = interrupted.run(*arguments, fatal=fatal)
     assert done.returncode == code, done.stdout + done.stderr

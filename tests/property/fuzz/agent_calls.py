@@ -1,6 +1,9 @@
 """The agent as a process of its own, with hostile parameters and variables: a documented code, one reason, in time."""
 
+import atexit
+import functools
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,7 +19,7 @@ from tests.property.fuzz.target import Broken, Target, must_be_clean
 from tests.property.fuzz.texts import NASTY, mostly, number, pick
 from tests.property.fuzz.values import PARAMETERS
 
-AGENT = Path(__file__).resolve().parents[3] / "agents/postfix_ha"
+CHECKOUT = Path(__file__).resolve().parents[3]
 SELF_DESCRIPTION = ("meta-data", "usage", "help", "methods")
 SETUP = {codes.SUCCESS, codes.ERR_GENERIC, codes.ERR_PERM, codes.ERR_INSTALLED, codes.ERR_CONFIGURED}
 # What the pages of the agent promise; 4 is for who is not root.
@@ -70,6 +73,17 @@ CALLS = st.fixed_dictionaries(
 )
 
 
+@functools.cache
+def agent() -> str:
+    """The agent and its library where nobody can read them: a checkout may lie where only its owner comes."""
+    place = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    for part in ("agents", "lib", "metadata"):
+        shutil.copytree(CHECKOUT / part, place / part, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run(["chmod", "-R", "a+rX,go-w", place], check=True)
+    return str(place / "agents/postfix_ha")
+
+
 def plain(text: str) -> str:
     """What can be given to a program: no NUL, and every letter as some bytes."""
     return os.fsdecode(text.replace("\0", "").encode("utf-8", "surrogatepass"))
@@ -86,7 +100,7 @@ def call(drawn: "dict[str, Any]", run_directory: str) -> "tuple[subprocess.Compl
     is_nobody = os.geteuid() == 0 and (drawn["as_nobody"] or not only_looks)
     others = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if is_nobody else {}
     begin = time.monotonic()
-    argv = [sys.executable, "-IS", str(AGENT), *words]
+    argv = [os.path.realpath(sys.executable), "-IS", agent(), *words]
     done = subprocess.run(
         argv, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=SLOWEST_S * 2, cwd="/", **others
     )  # type: ignore[call-overload]

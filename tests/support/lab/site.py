@@ -158,6 +158,8 @@ class Site:
             install -d -o {owner} -g {owner} {mailbox} {mailbox}/new {mailbox}/cur {mailbox}/tmp"""
         )
         self.nodes[name].run(["sh", "-ec", script], check=True)
+        # Nobody has told the client that the address is here now, as IPaddr2 does; it knows the node of a test before.
+        self.lab.client_node.run(["ip", "neighbour", "flush", "all"], check=True)
 
     def masters(self, instance: Instance) -> "list[tuple[str, int]]":
         """(node, its number outside) of every live master of the instance."""
