@@ -63,6 +63,10 @@ class Controllers:
         self._socket.bind(fabric.path(SWITCH))
         self._socket.listen(16)
         threading.Thread(target=self._serve, name="power switches", daemon=True).start()
+        self.add(addresses)
+
+    def add(self, addresses: "dict[str, str]") -> None:
+        """Give further machines a controller each; returns when all of them answer."""
         for name, address in addresses.items():
             self._start_simulator(name, address)
         for name, address in addresses.items():

@@ -55,7 +55,7 @@ class Lab:
         self.watch: Watch = None  # type: ignore[assignment]
         self.client: MailClient = None  # type: ignore[assignment]
         self.nodes: "dict[str, ClusterNode]" = {}
-        self._disk: "Optional[SharedDisk]" = None
+        self.disk: "Optional[SharedDisk]" = None
         self._controllers: "Optional[Controllers]" = None
         self._cut: "set[str]" = set()
 
@@ -83,10 +83,10 @@ class Lab:
         self.fabric.connect(self.client_node, lab_config.CLIENT_NUMBER, ("client",))
         self.client = MailClient(self.client_node)
         self.watch = Watch()
-        self._disk = SharedDisk()
-        self._disk.furnish()
+        self.disk = SharedDisk()
+        self.disk.furnish()
         for name, number in lab_config.NODES.items():
-            self.nodes[name] = ClusterNode(name, number, self.fabric, self._disk, self.watch.node_is)
+            self.nodes[name] = ClusterNode(name, number, self.fabric, self.disk, self.watch.node_is)
         addresses = {name: lab_config.management_address(name) for name in self.nodes}
         self._controllers = Controllers(self.fabric, self.nodes, addresses)
 
@@ -94,7 +94,7 @@ class Lab:
         self._say(f"three nodes boot: {', '.join(self.nodes)}")
         for node in self.nodes.values():
             node.power_on()
-        hierarchy = Hierarchy(self.nodes["n1"], self.mail, self._disk.uuid, lab_config.first_cib())
+        hierarchy = Hierarchy(self.nodes["n1"], self.mail, self.disk.uuid, lab_config.first_cib())
         self.wait_for(self.all_online, 60, "three nodes online and quorate")
         self._say(f"quorate; file system, address and {self.mail.agent} go into the cluster in one change")
         hierarchy.verify()
@@ -102,12 +102,24 @@ class Lab:
         self.wait_for(self.is_idle, 60, "the cluster has started the mail service")
         self.wait_for(self.where, 5, "the mail service runs somewhere")
 
+    def add_node(self, node: ClusterNode, controller: str) -> None:
+        """Take a further machine in, with a management controller at this address; it is not powered on."""
+        self.nodes[node.name] = node
+        self.fabric.add_addresses("manage", node.number + 100)
+        self._controllers.add({node.name: controller})
+
+    def remove_node(self, name: str) -> None:
+        """Take a further machine's power for good; it is no part of the lab any more."""
+        node = self.nodes.pop(name)
+        node.power_off()
+        node.discard()
+
     def close(self) -> None:
         """End everything; safe to call at any stage, and goes on when one part of it fails."""
         with contextlib.ExitStack() as ends:
             # Called in reverse order.
-            if self._disk:
-                ends.callback(self._disk.close)
+            if self.disk:
+                ends.callback(self.disk.close)
             if self.watch:
                 ends.callback(self.watch.close)
             ends.callback(self.fabric.kill)

@@ -87,6 +87,9 @@ def write_all(node: Node) -> None:
     node.write("/etc/corosync/corosync.conf", corosync_conf())
     # Any 1024 bits do in a network that nobody else is in, but all nodes need the same.
     node.write("/etc/corosync/authkey", b"postfix-ha lab. " * 8, 0o400)
+    # The same for connections to remote nodes (pacemaker_remote's TLS key).
+    node.run(["install", "-d", "-m", "755", "/etc/pacemaker"], check=True)
+    node.write("/etc/pacemaker/authkey", b"postfix-ha lab. " * 8, 0o444)
     write_postfix(node)
 
 

@@ -73,6 +73,8 @@ class SharedDisk:
 class ClusterNode(Node):
     """A node whose power switch, cables and disk are in the lab's hands."""
 
+    daemons = RC
+
     def __init__(
         self,
         name: str,
@@ -121,7 +123,7 @@ class ClusterNode(Node):
             self._fabric.connect(self, self.number)
             lab_config.write_all(self)
             self.install_agent()
-            self.run(["setsid", "-f", "sh", "-c", RC], check=True)
+            self.run(["setsid", "-f", "sh", "-c", self.daemons], check=True)
 
     def _connect_disks(self, shared: Device) -> None:
         self._hold(self._shared, shared)
