@@ -52,4 +52,3 @@ def remove_remote_node(lab: Lab) -> None:
     lab.pcs("stonith", "delete", f"fence-{NAME}")
     lab.run("crm_node", "--force", "--remove", NAME)
     lab.remove_node(NAME)
-
