@@ -46,7 +46,6 @@ NOT_LOOKED_FOR = {
     "drill_node_answers",
     "drill_answer_known",
     "device_single",
-    "drbd_promoted",
     "file_system_not_at_boot",
     "node_left_out",
     "status_read",

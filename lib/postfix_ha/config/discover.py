@@ -34,6 +34,7 @@ SETTINGS = (
     "compatibility_level",
     "default_database_type",
     "default_process_limit",
+    "home_mailbox",
     "import_environment",
     "inet_interfaces",
     "inet_protocols",

@@ -90,9 +90,64 @@ ROWS: "tuple[Row, ...]" = (
     ),
     planned(
         "drbd_promoted",
+        ERROR,
+        "{directory}, with {what}, is on {device}, and DRBD's configuration here names no resource of it",
+        "put its resource file into /etc/drbd.d, on every node that has a copy",
+    ),
+    planned(
+        "drbd_single_primary",
+        ERROR,
+        "DRBD resource {name}, with {directory}, may be primary on two nodes at once, which destroys the file system",
+        "remove allow-two-primaries from its resource file, on every node",
+    ),
+    planned(
+        "drbd_peer_fenced",
         WARNING,
-        "{directory} is on {device}",
-        "tie it to the DRBD resource's promoted role yourself",
+        "DRBD resource {name}, with {directory}, does not fence its peer: after a cut both may be promoted",
+        "set fencing resource-and-stonith and the handlers fence-peer and unfence-peer in its resource file",
+    ),
+    planned(
+        "drbd_clone_promotable",
+        ERROR,
+        "{resource} of DRBD resource {name}, with {directory}, is in no promotable clone",
+        "make one of it first",
+    ),
+    planned(
+        "drbd_agent_installed",
+        ERROR,
+        "the agent ocf:linbit:drbd, which DRBD resource {name} with {directory} needs, is not on this node",
+        "install drbd-utils, on every node",
+    ),
+    planned(
+        "volume_group_known",
+        ERROR,
+        "LVM does not tell who may activate volume group {group}, with {directory}",
+        "run as root, with lvm2 installed; vgs must show {group}",
+    ),
+    planned(
+        "volume_group_owned",
+        ERROR,
+        "volume group {group}, with {directory}, has no system id: two nodes may activate it at once",
+        'set system_id_source = "uname" in /etc/lvm/lvm.conf on every node, then run here:'
+        " vgchange --systemid $(uname -n) {group}",
+    ),
+    planned(
+        "volume_group_not_at_boot",
+        WARNING,
+        "volume group {group}, with {directory}, is activated at boot, beside the cluster",
+        "vgchange --setautoactivation n {group}",
+    ),
+    planned(
+        "layer_managed",
+        ERROR,
+        "{directory}, with {what}, is on {kind} ({device}), which no resource brings up",
+        "make its resource ({agent}) and its Filesystem resource yourself first",
+    ),
+    planned(
+        "pool_imported",
+        ERROR,
+        "{directory}, with {what}, is in the ZFS pool {pool}, which no resource imports",
+        "make an ocf:heartbeat:ZFS resource with pool={pool} first",
     ),
     planned(
         "file_system_not_at_boot",

@@ -134,11 +134,22 @@ class Mounts:
         if os.path.exists(os.path.join(directory, "partition")):
             directory = os.path.dirname(directory)
         found = {directory}
-        for name in _names(os.path.join(directory, "slaves")):
-            below = _text(os.path.join(directory, "slaves", name, "dev"))
-            if below and below != number:
-                found |= self.disks_behind(below)
+        for below in self.numbers_below(number):
+            found |= self.disks_behind(below)
         return found
+
+    def numbers_below(self, number: str) -> "list[str]":
+        """``major:minor`` of the devices that a block device, or the disk that it is a part of, is made of."""
+        directory = os.path.realpath(os.path.join(self.sysfs, "dev/block", number))
+        if os.path.exists(os.path.join(directory, "partition")):
+            directory = os.path.dirname(directory)
+        below = os.path.join(directory, "slaves")
+        found = [_text(os.path.join(below, name, "dev")) for name in sorted(_names(below))]
+        return [each for each in found if each and each != number]
+
+    def attribute(self, number: str, name: str) -> str:
+        """What the kernel shows of a block device under this name, such as dm/uuid; "" where it shows nothing."""
+        return _text(os.path.join(self.sysfs, "dev/block", number, name)) if number else ""
 
     def _sharing(self, disk: str) -> str:
         """How other nodes can reach a disk, as far as the kernel shows it, else ""."""

@@ -7,6 +7,7 @@ import pytest
 from postfix_ha.checks.storage import judge_queue_place
 from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.create.plan import Wish, make_draft
+from postfix_ha.cluster.create.volumes import DrbdResource
 from postfix_ha.system.mounts import Mounts
 from tests.support.cibs import cib, node
 from tests.support.machine.disks import make_sysfs
@@ -19,6 +20,7 @@ BTRFS_ROOT = "20 1 0:19 /@ / rw - btrfs /dev/sda1 rw"
 POSTFIX = "/var/spool/postfix"
 
 STAY, MOVES, WHOLE, BY_HAND, SHARED = "", "moves", "file_system_whole", "file_system_mountable", "file_system_single"
+POOL = "pool_imported"
 ON_BLOCK, ONCE, DOUBT = "queue_on_block_storage", "queue_mounted_once", "queue_storage_shared"
 
 # The node's root, what is mounted besides -> where the queue is, what create does, what check has to say.
@@ -34,7 +36,7 @@ NODES = {
     "disk-mnt": (SDA, "8:49 / /mnt/queue rw - ext4 /dev/sdd1 rw", "/mnt/queue/postfix", MOVES, DOUBT),
     "disk-root-home": (SDA, "8:49 / /root rw - ext4 /dev/sdd1 rw", "/root/queue", MOVES, DOUBT),
     "disk-below-usr": (SDA, "8:49 / /usr/local rw - ext4 /dev/sdd1 rw", "/usr/local/queue", MOVES, DOUBT),
-    "zfs-pool": (SDA, "0:40 / /tank rw - zfs tank/queue rw", "/tank/postfix", MOVES, DOUBT),
+    "zfs-pool": (SDA, "0:40 / /tank rw - zfs tank/queue rw", "/tank/postfix", POOL, DOUBT),
     "san-boot-data-lun": (MULTIPATH, "8:16 / /srv rw - ext4 /dev/sdb rw", "/srv/q", MOVES, ""),
     # Network file systems, all of them.
     "nfs4": (SDA, "0:32 / /var/spool/postfix rw - nfs4 filer:/mail rw", POSTFIX, MOVES, ON_BLOCK),
@@ -84,6 +86,7 @@ def test_create_knows(sysfs: Path, root: str, mounted: str, queue: str, outcome:
     plain = node(queue=queue)
     here = Here("n1", plain.instance, mounts_of(root, mounted, sysfs), plain.networks, plain.words)
     here.instance = plain.instance.with_facts(settings={**plain.instance.settings, "mail_spool_directory": ""})
+    here.drbd, here.has_drbd_agent = {"0": DrbdResource("mail", ["n1", "n2"], is_fenced=True)}, True
     draft = make_draft(cib(), Wish(), here)
     refused = {remark.check for remark in draft.remarks if remark.severity == "error"}
     if outcome == MOVES:

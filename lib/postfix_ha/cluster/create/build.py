@@ -2,16 +2,20 @@
 
 from postfix_ha.cluster.change.move import in_service
 from postfix_ha.cluster.change.unfinished import MAKING, begun_with
+from postfix_ha.cluster.create.chain import Link
 from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.create.plan import AddressPart, Draft, Wish, binary_parameter, make_draft
 from postfix_ha.cluster.create.storage import FileSystemPart, nested_in
+from postfix_ha.cluster.create.volumes import DRBD
 from postfix_ha.cluster.model import edit, names
-from postfix_ha.cluster.model.cib import Cib
+from postfix_ha.cluster.model.cib import Cib, top_of
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
 from postfix_ha.cluster.model.priority import score_of_priority, stickiness_of
 from postfix_ha.cluster.model.templates import fill
 from postfix_ha.messages.errors import Refused
 from postfix_ha.messages.remark import errors
+
+LOCK_DAEMON = "ocf:heartbeat:lvmlockd"
 
 
 def create(cib: Cib, wish: Wish, here: Here) -> Cib:
@@ -38,6 +42,7 @@ def build(cib: Cib, draft: Draft) -> Cib:
     # The others go where the file system is that the queue's lies in, or where the queue's is.
     nested = nested_in(draft.file_systems, file_systems)
     anchor = _outermost(nested, [*file_systems, *addresses][0])
+    _chains(cib, draft, file_systems, made)
     for inner, outer in nested:  # the outer one first, or the inner has no mount point, or is hidden
         edit.ensure_dependency(cib, inner, outer)
     for member in dict.fromkeys([*file_systems, *addresses]):
@@ -52,6 +57,47 @@ def build(cib: Cib, draft: Draft) -> Cib:
         for member in [mail, *made] if draft.existing else made:
             edit.set_stickiness(cib, member, stickiness_of(draft.switchback))
     return cib
+
+
+def _chains(cib: Cib, draft: Draft, file_systems: "list[str]", made: "list[str]") -> None:
+    """What must be up before each file system, each link once however many need it."""
+    brought: "dict[tuple[str, str], str]" = {}
+    for part, file_system in zip(draft.file_systems, file_systems):
+        above = file_system
+        for link in part.chain:
+            key = (link.kind, link.name)
+            if key not in brought:
+                brought[key] = link.resource or (_drbd if link.kind == DRBD else _group)(cib, link, made)
+            if link.kind == DRBD:
+                edit.ensure_on_promoted(cib, above, brought[key])
+            else:
+                edit.ensure_dependency(cib, above, brought[key])
+            above = brought[key]
+
+
+def _group(cib: Cib, link: Link, made: "list[str]") -> str:
+    name = _made(
+        made, cib, "volume_group", {"name": names.group_name(link.name), "GROUP": link.name, "MODE": link.mode}
+    )
+    guards = [each for each in cib.primitives() if cib.agent(each) == LOCK_DAEMON] if link.mode == "lvmlockd" else []
+    for guard in guards:
+        edit.ensure_dependency(cib, name, top_of(guard).get("id", ""))
+    return name
+
+
+def _drbd(cib: Cib, link: Link, made: "list[str]") -> str:
+    """The clone with a copy on each host of the DRBD resource, and on no other node."""
+    hosts = link.drbd.hosts if link.drbd else []
+    promoted, unpromoted = edit.roles(cib)
+    values = {"NAME": link.name, "COPIES": str(len(hosts)), "PROMOTED": promoted, "UNPROMOTED": unpromoted}
+    clone = f"{edit.add_primitive(cib, 'drbd', names.drbd_name(link.name), **values)}-clone"
+    opt_in = not cib.is_true("symmetric-cluster", "true")
+    for node in cib.nodes():
+        if node not in hosts:
+            edit.exclude(cib, clone, node)
+        elif opt_in:
+            edit.set_preference(cib, clone, node, 0)
+    return clone
 
 
 def _outermost(nested: "list[tuple[str, str]]", name: str) -> str:

@@ -1,8 +1,10 @@
 """Here: what this node knows and the cluster does not: its mounts, its addresses, its Postfix."""
 
+import os
 import socket
 import time
 
+from postfix_ha.cluster.create.volumes import DrbdResource, VolumeGroup, ask_drbd, ask_groups
 from postfix_ha.config.interfaces import connected_networks, network_of
 from postfix_ha.config.logical_lines import split_words
 from postfix_ha.config.resolve import HOST, resolve
@@ -10,12 +12,14 @@ from postfix_ha.instance import Instance
 from postfix_ha.system.mounts import Mount, Mounts, read_fstab, read_mounts
 
 LOOK_UP_S = 5.0
+DRBD_AGENT = "/usr/lib/ocf/resource.d/linbit/drbd"
 FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
 class Here:
     """This node: ``name`` in the cluster, ``mounts``, ``networks`` (interface, address/prefix), ``interfaces`` (those
     without an address too), ``instance``;
+    ``groups`` are the volume groups by name, ``drbd`` the DRBD resources by the minor of their device;
     ``words`` maps each word of inet_interfaces and each node's name to its addresses here; ``fstab`` lists what is
     mounted at boot."""
 
@@ -36,6 +40,9 @@ class Here:
         self.words = words
         self.fstab = fstab or []
         self.interfaces = interfaces or sorted({interface for interface, _ in networks})
+        self.groups: "dict[str, VolumeGroup]" = {}
+        self.drbd: "dict[str, DrbdResource]" = {}
+        self.has_drbd_agent = False
 
     def network_of(self, address: str) -> "tuple[str, int] | None":
         """(interface, prefix length) of the network that holds an address, None where this node has no part in it."""
@@ -58,6 +65,8 @@ def look_around(name: str, instance: Instance, nodes: "list[str]") -> Here:
     interfaces = [interface for _, interface in socket.if_nameindex() if interface != "lo"]
     fstab = [entry.mount_point for entry in read_fstab() if entry.is_at_boot]
     here = Here(name, instance, read_mounts(), connected_networks(), {}, fstab, interfaces)
+    here.groups, here.drbd = ask_groups(deadline), ask_drbd(deadline)
+    here.has_drbd_agent = os.access(DRBD_AGENT, os.X_OK)
     answers = resolve([(HOST, word) for word in [*here.interface_words, *nodes]], FAMILIES, deadline)
     here.words = {word: found.words for (_, word), found in answers.items()}
     return here

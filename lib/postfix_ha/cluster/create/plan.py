@@ -196,7 +196,7 @@ def _nesting(draft: Draft, cib: Cib) -> None:
 
 
 def _nodes(draft: Draft, cib: Cib, here: Here) -> None:
-    known, barred = cib.nodes(), draft.wish.barred
+    known, barred = cib.nodes(), {**_without_copy(draft, cib), **draft.wish.barred}
     if draft.existing and not draft.wish.nodes:
         return
     scores = _scores_of_parts(draft, cib)
@@ -223,6 +223,17 @@ def _nodes(draft: Draft, cib: Cib, here: Here) -> None:
         draft.say(Finding("node_left_out", node=node, why=barred[node]))
     if len(draft.priorities) == 1:
         draft.say(Finding("nodes_enough"))
+
+
+def _without_copy(draft: Draft, cib: Cib) -> "dict[str, str]":
+    """Node -> why it cannot have the service: no copy of a DRBD resource is on it."""
+    links = [link for part in draft.file_systems for link in part.chain if link.drbd is not None]
+    return {
+        node: f"the DRBD resource {link.name} has no copy on it"
+        for link in links
+        for node in cib.nodes()
+        if link.drbd is not None and node not in link.drbd.hosts
+    }
 
 
 def _scores_of_parts(draft: Draft, cib: Cib) -> "dict[str, int]":

@@ -3,14 +3,17 @@
 import os
 from typing import Optional
 
+from postfix_ha.cluster.create.chain import Link, Subject, find_chain
 from postfix_ha.cluster.create.local_node import Here
+from postfix_ha.cluster.create.volumes import logical_volume
 from postfix_ha.cluster.model.cib import Cib, top_of
 from postfix_ha.cluster.model.managed_mounts import device_user, mount_holding
 from postfix_ha.finding import Finding
 from postfix_ha.messages.remark import Remark
 from postfix_ha.system.devices import stable_device
-from postfix_ha.system.mounts import BLOCK, CLUSTER, DRBD, Place, is_below, is_network_type
+from postfix_ha.system.mounts import BLOCK, CLUSTER, Place, is_below, is_network_type
 
+POOL_AGENT = "ocf:heartbeat:ZFS"
 # What the kernel shows -> what mount(8) is told, where the two differ.
 MOUNTED_AS = {"fuse.glusterfs": "glusterfs"}
 # Of the options that the kernel shows for a mount, those that somebody has asked for.
@@ -18,9 +21,9 @@ KEPT_OPTIONS = ("noatime", "nodev", "nodiratime", "noexec", "nosuid", "nosymfoll
 
 
 class FileSystemPart:
-    """One file system: the resource that mounts it, or what to make one of."""
+    """One file system: the resource that mounts it, or what to make one of; ``chain`` must be up before it."""
 
-    __slots__ = ("device", "directory", "fstype", "options", "resource")
+    __slots__ = ("chain", "device", "directory", "fstype", "options", "resource")
 
     def __init__(self, directory: str, resource: str, device: str = "", fstype: str = "", options: str = "") -> None:
         self.directory = directory
@@ -28,6 +31,7 @@ class FileSystemPart:
         self.device = device
         self.fstype = fstype
         self.options = options
+        self.chain: "list[Link]" = []
 
 
 def find_storage(
@@ -49,6 +53,9 @@ def find_storage(
     elif len(remarks) == said:  # or it was said already why it cannot be mounted
         remarks.append(Remark(Finding("queue_moves", queue=queue)))
     others = {"the mail spool": here.instance.settings.get("mail_spool_directory", "")}
+    others["the virtual mailboxes"] = here.instance.settings.get("virtual_mailbox_base", "")
+    if here.instance.settings.get("home_mailbox"):
+        others["the mailboxes"] = "/home"
     others["the configuration"] = here.instance.config_dir
     others["the programs"] = here.instance.daemon_directory
     for what, path in others.items():
@@ -75,7 +82,10 @@ def _part_of(
         _judge(fstype or mount.fstype, mount.source, directory, what, remarks)
         if _is_cloned(cib, resource) and not is_clone:
             remarks.append(Remark(Finding("file_system_single", by=resource, directory=directory, what=what)))
-        return FileSystemPart(directory, resource)
+        part = FileSystemPart(directory, resource)
+        if os.path.realpath(directory) == mount.mount_point and not is_clone:
+            part.chain = find_chain(Subject(mount, what, is_managed=True), cib, here, remarks)
+        return part
     if place.is_here_alone:
         return None
     if is_clone:
@@ -86,15 +96,17 @@ def _part_of(
     if user:
         values = {"device": mount.source, "directory": mount.mount_point, "user": user, "what": what}
         remarks.append(Remark(Finding("device_single", **values)))
-    return _new_part(place, what, here, remarks)
+    return _new_part(place, what, cib, here, remarks)
 
 
-def _new_part(place: Place, what: str, here: Here, remarks: "list[Remark]") -> "Optional[FileSystemPart]":
+def _new_part(place: Place, what: str, cib: Cib, here: Here, remarks: "list[Remark]") -> "Optional[FileSystemPart]":
     mount = place.mount
     about: "dict[str, object]" = {"directory": mount.mount_point, "device": mount.source, "what": what}
     if mount.root != "/":
         remarks.append(Remark(Finding("file_system_whole", root=mount.root, **about)))
         return None
+    if mount.fstype == "zfs":
+        return _in_pool(mount.source.partition("/")[0], cib, remarks, about)
     fstype = MOUNTED_AS.get(mount.fstype, mount.fstype)
     if fstype.startswith("fuse"):
         remarks.append(Remark(Finding("file_system_mountable", fstype=mount.fstype, **about)))
@@ -102,12 +114,23 @@ def _new_part(place: Place, what: str, here: Here, remarks: "list[Remark]") -> "
     _judge(mount.fstype, mount.source, mount.mount_point, what, remarks)
     if place.kind == CLUSTER:
         remarks.append(Remark(Finding("file_system_single", by=mount.fstype, **about)))
-    if place.kind == DRBD:
-        remarks.append(Remark(Finding("drbd_promoted", **about)))
     if mount.mount_point in here.fstab:
         remarks.append(Remark(Finding("file_system_not_at_boot", **about)))
     options = ",".join(word for word in mount.options.split(",") if word in KEPT_OPTIONS)
-    return FileSystemPart(mount.mount_point, "", stable_device(mount.source), fstype, options)
+    # A snapshot of a logical volume has the UUID of what it was taken from, so that its path names it better.
+    device = logical_volume(here.mounts, mount) or stable_device(mount.source)
+    part = FileSystemPart(mount.mount_point, "", device, fstype, options)
+    part.chain = find_chain(Subject(mount, what, is_managed=False), cib, here, remarks)
+    return part
+
+
+def _in_pool(pool: str, cib: Cib, remarks: "list[Remark]", about: "dict[str, object]") -> "Optional[FileSystemPart]":
+    """A ZFS file system, which is mounted when its pool is imported."""
+    for primitive in cib.primitives():
+        if cib.agent(primitive) == POOL_AGENT and cib.parameters(primitive).get("pool") == pool:
+            return FileSystemPart(str(about["directory"]), primitive.get("id", ""))
+    remarks.append(Remark(Finding("pool_imported", pool=pool, **about)))
+    return None
 
 
 def _judge(fstype: str, source: str, directory: str, what: str, remarks: "list[Remark]") -> None:

@@ -8,6 +8,8 @@ from postfix_ha.cluster.model.templates import fill
 
 # The schema since which a location constraint can forbid the search for a resource as well.
 DISCOVERY_SINCE = (2, 2)
+# The first schema that has the names Promoted and Unpromoted.
+ROLES_SINCE = (3, 7)
 NVSETS = ("instance_attributes", "meta_attributes")
 
 
@@ -35,6 +37,23 @@ def ensure_dependency(cib: Cib, resource: str, needed: str) -> None:
         add_constraints(cib, [colocation])
     if not all(relations.is_after(resource, each) for each in inner):
         add_constraints(cib, [order])
+
+
+def ensure_on_promoted(cib: Cib, resource: str, clone: str) -> None:
+    """Make sure that the resource runs where the clone is promoted, and starts after the promotion."""
+    relations = Relations(cib)
+    promoted, _ = roles(cib)
+    colocation, order = fill("constraints/promotion", RESOURCE=resource, NEEDED=clone, PROMOTED=promoted)
+    inner = relations.members(clone)
+    if not all(relations.is_on_promoted(resource, each) for each in inner):
+        add_constraints(cib, [colocation])
+    if not all(relations.is_after_promotion(resource, each) for each in inner):
+        add_constraints(cib, [order])
+
+
+def roles(cib: Cib) -> "tuple[str, str]":
+    """What the configuration's schema calls a promotable clone's two roles; Pacemaker 3.0 has the new names alone."""
+    return ("Promoted", "Unpromoted") if cib.schema >= ROLES_SINCE else ("Master", "Slave")
 
 
 def ensure_address_with_file_system(cib: Cib, address: str, file_system: str) -> None:

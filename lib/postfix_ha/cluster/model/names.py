@@ -36,6 +36,16 @@ def file_system_name(directory: str) -> str:
     return legal("fs-" + directory.strip("/"))
 
 
+def group_name(group: str) -> str:
+    """The id of a volume group's resource."""
+    return legal("vg-" + group)
+
+
+def drbd_name(resource: str) -> str:
+    """The id of a DRBD resource's primitive; room is left for its clone's."""
+    return legal("drbd-" + resource)[: ID_LENGTH_MAX - 8]
+
+
 def unique(name: str, taken: "set[str]") -> str:
     """The name, or the name with the first number that makes it unique."""
     if name not in taken:

@@ -6,17 +6,22 @@ from postfix_ha.cluster.model.references import References
 Pair = tuple[str, str]
 # What brings a resource up, so that an order of it is one of starts.
 COMING_UP = ("start", "promote")
+# The second is what it was called until Pacemaker 2.1.
+PROMOTED_ROLES = ("Promoted", "Master")
 
 
 class Relations:
     """``with_`` holds (dependent, needed) of mandatory colocations, ``after`` (later, earlier) of mandatory orders.
 
     Both name primitives: a group, a clone or a resource set is taken apart into what it means for its members.
+    ``promoted_with`` and ``after_promotion`` hold those of them that are about the promoted role of the needed one.
     """
 
     def __init__(self, cib: Cib) -> None:
         self.with_: "set[Pair]" = set()
         self.after: "set[Pair]" = set()
+        self.promoted_with: "set[Pair]" = set()
+        self.after_promotion: "set[Pair]" = set()
         self._members: "dict[str, list[str]]" = {}
         self.references = References(cib)
         for resource in cib.resources():
@@ -63,6 +68,16 @@ class Relations:
         """Whether the one starts after the other, directly or through others."""
         return _reaches(self.after, later, earlier)
 
+    def is_on_promoted(self, dependent: str, needed: str) -> bool:
+        """Whether the one must run where the other is promoted, directly or through others."""
+        ways = {each for each, promoted in self.promoted_with if promoted == needed}
+        return dependent in ways or any(self.is_with(dependent, each) for each in ways)
+
+    def is_after_promotion(self, later: str, earlier: str) -> bool:
+        """Whether the one starts after the other's promotion, directly or through others."""
+        ways = {each for each, promoted in self.after_promotion if promoted == earlier}
+        return later in ways or any(self.is_after(later, each) for each in ways)
+
     def _colocation(self, constraint: Element) -> None:
         sets = [_Set(element, self) for element in constraint.findall("resource_set")]
         score = constraint.get("score", "INFINITY" if sets else "0")
@@ -72,10 +87,14 @@ class Relations:
             if dependent.sequential:  # every member needs those listed before it
                 self.with_.update(dependent.chain())
             if at + 1 < len(sets):  # each set needs the sets listed after it
-                self.with_.update((a, b) for a in dependent.flat() for b in sets[at + 1].flat())
+                found = {(a, b) for a in dependent.flat() for b in sets[at + 1].flat()}
+                self.with_ |= found
+                self.promoted_with |= found if sets[at + 1].role in PROMOTED_ROLES else set()
         if score_of(score) >= INFINITY:
             needed = self.members_of(constraint.get("with-rsc", ""))
-            self.with_.update((a, b) for a in self.members_of(constraint.get("rsc", "")) for b in needed if a != b)
+            found = {(a, b) for a in self.members_of(constraint.get("rsc", "")) for b in needed if a != b}
+            self.with_ |= found
+            self.promoted_with |= found if constraint.get("with-rsc-role", "") in PROMOTED_ROLES else set()
 
     def _order(self, constraint: Element) -> None:
         sets = [_Set(element, self) for element in constraint.findall("resource_set")]
@@ -84,12 +103,16 @@ class Relations:
                 self.after.update(earlier.chain())
             later_set = sets[at + 1] if at + 1 < len(sets) else None
             if later_set and earlier.is_start and later_set.is_start and not earlier.is_any:
-                self.after.update((later, a) for a in earlier.flat() for later in later_set.flat())
+                found = {(later, a) for a in earlier.flat() for later in later_set.flat()}
+                self.after |= found
+                self.after_promotion |= found if earlier.action == "promote" else set()
         if constraint.get("first-action", "start") in COMING_UP and (
             constraint.get("then-action", constraint.get("first-action", "start")) in COMING_UP
         ):
             firsts = self.members_of(constraint.get("first", ""))
-            self.after.update((later, a) for later in self.members_of(constraint.get("then", "")) for a in firsts)
+            found = {(later, a) for later in self.members_of(constraint.get("then", "")) for a in firsts}
+            self.after |= found
+            self.after_promotion |= found if constraint.get("first-action") == "promote" else set()
 
     def members(self, name: str) -> "list[str]":
         """The primitives of a resource, itself where it is one."""
@@ -109,7 +132,9 @@ class _Set:
         self.score = element.get("score", "")
         self.sequential = element.get("sequential", "true").lower() not in FALSE_WORDS
         self.is_any = not self.sequential and element.get("require-all", "true").lower() in FALSE_WORDS
-        self.is_start = element.get("action", "start") in COMING_UP
+        self.role = element.get("role", "")
+        self.action = element.get("action", "start")
+        self.is_start = self.action in COMING_UP
 
     def flat(self) -> "list[str]":
         """All primitives in it."""
