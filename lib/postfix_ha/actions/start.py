@@ -92,7 +92,8 @@ def _start(request: Request, params: Params, step: Step) -> Verdict:
     checking = begin_fatal_check(setup)
     holding = begin_hold(params, found.instance, request.deadline)
     notes += prepare(found.instance, request.deadline)
-    failed = judge_fatal_check(setup, checking)
+    failed, aside = judge_fatal_check(setup, checking)
+    notes += aside
     if holding:
         holding.finish()  # before a client is to be greeted: what an earlier drain holds is let go by it
     failure = _failed_check(found.instance, failed[0]) if failed else _start_postfix(request, params, found, step)
