@@ -25,7 +25,7 @@ def check_health(instance: Instance, deadline: float) -> "list[Finding]":
         return [Finding("master_running", instance=name_of(instance))]
     assert stat is not None
     findings = [found for found in (check_not_stopped(stat, deadline),) if found]
-    sockets, locks = master_files(instance.master_pid)
+    sockets, locks = master_files(instance.master_pid, instance.locks)
     lock = check_lock(instance, locks)
     if lock:
         findings.append(lock)

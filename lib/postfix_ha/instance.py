@@ -52,10 +52,11 @@ class Instance:
     """What is known of one Postfix instance; text facts are "" and numbers 0 where nothing is known.
 
     ``queue_id`` is (device, inode) of the queue directory or None; ``master_start`` the kernel's start time of the
-    master process in clock ticks since boot; ``stamps`` a list of (path, size, mtime_ns, inode) of the files that the
-    running master read, ``noticed`` the same of the newest files whose difference was already logged; ``settings``
-    further main.cf parameters (name -> expanded value); ``problems`` tuples (subject, text, file, line) met while
-    reading the configuration. ``files_local`` is 1 when the configuration lies on the node's own root file system,
+    master process in clock ticks since boot; ``locks`` where it holds the locks on its two files
+    (``MAJOR:MINOR:INODE``); ``stamps`` a list of (path, size, mtime_ns, inode) of the files that the running master
+    read, ``noticed`` the same of the newest files whose difference was already logged; ``settings`` further main.cf
+    parameters (name -> expanded value); ``problems`` tuples (subject, text, file, line) met while reading the
+    configuration. ``files_local`` is 1 when the configuration lies on the node's own root file system,
     ``pidfile_noticed`` 1 when a lost pid file was already logged.
     """
 
@@ -74,6 +75,7 @@ class Instance:
     pidfile_noticed: int
     queue_id: "tuple[int, int] | None"
     endpoints: "list[Endpoint]"
+    locks: "list[str]"
     stamps: "list[Stamp]"
     noticed: "list[Stamp]"
     settings: "dict[str, str]"
@@ -83,6 +85,7 @@ class Instance:
         *TEXT_KEYS,
         *NUMBER_KEYS,
         "endpoints",
+        "locks",
         "noticed",
         "problems",
         "queue_id",
@@ -96,7 +99,7 @@ class Instance:
         for key in NUMBER_KEYS:
             setattr(self, key, facts.pop(key, 0))
         self.queue_id = facts.pop("queue_id", None)  # type: ignore[assignment]
-        for key in ("endpoints", "stamps", "noticed", "problems"):
+        for key in ("endpoints", "locks", "stamps", "noticed", "problems"):
             setattr(self, key, facts.pop(key, None) or [])
         self.settings = facts.pop("settings", None) or {}  # type: ignore[assignment]
         if facts:
@@ -165,6 +168,7 @@ def parse_snapshot(data: bytes) -> "Instance | None":
         return None
     facts: "dict[str, object]" = {}
     endpoints: "list[Endpoint]" = []
+    locks: "list[str]" = []
     stamps: "dict[str, list[Stamp]]" = {"stamp": [], "noticed": []}
     settings: "dict[str, str]" = {}
     try:
@@ -177,6 +181,8 @@ def parse_snapshot(data: bytes) -> "Instance | None":
             elif key == "queue_id":
                 device, inode = value.split(" ")
                 facts[key] = (int(device), int(inode))
+            elif key == "lock":
+                locks.append(value)
             elif key in stamps:
                 size, mtime_ns, inode, path = value.split(" ")
                 stamps[key].append((_unquoted(path), int(size), int(mtime_ns), int(inode)))
@@ -192,9 +198,8 @@ def parse_snapshot(data: bytes) -> "Instance | None":
                 return None
     except ValueError:  # also a UnicodeDecodeError and a wrong number of fields
         return None
-    instance = Instance(
-        endpoints=endpoints, stamps=stamps["stamp"], noticed=stamps["noticed"], settings=settings, **facts
-    )
+    facts.update(endpoints=endpoints, locks=locks, stamps=stamps["stamp"], noticed=stamps["noticed"])
+    instance = Instance(settings=settings, **facts)
     return instance if _is_possible(instance) else None
 
 
@@ -210,6 +215,7 @@ def _is_possible(instance: Instance) -> bool:
         and 0 <= instance.master_pid <= PID_MAX
         and all(0 <= number < NUMBER_END for number in numbers)
         and all(-NUMBER_END <= stamp[2] < NUMBER_END for stamp in (*instance.stamps, *instance.noticed))
+        and all(len(lock) < 40 and lock.count(":") == 2 for lock in instance.locks)
         and instance.files_local in (0, 1)
         and instance.pidfile_noticed in (0, 1)
         and all(map(_is_endpoint, instance.endpoints))
@@ -229,6 +235,7 @@ def format_snapshot(instance: Instance) -> bytes:
     lines += [f"{key} {getattr(instance, key)}" for key in NUMBER_KEYS]
     if instance.queue_id:
         lines.append("queue_id {} {}".format(*instance.queue_id))
+    lines += [f"lock {lock}" for lock in instance.locks]
     for key, stamps in (("stamp", instance.stamps), ("noticed", instance.noticed)):
         lines += [f"{key} {size} {mtime_ns} {inode} {_quoted(name)}" for name, size, mtime_ns, inode in stamps]
     lines += [f"endpoint {e.kind} {e.address} {e.port} {_quoted(e.service)}" for e in instance.endpoints]

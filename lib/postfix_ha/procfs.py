@@ -99,27 +99,6 @@ def process_stat(pid: int) -> "ProcessStat | None":
     return ProcessStat(pid, name, fields[0].decode("ascii"), int(fields[1]), int(fields[19]), int(fields[17]))
 
 
-def shown_uid(pid: int) -> int:
-    """At little cost, a uid without which the process has not that real uid unless this is 0; -1 where it is gone.
-
-    Files of /proc/PID are the effective uid's, and root's where it differs from the real one (a process that changed
-    it is not dumpable, proc(5)) or where nothing is known (kernel threads, a first thread that has ended).
-    """
-    try:
-        return os.stat(f"/proc/{pid}/stat").st_uid
-    except OSError:
-        return -1
-
-
-def shown_uids(uids: "set[int]") -> "set[int] | None":
-    """What shown_uid() tells of the processes with these real uids and root's; None where it does not tell them apart.
-
-    It does not where the kernel lets processes dump core that changed their effective uid (fs.suid_dumpable).
-    """
-    setting = read_bytes("/proc/sys/fs/suid_dumpable", 16) or b""
-    return None if setting.strip() == b"1" else {0, *uids}
-
-
 def real_uid(pid: int) -> int:
     """The real uid of a process as our user namespace numbers it, -1 where it is gone."""
     data = read_bytes(f"/proc/{pid}/status", 8192) or b""
@@ -146,6 +125,12 @@ def living_place(pid: int) -> "int | str":
 def process_ids() -> "list[int]":
     """The ids of all processes that this process namespace shows."""
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def forks() -> int:
+    """How many processes and threads this kernel has started since boot, -1 where it does not tell."""
+    words = read_whole("/proc/stat").partition(b"\nprocesses ")[2].split(None, 1)
+    return int(words[0]) if words and words[0].isdigit() else -1
 
 
 def process_children(pid: int) -> "list[int] | None":
@@ -182,6 +167,19 @@ def process_link(place: "int | str", name: str) -> str:
         return ""
 
 
+def working_directories(pids: "list[int]") -> "list[tuple[int, str]]":
+    """(process, process_link(process, "cwd")) of each, for many: from one descriptor, without a look at the path."""
+    found = []
+    top = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for pid in pids:
+        try:
+            found.append((pid, os.readlink(f"{pid}/cwd", dir_fd=top)))
+        except OSError:
+            found.append((pid, ""))
+    os.close(top)
+    return found
+
+
 def process_program(place: "int | str") -> str:
     """The path of the program that a process runs, also when that file was replaced since (an upgrade)."""
     path = process_link(place, "exe")
@@ -200,11 +198,12 @@ def process_words(place: "int | str") -> "list[str]":
     return [os.fsdecode(word) for word in (read_bytes(f"/proc/{place}/cmdline") or b"").split(b"\0")[:-1]]
 
 
-def master_files(pid: int) -> "tuple[set[str], list[str]]":
+def master_files(pid: int, places: "list[str] | None" = None) -> "tuple[set[str], list[str]]":
     """The socket inodes (as text) of a master process, and which of its two lock files it holds the lock on.
 
-    The lock is read from /proc/PID/fdinfo: exact for this process and descriptor, and as cheap on a node with
-    thousands of locks. Postfix locks pid/master.pid and data_directory/master.lock (master.c, open_lock).
+    With ``places``, a lock counts by device and inode alone, and the name only tells where to look. It is read from
+    /proc/PID/fdinfo: exact for this process and descriptor, and as cheap on a node with thousands of locks. Postfix
+    locks pid/master.pid and data_directory/master.lock (master.c, open_lock).
     """
     sockets: "set[str]" = set()
     locks: "list[str]" = []
@@ -220,15 +219,21 @@ def master_files(pid: int) -> "tuple[set[str], list[str]]":
             continue
         if target.startswith("socket:["):
             sockets.add(target[8:-1])
-        elif target.removesuffix(DELETED).endswith(LOCK_FILES) and holds_lock(pid, name):
+        elif target.removesuffix(DELETED).endswith(LOCK_FILES) and holds_lock(pid, name, places):
             locks.append(target)
     return sockets, locks
 
 
-def holds_lock(pid: int, descriptor: str) -> bool:
-    """Whether the process holds an exclusive lock on the file behind this descriptor."""
+def holds_lock(pid: int, descriptor: str, places: "list[str] | None" = None) -> bool:
+    """Whether the process holds an exclusive lock on the file behind this descriptor; with ``places``, on one there."""
+    return any(not places or place in places for place in lock_places(pid, descriptor))
+
+
+def lock_places(pid: int, descriptor: str) -> "list[str]":
+    """Where an exclusive lock of the descriptor is, as the kernel spells it: ``MAJOR:MINOR:INODE``."""
     data = read_bytes(f"/proc/{pid}/fdinfo/{descriptor}") or b""
-    return any(line.startswith(b"lock:") and b" WRITE " in line for line in data.splitlines())
+    lines = (line for line in data.splitlines() if line.startswith(b"lock:") and b" WRITE " in line)
+    return [line.split()[-3].decode("ascii") for line in lines]
 
 
 def locked_places(pid: int) -> "list[tuple[int, int]]":
@@ -239,10 +244,9 @@ def locked_places(pid: int) -> "list[tuple[int, int]]":
     except OSError:
         return places
     for name in names:
-        for line in (read_bytes(f"/proc/{pid}/fdinfo/{name}") or b"").splitlines():
-            if line.startswith(b"lock:") and b" WRITE " in line:
-                major, minor, inode = line.split()[-3].split(b":")
-                places.append((os.makedev(int(major, 16), int(minor, 16)), int(inode)))
+        for place in lock_places(pid, name):
+            major, minor, inode = place.split(":")
+            places.append((os.makedev(int(major, 16), int(minor, 16)), int(inode)))
     return places
 
 

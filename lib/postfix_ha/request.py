@@ -21,6 +21,8 @@ ACTIONS = (
 # Seconds that an action has when nobody says otherwise; the meta-data advertises the same (a contract test compares).
 TIMEOUTS_S = {"start": 60, "stop": 60, "monitor": 20, "reload": 20, "reload-agent": 20, "validate-all": 20}
 TIMEOUT_OTHER_S = 10
+# Whatever the cluster gives: poll(2) takes no more milliseconds than an int has, which are 24 days.
+TIMEOUT_MAX_S = 86400.0
 # The part of an operation's time that is kept back, so that we answer before Pacemaker ends us unheard.
 MARGIN_SHARE = 0.1
 MARGIN_MAX_S = 5.0
@@ -54,7 +56,8 @@ class Request:
         default = LEVEL_GREETING if is_of_node else LEVEL_STATUS
         self.level = _level(_number(environ.get("OCF_CHECK_LEVEL", "")), default)
         timeout_ms = _number(environ.get(PARAMETER_PREFIX + "CRM_meta_timeout", ""))
-        self.timeout_s = timeout_ms / 1000 if timeout_ms else TIMEOUTS_S.get(self.action, TIMEOUT_OTHER_S)
+        given_s = timeout_ms / 1000 if timeout_ms else TIMEOUTS_S.get(self.action, TIMEOUT_OTHER_S)
+        self.timeout_s = min(given_s, TIMEOUT_MAX_S)
         self.deadline = time.monotonic() + self.timeout_s - self.kept_back_s
         directory = environ.get("HA_RSCTMP", "")
         self.run_directory = directory if directory.startswith("/") else RUN_DIRECTORY

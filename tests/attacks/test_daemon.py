@@ -2,6 +2,7 @@
 
 import os
 import socket
+import stat
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,60 @@ def test_a_test_file_is_made_in_the_queue_and_nowhere_else(node: JudgedNode, pos
     times = {path: os.stat(node.path(path)).st_mtime_ns for path in ("/run/victim", f"{postfix.home}/elsewhere")}
     assert node.monitor(level=20, timeout_s=10).code == SUCCESS
     assert {path: os.stat(node.path(path)).st_mtime_ns for path in times} == times
+
+
+# What keeps postsuper from passing, each in a queue of its own. No mail has such a name or is of such a kind.
+OBSTACLES = {
+    "file": "echo text >incoming/A",
+    "dangling": "ln -s /nowhere active/A",
+    "loop": "ln -s . deferred/B",
+    "fifo": "mkfifo hold/C",
+    "shut": "mkdir -m 000 active/D",
+    "not-empty": "mkdir incoming/E; echo text >'incoming/E/no queue file'",
+    "deep": "p=hold; for n in $(seq 30); do p=$p/F; mkdir $p; done; echo text >$p/.x",
+    "no-id": "echo text >active/ZZZZZZZZ",
+    "bogus": "echo text >'incoming/not an id'",
+    "name": "mkdir hold/G; touch \"$(printf 'hold/G/\\033[2J\\377')\"",
+}
+LAY = "cd {queue}; umask 077; rm -rf {{active,incoming,deferred,hold}}/{{[A-Z],Z*,not*}}; {commands}"
+KEEP = (
+    "import os, sys\n"
+    "os.chdir(sys.argv[1])\n"
+    "f = open('hold/x', 'w'); name = f'00001{os.fstat(f.fileno()).st_ino:X}'\n"
+    "os.fchmod(f.fileno(), 0o700); os.rename('hold/x', 'hold/' + name); print(name)"
+)
+
+
+def fatal_check(node: JudgedNode) -> int:
+    return node.run(["postfix", "check-fatal"]).returncode
+
+
+def test_what_keeps_postfix_s_own_check_from_passing_keeps_no_node_from_starting(
+    node: JudgedNode, postfix: Attacker
+) -> None:
+    mail = postfix.python(KEEP, QUEUE, check=True).stdout.strip()
+    for name, commands in OBSTACLES.items():
+        postfix.run(["bash", "-ec", LAY.format(queue=QUEUE, commands=commands)], check=True)
+        assert fatal_check(node) != 0, f"{name} is an obstacle to postsuper"
+    postfix.run(["bash", "-ec", LAY.format(queue=QUEUE, commands="; ".join(OBSTACLES.values()))], check=True)
+    sockets = "mkdir -p private/smtp/full public/cleanup private/mine; chmod 500 private/smtp; chmod 000 public"
+    postfix.run(["bash", "-ec", f"cd {QUEUE}; {sockets}"], check=True)
+    logged = "\n".join(node.logged_by(node.started_again))
+    assert "incoming/A" in logged
+    assert not entries(node, f"{QUEUE}/active") & {"A", "B", "D", "ZZZZZZZZ"}
+    assert "private/smtp" in logged
+    assert entries(node, f"{QUEUE}/private") >= {"smtp", "mine"}
+    assert stat.S_ISSOCK(os.stat(node.path(f"{QUEUE}/private/smtp")).st_mode)
+    assert "active/D (mode 0000)" in logged
+    assert fatal_check(node) == 0
+    kept = {node.read(f"{CORRUPT}/{name}") for name in entries(node, CORRUPT) if name.startswith("incoming-A-")}
+    assert kept == {"text\n"}, "nothing with content is lost"
+    assert node.exists(f"{QUEUE}/hold/{mail}"), "mail stays where it is"
+    assert node.monitor(level=20).code == SUCCESS
+    more = "chmod 000 corrupt; mkdir active/A; ln -s /etc/passwd active/A/x; chmod 500 active/A; touch active/B"
+    postfix.run(["bash", "-ec", f"cd {QUEUE}; {more}"], check=True)
+    assert node.agent("reload").code == SUCCESS
+    node.stopped_only()
 
 
 def test_leftovers_of_runs_that_were_cut_short_are_cleared(node: JudgedNode, postfix: Attacker) -> None:

@@ -266,6 +266,17 @@ def test_one_place_alone_does_it(name, owners):
     assert users <= owners
 
 
+# Kernel tables, and what a recurring monitor reads for the price of no further import.
+READ_DIGITS = {"whole_number.py", "procfs.py", "params.py", "request.py"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_numbers_that_others_wrote_are_read_in_one_place(module):
+    """isdigit() is true of "²", which int() does not read, and int() refuses thousands of digits."""
+    methods = {node.attr for node in ast.walk(tree(module)) if isinstance(node, ast.Attribute)}
+    assert module in READ_DIGITS or not methods & {"isdigit", "isdecimal", "isnumeric"}
+
+
 def opens(module):
     """Whether a module opens, makes or reads files by other means than system/files.py."""
     names = {"open", "os.open", "io.open", "tempfile.mkstemp"}

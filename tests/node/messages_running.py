@@ -266,6 +266,13 @@ def reload_meets_a_broken_main_cf(node: JudgedNode) -> "Iterator[Answer]":
     assert node.agent("reload").code == SUCCESS
 
 
+@provokes("queue_files_set_aside", SUCCESS, QUEUE, "active/A", is_logged=True)
+def start_meets_what_no_daemon_leaves_in_the_queue(node: JudgedNode) -> "Iterator[Answer]":
+    node.do("setpriv", "--reuid=postfix", "--clear-groups", "touch", f"{QUEUE}/active/A")
+    yield node.agent("start")
+    node.stopped_only()
+
+
 @provokes("leftovers_ended", SUCCESS, CONFIG, "qmgr[", is_logged=True)
 def start_meets_an_orphan(node: JudgedNode) -> "Iterator[Answer]":
     node.started()

@@ -42,6 +42,7 @@ def test_what_is_written_is_read(config_dir, queue, number, listened, settings, 
     instance = Instance(
         config_dir=config_dir, queue_directory=queue, master_pid=number, queue_id=(number, 1),
         endpoints=listened, settings=settings, stamps=stamps, noticed=stamps[:1],
+        locks=[f"fd:01:{number}"],
     )  # fmt: skip
     assert same(parse_snapshot(format_snapshot(instance)), instance)
 
@@ -70,6 +71,8 @@ def test_a_damaged_snapshot_is_refused_or_whole(data: st.DataObject) -> None:
         (b"master_start 5\n", b"master_start -5\n"),
         (b"files_local 0\n", b"files_local 2\n"),
         (b"queue_id 1 2\n", b"queue_id -1 2\n"),
+        (b"lock fd:01:131\n", b"lock fd:01\n"),
+        (b"lock fd:01:131\n", b"lock fd:01:" + b"1" * 40 + b"\n"),
         (b"queue_directory /q\n", b"queue_directory q\n"),
         (b"queue_directory /q\n", b"queue_directory /q%00x\n"),
         (b"config_dir /etc/postfix\n", b"config_dir ../etc\n"),
@@ -88,6 +91,7 @@ def test_a_snapshot_with_what_cannot_be_is_ignored(old: bytes, new: bytes) -> No
         Instance(
             config_dir="/etc/postfix", queue_directory="/q", master_pid=7, master_start=5, queue_id=(1, 2),
             endpoints=[Endpoint("::", 25)], stamps=[("/etc/postfix/main.cf", 1, 2, 3)], settings={"a": "b"},
+            locks=["fd:01:131"],
         )
     )  # fmt: skip
     assert parse_snapshot(whole) is not None

@@ -14,9 +14,11 @@ import pytest
 from postfix_ha.endpoint import Endpoint, missing_addresses
 from postfix_ha.procfs import (
     boot_id,
+    forks,
     kernel_address,
     listening_sockets,
     living_place,
+    lock_places,
     master_files,
     parse_kernel_address,
     process_children,
@@ -25,8 +27,8 @@ from postfix_ha.procfs import (
     process_program,
     process_stat,
     real_uid,
-    shown_uid,
 )
+from postfix_ha.system.owner import near
 
 
 @pytest.fixture
@@ -125,8 +127,12 @@ def test_only_a_held_lock_counts(tmp_path: Path, name: str) -> None:
         assert master_files(os.getpid())[1] == []
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         assert master_files(os.getpid())[1] == [str(path)]
+        places = lock_places(os.getpid(), str(descriptor))
+        assert master_files(os.getpid(), places)[1] == [str(path)]
+        assert master_files(os.getpid(), [places[0] + "1"])[1] == [], "the name alone proves nothing"
         path.unlink()  # a lost pid file: the lock is held on what has no name any more
         assert master_files(os.getpid())[1] == [f"{path} (deleted)"]
+        assert master_files(os.getpid(), places)[1] == [f"{path} (deleted)"]
     finally:
         os.close(descriptor)
 
@@ -205,7 +211,10 @@ def test_a_process_that_has_ended_has_no_living_place(sleeper) -> None:
 
 def test_the_real_uid_and_the_children(sleeper) -> None:
     assert real_uid(sleeper.pid) == os.getuid()
-    assert shown_uid(sleeper.pid) in (0, os.geteuid())
+    before = forks()
+    subprocess.run(["/bin/true"], check=True)
+    assert 0 < before < forks(), "a new process is counted"
+    assert near([sleeper.pid], [os.getuid()]) == [sleeper.pid]
     assert sleeper.pid in (process_children(os.getpid()) or [])
 
 

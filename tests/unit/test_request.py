@@ -47,6 +47,13 @@ def test_a_validation_of_parameters_without_a_resource_says_nothing_of_the_node(
     assert request_of("validate-all", **{**environ, "OCF_RESOURCE_INSTANCE": "mail"}).level == 10
 
 
+@pytest.mark.parametrize("timeout", ["4294967295", "2147483648", "999999999999999"])
+def test_no_time_out_is_longer_than_the_kernel_waits(timeout: str) -> None:
+    request = request_of("monitor", **{META + "timeout": timeout})
+    assert 80_000 < request.remaining_s <= request.timeout_s == 86_400
+    assert request.remaining_s * 1000 < 2**31
+
+
 @pytest.mark.parametrize("timeout", [None, "", "0", "soon", "-1000", "1e3"])
 def test_without_a_usable_time_out_the_advertised_one_counts(timeout: "str | None") -> None:
     environ = {} if timeout is None else {META + "timeout": timeout}

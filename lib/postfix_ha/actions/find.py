@@ -4,6 +4,7 @@ import os
 import time
 
 from postfix_ha.actions.deadline import Step
+from postfix_ha.checks.startup.lock_owners import own_locks
 from postfix_ha.endpoint import KIND_POSTSCREEN, KIND_SMTP, KIND_SMTPS, Endpoint
 from postfix_ha.health import check_health, is_master_of, listened_endpoints
 from postfix_ha.instance import (
@@ -16,6 +17,7 @@ from postfix_ha.instance import (
 )
 from postfix_ha.params import Params
 from postfix_ha.procfs import (
+    LOCK_FILES,
     boot_id,
     listening_sockets,
     master_files,
@@ -162,6 +164,7 @@ def record(request: Request, params: Params, instance: Instance) -> "Finding | N
         stamps=instance.stamps or file_stamps(instance.config_dir),
         files_local=int(_is_on_root(instance.config_dir)),
         queue_id=instance.queue_id or _directory_id(f"/proc/{instance.master_pid}/cwd"),
+        locks=instance.locks or own_locks(instance.master_pid, lock_paths(instance)),
         settings={name: value for name, value in instance.settings.items() if name.startswith(KEPT_SETTINGS)},
     )
     path = snapshot_path(request.run_directory, params.config_dir)
@@ -170,6 +173,12 @@ def record(request: Request, params: Params, instance: Instance) -> "Finding | N
     except OSError as error:
         return Finding("snapshot_written", path=path, why=error.strerror or str(error))
     return None
+
+
+def lock_paths(instance: Instance) -> "list[str]":
+    """The two files that a master holds a lock on; "" directories are left out."""
+    directories = (instance.queue_directory, instance.data_directory)
+    return [directory + name for directory, name in zip(directories, LOCK_FILES) if directory]
 
 
 def forget(request: Request, params: Params) -> None:

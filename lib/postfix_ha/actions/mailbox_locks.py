@@ -14,6 +14,7 @@ import time
 from postfix_ha.instance import Instance
 from postfix_ha.procfs import process_ids, process_program, real_uid
 from postfix_ha.system.mounts import CLUSTER, NETWORK, read_mounts
+from postfix_ha.system.owner import near
 from postfix_ha.verdict import Finding
 
 SUFFIX = ".lock"
@@ -52,7 +53,7 @@ def _why_not(directory: str) -> str:
     place = read_mounts().place_of(directory)
     if place.kind in (NETWORK, CLUSTER):
         return f"{place.what} may be in use on another node"
-    for pid in process_ids():
+    for pid in near(process_ids(), ()):
         # By real uid: these agents take the effective one of the user whom they deliver to.
         if os.path.basename(process_program(pid)) in AGENTS and real_uid(pid) == 0:
             return f"process {pid} delivers mail for another instance on this node"

@@ -5,6 +5,7 @@ import os
 from postfix_ha import codes
 from postfix_ha.actions.deadline import Step, guarded
 from postfix_ha.actions.find import discover_now, find_running, record
+from postfix_ha.checks.startup.queue_traps import set_aside
 from postfix_ha.health import listened_endpoints, name_of
 from postfix_ha.instance import read_record
 from postfix_ha.params import Params
@@ -37,19 +38,21 @@ def _reload(request: Request, params: Params, step: Step) -> Verdict:
     step("running postfix reload")
     command = params.command("reload", config_dir=found.instance.config_dir)
     done = run(command, deadline=request.deadline, terminal=True)
+    notes = [] if done.returncode == 0 or done.timed_out else set_aside(found.instance, request.deadline)
+    if notes:
+        done = run(command, deadline=request.deadline, terminal=True)
     if done.returncode != 0:
         why = telling_line(done) or f"exit code {done.returncode}"
-        return decide("setup", [Finding("reload_completed", why="it did not end in time" if done.timed_out else why)])
+        why = "it did not end in time" if done.timed_out else why
+        return decide("setup", [Finding("reload_completed", why=why), *notes])
     today = discover_now(request, params, step)
     running = found.instance
     heard = listened_endpoints(running.master_pid, today.endpoints)
-    notes = []
     unheard = [str(endpoint) for endpoint in today.endpoints if endpoint not in heard]
     if unheard:  # master(8) takes a change of inet_interfaces only at a restart
         why = "a restart is due before master listens on " + ", ".join(unheard)
         notes.append(Finding("configuration_in_use", where=today.config_dir, why=why))
-    now = today.with_facts(
-        master_pid=running.master_pid, master_start=running.master_start, endpoints=heard or running.endpoints
-    )
+    kept = {"master_pid": running.master_pid, "master_start": running.master_start, "locks": running.locks}
+    now = today.with_facts(endpoints=heard or running.endpoints, **kept)
     noted = record(request, params, now)
     return Verdict(codes.SUCCESS, None, [*notes, noted] if noted else notes)

@@ -18,6 +18,7 @@ from postfix_ha.procfs import kernel_address, master_files, process_stat, read_b
 from postfix_ha.system.processes import Census, Identity, Member, census
 from postfix_ha.system.smtp import Conversation, close, converse, reply_code
 from postfix_ha.verdict import Finding
+from postfix_ha.whole_number import whole_number
 
 # Kept free of what an operation has, so that all is said before its end.
 RESERVE_S = 1.0
@@ -166,7 +167,7 @@ def process_limit(instance: Instance, service: str) -> int:
     text = instance.settings.get(f"maxproc {service}", "-")
     if text == "-":
         text = instance.settings.get("default_process_limit", "") or "100"
-    return int(text) if text.isdigit() else 0
+    return whole_number(text) or 0
 
 
 def _is_stopped(member: Member) -> bool:

@@ -22,7 +22,7 @@ from postfix_ha.checks.startup.setup import (
     check_setup,
 )
 from postfix_ha.health import check_health, name_of
-from postfix_ha.instance import Instance, read_record
+from postfix_ha.instance import PID_MAX, Instance, read_record
 from postfix_ha.params import Params
 from postfix_ha.procfs import process_stat
 from postfix_ha.request import Request
@@ -31,6 +31,7 @@ from postfix_ha.system.complaints import last_complaint, last_telling
 from postfix_ha.system.files import open_regular, read_head, read_regular
 from postfix_ha.system.processes import Census, Identity, census
 from postfix_ha.verdict import Finding, Verdict, decide, grade
+from postfix_ha.whole_number import whole_number
 
 PID_FILE = "pid/master.pid"
 # Kept of the operation's time for ending again what could not be started.
@@ -91,7 +92,8 @@ def _start(request: Request, params: Params, step: Step) -> Verdict:
     checking = begin_fatal_check(setup)
     holding = begin_hold(params, found.instance, request.deadline)
     notes += prepare(found.instance, request.deadline)
-    failed = judge_fatal_check(setup, checking)
+    failed, aside = judge_fatal_check(setup, checking)
+    notes += aside
     if holding:
         holding.finish()  # before a client is to be greeted: what an earlier drain holds is let go by it
     failure = _failed_check(found.instance, failed[0]) if failed else _start_postfix(request, params, found, step)
@@ -185,8 +187,9 @@ def _people_of(instance: Instance, identity: Identity) -> Census:
         text = read_regular(os.path.join(instance.queue_directory, PID_FILE), 64, follow=False).strip()
     except OSError:
         text = b""
-    if text.isdigit():
-        people = census(identity, [int(text)])
+    pid = whole_number(text.decode("latin-1"), PID_MAX)
+    if pid:
+        people = census(identity, [pid])
         if people.master is not None:
             return people
     return census(identity)

@@ -10,8 +10,9 @@ import signal
 import time
 from collections.abc import Iterable, Iterator
 
-from postfix_ha.procfs import process_ids, process_stat, real_uid, shown_uid, shown_uids
+from postfix_ha.procfs import process_ids, process_stat, real_uid
 from postfix_ha.system.child import told_by_child
+from postfix_ha.system.owner import near
 
 SUSPEND_S = 1.0
 REAP_S = 0.1
@@ -46,8 +47,7 @@ def _stop_all_of(uid: int, until: float) -> None:
 
 def _processes_of(uids: "set[int]") -> "set[int]":
     """All processes with one of these real uids."""
-    shown = shown_uids(uids)
-    return {pid for pid in process_ids() if (shown is None or shown_uid(pid) in shown) and real_uid(pid) in uids}
+    return {pid for pid in near(process_ids(), uids) if real_uid(pid) in uids}
 
 
 def _is_stopped(pid: int) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 
 from postfix_ha.actions.suspend import owner_suspended
 from postfix_ha.procfs import process_stat
-from postfix_ha.system.processes import Census, Identity, Member, census
+from postfix_ha.system.processes import Census, Identity, Member, census, census_of_daemons
 
 # Share of the time for an orderly end after TERM to master, and its most: deliveries end, then the rest is killed.
 ORDERLY_SHARE = 0.4
@@ -32,7 +32,10 @@ WATCHED_MAX = 256
 
 def end_instance(identity: Identity, deadline: float) -> "tuple[list[Member], list[Member]]":
     """End all processes of the instance before the deadline: (those that there were, those that are left)."""
-    people = census(identity, with_owner=True)
+    # Of a known master all descend that there is to end in order; who else there is, the list after that tells.
+    people = census_of_daemons(identity, identity.master[0]) if identity.master else Census(None, [])
+    if not people.master:
+        people = census(identity, with_owner=True)
     there_were = left = _sure(people, identity, deadline)
     if people.master:
         _end_orderly(people.master, people.members, _slice(deadline, ORDERLY_SHARE, ORDERLY_MAX_S))

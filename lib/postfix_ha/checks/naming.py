@@ -4,6 +4,7 @@ from postfix_ha.checks.node_facts import Survey
 from postfix_ha.checks.secrets import HIDDEN
 from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
+from postfix_ha.whole_number import whole_number
 
 NODE_STYLES = ("host", "subnet", "class")
 UNUSED, UNDEFINED, OVERRIDING = "unused parameter: ", "undefined parameter: ", "overriding earlier entry: "
@@ -69,7 +70,7 @@ def check_parameters(survey: Survey) -> "list[Finding]":
         file, _, line = place.partition(", line ")
         if not file.startswith("/"):
             file, line, said = survey.locate("")[0], "", warning
-        number = int(line) if line.isascii() and line.isdigit() and len(line) < 10 else 0
+        number = whole_number(line) or 0
         kind, _, entry = said.partition(": ")
         subject = entry.partition("=")[0].strip() or said
         if said.startswith(UNUSED):

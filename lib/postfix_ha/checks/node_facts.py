@@ -25,6 +25,7 @@ from postfix_ha.system.command import Completed, run
 from postfix_ha.system.complaints import without_values
 from postfix_ha.system.mounts import read_mounts
 from postfix_ha.system.processes import Census, Identity, census
+from postfix_ha.whole_number import whole_number
 
 
 class Survey:
@@ -129,7 +130,7 @@ class Survey:
         if row.chroot != "-":
             return row.chroot == "y"
         level = self.value("compatibility_level").partition(".")[0]
-        return not (level.isascii() and level.isdigit() and level.lstrip("0"))
+        return not whole_number(level)
 
     def _read_files(self) -> None:
         self.main = parse_main_cf(*read_file(os.path.join(self.config_dir, "main.cf")))

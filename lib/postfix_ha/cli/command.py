@@ -18,6 +18,7 @@ from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.messages.errors import ClusterError, Refused, Told, refused
 from postfix_ha.messages.row import NO_CLUSTER as NO_CLUSTER
 from postfix_ha.messages.row import REFUSED as REFUSED
+from postfix_ha.whole_number import whole_number
 
 DONE, NOT_AS_ASKED = 0, 1
 WAIT_S = 90
@@ -78,8 +79,9 @@ def add_resource(
 
 def seconds(text: str) -> int:
     """A whole number of seconds, for argparse."""
-    if text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= 86400:
-        return int(text)
+    number = whole_number(text)
+    if number is not None and number <= 86400:
+        return number
     raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of seconds up to 86400")
 
 

@@ -6,9 +6,10 @@ from postfix_ha.config import interfaces, resolve
 from postfix_ha.config.expand import ExpandError, expand
 from postfix_ha.config.logical_lines import split_words
 from postfix_ha.config.main_cf import MainCf
-from postfix_ha.config.master_cf import MasterCf, MasterRow
+from postfix_ha.config.master_cf import DIGITS, MasterCf, MasterRow
 from postfix_ha.endpoint import KIND_POSTSCREEN, KIND_SMTP, KIND_SMTPS, Endpoint
 from postfix_ha.instance import LateProblem, Problem
+from postfix_ha.whole_number import whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,9 +96,8 @@ class Listeners:
 
     def known_port(self, port: str) -> "int | None":
         """The number of a port in digits or in known_tcp_ports, else None."""
-        if port.isascii() and port.isdigit():
-            return int(port) if len(port) < 10 else 0
-        return self.known_ports.get(port)
+        number = whole_number(port)
+        return self.known_ports.get(port) if number is None else number
 
     def port(self, name: str) -> int:
         """The number of a port or service name; 0 where there is none."""
@@ -210,7 +210,7 @@ def split_host_port(name: str) -> "tuple[str, str, str]":
         host, _, port = name.rpartition(":")
     if not port:
         return "", "", f"missing service information in {name!r}"
-    if port[0].isdigit() and not port.isdigit():
+    if port[0] in DIGITS and not DIGITS.issuperset(port):
         return "", "", f"garbage after numerical service in {name!r}"
     return host, port, ""
 
@@ -220,9 +220,10 @@ def parse_known_ports(value: str) -> "dict[str, int]":
     known: "dict[str, int]" = {}
     for word in split_words(value):
         *names, port = word.split("=")
-        if port.isascii() and port.isdigit():
+        number = whole_number(port)
+        if number is not None:
             for name in names:
-                known.setdefault(name, int(port) if len(port) < 10 else 0)
+                known.setdefault(name, number)
     return known
 
 

@@ -4,6 +4,7 @@ import re
 
 from postfix_ha.config.expand import ExpandError, expand
 from postfix_ha.config.logical_lines import split_words
+from postfix_ha.whole_number import whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def is_secret(name: str, value: str) -> bool:
 
 def _is_open(name: str, word: str) -> bool:
     _, colon, rest = word.partition(":")
-    is_number = word.isdigit() and not name.endswith((*NAMES, *NAME_ENDS))  # a limit of them, and no password
+    is_number = whole_number(word) is not None and not name.endswith(
+        (*NAMES, *NAME_ENDS)
+    )  # a limit of them, and no password
     names_file = word.startswith("/") or bool(colon and rest.startswith("/"))
     return names_file or word in OPEN_WORDS or is_number or REFERENCES_ALONE.fullmatch(word) is not None
 

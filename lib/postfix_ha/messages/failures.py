@@ -8,6 +8,7 @@ ROWS: "tuple[Row, ...]" = (
     failure("cib_read", "the cluster configuration cannot be read: {why}"),
     failure("cib_is_xml", "the cluster configuration cannot be read as XML: {why}"),
     failure("cib_has_configuration", "this is not a cluster configuration: it has no <cib> with a <configuration>"),
+    failure("cib_version_is_number", "the cluster configuration has {name}='{value}', which is not a whole number"),
     failure("status_read", "cannot read the cluster status: {why}"),
     failure("status_is_xml", "crm_mon's answer cannot be read: {why}"),
     failure("template_read", "the template {path} cannot be read: {why}", "install postfix-ha again", joint="; "),

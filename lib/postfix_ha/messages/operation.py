@@ -70,6 +70,14 @@ ROWS = (
         "",
     ),
     Row(
+        "queue_files_set_aside",
+        "operation",
+        SUCCESS,
+        "in {queue_directory}, entries that no program of Postfix makes would have kept it from starting; they were "
+        "moved to the directory corrupt, or made accessible: {paths}",
+        "a process of Postfix may have been taken over: look at them, then delete them",
+    ),
+    Row(
         "snapshot_written",
         "operation",
         SUCCESS,

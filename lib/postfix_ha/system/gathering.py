@@ -7,6 +7,7 @@ one shows: what ends while it is looked at may have started another.
 import os
 
 from postfix_ha.procfs import (
+    forks,
     living_place,
     process_environment,
     process_ids,
@@ -15,11 +16,10 @@ from postfix_ha.procfs import (
     process_stat,
     read_bytes,
     real_uid,
-    shown_uid,
-    shown_uids,
 )
 from postfix_ha.system.identity import COMMANDS, STARTERS, Identity
 from postfix_ha.system.namespaces import is_here
+from postfix_ha.system.owner import near
 from postfix_ha.system.witnesses import (
     IN_QUEUE,
     OF_A_PERSON,
@@ -56,12 +56,11 @@ class Suspect:
 class Gathering:
     """What was found so far: processes (pids), commands of people among them, and root's daemons of any instance."""
 
-    __slots__ = ("commands", "found", "identity", "root_daemons", "shown", "with_owner")
+    __slots__ = ("commands", "found", "identity", "root_daemons", "with_owner")
 
     def __init__(self, identity: Identity, with_owner: bool) -> None:
         self.identity = identity
         self.with_owner = with_owner
-        self.shown = shown_uids(identity.owner_uids)
         self.found: "set[int]" = set()
         self.commands: "set[int]" = set()
         self.root_daemons: "set[int]" = set()
@@ -70,19 +69,21 @@ class Gathering:
         """Look at every process; False where there always was a new one."""
         known: "set[int]" = set()
         for _ in range(LISTS_MAX):
-            new = [pid for pid in process_ids() if pid not in known]
+            started = forks()
+            self.identity.listed = process_ids()
+            new = [pid for pid in self.identity.listed if pid not in known]
             if not new:
                 return True
             known.update(new)
             self.look_at(new)
+            if started >= 0 and forks() == started:
+                return True  # none was born meanwhile: another list would be the same
         return False
 
     def look_at(self, pids: "list[int]") -> None:
         """Look at these processes."""
-        shown = self.shown
-        # Most processes of a node are strangers: one look at each is all that they cost.
-        near = pids if shown is None else [pid for pid in pids if shown_uid(pid) in shown]
-        suspects = [each for each in map(self._suspect, near) if each is not None]
+        # Most processes of a node are strangers: one question about each is all that they cost.
+        suspects = [each for each in map(self._suspect, near(pids, self.identity.owner_uids)) if each is not None]
         for each in suspects:
             if each.uid == 0:
                 self._judge_root_s(each)

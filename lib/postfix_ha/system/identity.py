@@ -19,7 +19,8 @@ class Identity:
 
     ``config_id`` and ``queue_id`` are (device, inode) or None where they were not looked up; ``master`` is the
     recorded (pid, start) or None; ``owner_uids`` are those of mail_owner, the record's and today's. ``silent`` are
-    processes (places) that let hang whoever asks them, ``hung`` is how often that was met.
+    processes (places) that let hang whoever asks them, ``hung`` is how often that was met. ``listed`` are all processes
+    of the node (pids) when the instance's were last looked for among them.
     """
 
     __slots__ = (
@@ -28,6 +29,7 @@ class Identity:
         "config_id",
         "daemon_dirs",
         "hung",
+        "listed",
         "master",
         "owner_uids",
         "queue_dirs",
@@ -45,6 +47,7 @@ class Identity:
         self.owner_uids: "set[int]" = set()
         self.master: "tuple[int, int] | None" = None
         self.hung = 0
+        self.listed: "list[int]" = []
         self.silent: "set[str]" = set()
         self._root_controlled: "dict[str, bool]" = {}
         if instance is not None:

@@ -28,7 +28,7 @@ from postfix_ha.procfs import (
     process_stat,
     real_uid,
 )
-from postfix_ha.system.gathering import Gathering, parent_of
+from postfix_ha.system.gathering import LISTS_MAX, Gathering, parent_of
 from postfix_ha.system.identity import Identity
 
 __all__ = ["Census", "Identity", "Member", "census", "census_of_daemons", "shown_name"]
@@ -90,8 +90,18 @@ def shown_name(name: str) -> str:
 def census(identity: Identity, pids: "list[int] | None" = None, *, with_owner: bool = False) -> Census:
     """All living processes of the instance, the master first; only these pids and what descends from them where given.
 
-    ``with_owner`` adds, as commands, whatever else mail_owner runs in the queue directory: a stop ends that too.
+    ``with_owner`` adds, as commands, whatever else mail_owner runs in the queue directory: a stop ends that too. Where
+    all that was found has ended meanwhile, it may have started others: then it is looked for once more.
     """
+    for _ in range(LISTS_MAX):
+        found, people = _census_once(identity, pids, with_owner)
+        if people.members or not found:
+            return people
+    return Census(None, [], is_whole=False)
+
+
+def _census_once(identity: Identity, pids: "list[int] | None", with_owner: bool) -> "tuple[set[int], Census]":
+    """(all that was found, those of them that still lived when their master was looked for)."""
     gathering = Gathering(identity, with_owner)
     if pids is None:
         is_whole = gathering.look_at_all()
@@ -105,7 +115,7 @@ def census(identity: Identity, pids: "list[int] | None" = None, *, with_owner: b
     master = _master_among(members, identity)
     if master:
         members.sort(key=lambda member: member is not master)
-    return Census(master, members, is_whole)
+    return found, Census(master, members, is_whole)
 
 
 def census_of_daemons(identity: Identity, master: int) -> Census:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Generator, Iterable
 
 from postfix_ha.endpoint import KIND_SMTPS, Endpoint
+from postfix_ha.whole_number import whole_number
 
 # Of one reply, with all its lines; RFC 5321 has 512 bytes a line.
 REPLY_MAX = 65536
@@ -66,7 +67,7 @@ class Conversation:
 
 def reply_code(reply: str) -> int:
     """The three-digit code of a reply, 0 where there is none."""
-    return int(reply[:3]) if reply[:3].isascii() and reply[:3].isdigit() else 0
+    return whole_number(reply[:3]) or 0
 
 
 def converse(conversations: "list[Conversation]", commands: "Iterable[str]", end: float) -> None:

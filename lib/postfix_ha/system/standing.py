@@ -2,7 +2,7 @@
 
 import os
 
-from postfix_ha.procfs import living_place, process_ids, process_link, process_stat, real_uid
+from postfix_ha.procfs import living_place, process_ids, process_link, process_stat, real_uid, working_directories
 from postfix_ha.system.identity import Identity
 from postfix_ha.system.namespaces import sees_ours_at
 from postfix_ha.system.processes import shown_name
@@ -26,17 +26,17 @@ class Stander:
 def standers(identity: Identity, known: "set[int]") -> "list[Stander]":
     """The processes of neither root nor mail_owner that stand in the queue directory, without the known ones.
 
-    Also those in a name space of their own, where the kernel has the queue's own file system at that path.
+    Also those in a name space of their own, where the kernel has the queue's own file system at that path. Whoever came
+    after the last census of all processes is not seen.
     """
     spared = {0, *identity.owner_uids}
     queue_dirs = identity.queue_dirs - {"/"}
     mounts: "dict[tuple[str, str], bool]" = {}
     found = []
-    for pid in process_ids() if queue_dirs else ():
-        if pid in known or pid == os.getpid():
+    for pid, cwd in working_directories(identity.listed or process_ids()) if queue_dirs else ():
+        if (cwd and cwd not in queue_dirs) or pid in known or pid == os.getpid():
             continue
         place: "int | str" = pid
-        cwd = process_link(pid, "cwd")
         if not cwd:  # the first thread has ended, as a kernel thread has none; another may stand somewhere
             place = living_place(pid)
             cwd = process_link(place, "cwd") if place else ""

@@ -93,6 +93,7 @@ def a_snapshot() -> bytes:
         files_local=1, queue_id=(2049, 131), endpoints=[Endpoint("0.0.0.0", 25), Endpoint("::1", 465, "smtps",
         "smtps")],
         stamps=[("/etc/postfix/main.cf", 100, 1700000000000000000, 77)], settings={"inet_interfaces": "all"},
+        locks=["fd:01:131"],
     )  # fmt: skip
     return format_snapshot(instance)
 

@@ -1,5 +1,6 @@
 """postfix-ha graph: Graphviz draws every member with its agent and states, and an arrow to what it needs."""
 
+import json
 import subprocess
 import sys
 
@@ -43,6 +44,14 @@ def test_the_drawing_has_every_member_and_what_it_needs(tmp_path):
         f"mail->ip-{ADDRESS}",
         f"ip-{ADDRESS}->fs-mnt-queue",
     }
+
+    told = json.loads(graph(file, "--json").stdout)
+    assert {each["id"]: each["agent"] for each in told["resources"]} == {box: lines[1] for box, lines in boxes.items()}
+    assert told["resources"][0]["states"] == {"n1": "ready", "n2": "ready", "n3": "excluded"}
+    assert told["resources"][0]["nodes"] == []
+    arrows = {f"{each['resource']}->{each['needs']}": each["waits"] for each in told["needs"]}
+    assert set(arrows) == set(drawn(done.stdout, "edge"))
+    assert [name for name, waits in arrows.items() if not waits] == [f"ip-{ADDRESS}->fs-mnt-queue"]
 
 
 @pytest.mark.parametrize("name", ["n-1.x", 'a"b\\c', "<b>&amp;", "größe", "\\N \\l"])

@@ -160,3 +160,39 @@ def test_a_template_gives_agent_and_parameters():
 def test_what_is_no_cib_is_said_so(data):
     with pytest.raises(ClusterError, match="cluster configuration"):
         parse(data)
+
+
+WITHOUT_ID = '<primitive class="ocf" provider="mail" type="postfix_ha"/>'
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        WITHOUT_ID, f'<group id="g">{WITHOUT_ID}</group>', f"<group>{mail()}</group>",
+        f'<clone><group id="g">{mail()}</group></clone>', f'<bundle id="">{mail()}</bundle>',
+    ],
+)  # fmt: skip
+def test_what_has_no_id_is_no_resource_as_for_pacemaker(resources):
+    with pytest.raises(Refused):
+        find_hierarchy(cib(resources), "")
+
+
+def test_elements_without_an_id_beside_a_hierarchy_are_no_part_of_it():
+    """Pacemaker ignores them, and says so in its log."""
+    constraints = (
+        f'{PLAIN}<rsc_location rsc="mail" node="n1" score="-INFINITY"/><rsc_order first="mail" then="mail-ip"/>'
+    )
+    whole = cib(f'{PARTS}<group id="g">{WITHOUT_ID}{mail()}</group>{WITHOUT_ID}', constraints)
+    (found,) = hierarchies(whole)
+    assert (found.tag, found.members, found.excluded) == ("mail", ["mail", "mail-ip", "queue-fs"], [])
+    assert "" not in {name for pair in found.relations.with_ | found.relations.after for name in pair}
+    assert found.switchback() == "automatic"
+
+
+@pytest.mark.parametrize("number", ["", "²", "-1", "1.0", "one"])
+def test_a_version_that_is_no_number_is_refused(number):
+    for name in ("epoch", "admin_epoch"):
+        with pytest.raises(ClusterError, match=f"{name}='{number}', which is not a whole number"):
+            assert parse(f"<cib {name}='{number}'><configuration/></cib>".encode()).version
+    assert parse(f"<cib epoch='{'9' * 5000}'><configuration/></cib>".encode()).version == (0, 2**63 - 1)
+    assert parse(f"<cib validate-with='pacemaker-{number}.3'><configuration/></cib>".encode()).schema == (99, 0)

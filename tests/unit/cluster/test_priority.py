@@ -1,10 +1,13 @@
 """Priorities and scores, names of resources, times of operations."""
 
 import pytest
+from lxml import etree
 
+from postfix_ha.cluster.model.cib import score_of
 from postfix_ha.cluster.model.names import ID_LENGTH_MAX, address_name, default_tag, is_legal, unique
-from postfix_ha.cluster.model.operations import milliseconds, parse_operation
+from postfix_ha.cluster.model.operations import interval_ms, milliseconds, parse_operation
 from postfix_ha.cluster.model.priority import next_priority, parse_priority, priority_of_score, score_of_priority
+from postfix_ha.whole_number import whole_number
 
 
 def test_the_lower_priority_has_the_higher_score_and_both_can_be_had_back():
@@ -54,6 +57,39 @@ def test_names_of_addresses():
 @pytest.mark.parametrize("name", ["", "1a", "a b", "a/b", "a:b", "<x>", "-a", "a" * 65, "ä"])
 def test_illegal_names(name):
     assert not is_legal(name)
+
+
+NO_NUMBERS = ["", "-1", "+1", "1.5", "²", "٣", "1²", "0x1", "1_0", " 1"]
+
+
+@pytest.mark.parametrize("text", [*NO_NUMBERS, "9" * 5000, "0005009", "1000"])
+def test_what_is_no_priority_is_refused_in_a_sentence(text):
+    with pytest.raises(ValueError, match="is not a whole number from 1 to 999"):
+        parse_priority(text)
+
+
+@pytest.mark.parametrize("text", [*NO_NUMBERS, "9" * 5000])
+def test_whole_numbers_of_others(text):
+    assert whole_number(text, 70) == (70 if text.startswith("999") else None)
+    assert score_of(text) == {"-1": -1, "+1": 1}.get(text, 1000000 if text.startswith("999") else 0)
+
+
+def test_whole_numbers_have_an_end():
+    assert [whole_number(text, 70) for text in ("0", "70", "071", "0" * 5000 + "7")] == [0, 70, 70, 7]
+    assert milliseconds("9" * 5000 + "h") == (2**31 - 1) * 3600000
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("10s", 10000), ("10", 10000), ("500ms", 500), ("5msec", 5), ("2000us", 2), ("10Seconds", 10000),
+        ("1min", 60000), ("1h", 3600000), ("PT10S", 10000), ("P1DT1M", 86460000), ("P", 0), ("PT", 0), ("soon", 0),
+        ("", 0), ("-5s", 0), ("²s", 0), ("9" * 5000, (2**31 - 1) * 1000),
+        (f"PT{'9' * 5000}S", (2**31 - 1) * 1000), ("P²D", 0),
+    ],
+)  # fmt: skip
+def test_intervals_as_pacemaker_reads_them(text, wanted):
+    assert interval_ms(etree.Element("op", {"interval": text})) == wanted
 
 
 def test_times_and_operations():

@@ -152,6 +152,10 @@ REFUSALS = {
 }
 FAILURES = {
     "cib_has_configuration": (lambda: parse(b"<x/>"), "it has no <cib> with a <configuration>"),
+    "cib_version_is_number": (
+        lambda: parse(b"<cib epoch='5\xc2\xb2'><configuration/></cib>").version,
+        "the cluster configuration has epoch='5\u00b2', which is not a whole number",
+    ),
     "cib_is_xml": (lambda: parse(b"<cib"), "the cluster configuration cannot be read as XML: "),
     "cib_file_there": (lambda: Cluster("/nonexistent/x").read(), "/nonexistent/x: no such file"),
     "template_read": (lambda: templates.fill("no/such"), "; install postfix-ha again"),

@@ -6,19 +6,22 @@ import socket
 
 from postfix_ha.endpoint import Endpoint
 from postfix_ha.procfs import (
+    LOCK_FILES,
     holds_lock,
     kernel_address,
     listening_sockets,
+    lock_places,
     locked_places,
     master_files,
     process_environment,
     process_ids,
+    process_link,
     process_program,
     process_stat,
     real_uid,
-    shown_uid,
 )
 from postfix_ha.system.identity import Identity, id_of
+from postfix_ha.system.owner import near
 from postfix_ha.system.processes import shown_name
 
 
@@ -81,14 +84,25 @@ def lock_holder(lock_file: str) -> int:
     except OSError:
         return 0
     identity = Identity("")
-    for pid in process_ids():
-        program = process_program(pid) if shown_uid(pid) == 0 else ""
+    for pid in near(process_ids(), ()):
+        program = process_program(pid)
         if os.path.basename(program) != "master" or not identity.is_daemon(program) or real_uid(pid) != 0:
             continue
         state = process_stat(pid)
         if state is not None and not state.is_dead and _locks(pid, (wanted.st_dev, wanted.st_ino)):
             return pid
     return 0
+
+
+def own_locks(pid: int, paths: "list[str]") -> "list[str]":
+    """Where a master holds the lock on the files at these paths, as the kernel spells it (lock_places)."""
+    wanted = {found for found in map(id_of, paths) if found}
+    found = []
+    for name in _descriptors(pid):
+        path = f"/proc/{pid}/fd/{name}"
+        if process_link(pid, f"fd/{name}").endswith(LOCK_FILES) and id_of(path) in wanted:
+            found += lock_places(pid, name)
+    return found
 
 
 def _locks(pid: int, place: "tuple[int, int]") -> bool:
@@ -98,9 +112,11 @@ def _locks(pid: int, place: "tuple[int, int]") -> bool:
     """
     if place in locked_places(pid):
         return True
-    directory = f"/proc/{pid}/fd"
+    return any(id_of(f"/proc/{pid}/fd/{name}") == place and holds_lock(pid, name) for name in _descriptors(pid))
+
+
+def _descriptors(pid: int) -> "list[str]":
     try:
-        names = os.listdir(directory)
+        return os.listdir(f"/proc/{pid}/fd")
     except OSError:
-        return False
-    return any(id_of(f"{directory}/{name}") == place and holds_lock(pid, name) for name in names)
+        return []

@@ -3,6 +3,7 @@
 import os
 
 from postfix_ha.checks.startup.preparation import refreshes_in_check
+from postfix_ha.checks.startup.queue_traps import free_sockets, set_aside
 from postfix_ha.checks.startup.setup import Setup
 from postfix_ha.config.logical_lines import read_file
 from postfix_ha.config.master_cf import parse_master_cf
@@ -59,12 +60,17 @@ def begin_fatal_check(setup: Setup) -> "Running":
     return begin(setup.params.command("check-fatal", config_dir=setup.instance.config_dir), deadline=setup.deadline)
 
 
-def judge_fatal_check(setup: Setup, checking: "Running") -> "list[Finding]":
-    """postfix_check_passes: wait for the first half; where it does not pass, the whole check has the last word."""
+def judge_fatal_check(setup: Setup, checking: "Running") -> "tuple[list[Finding], list[Finding]]":
+    """(postfix_check_passes, notes): wait for the first half; if it fails, the whole check has the last word.
+
+    What was laid in the queue, and no program of Postfix has left there, is no reason to fail: it is set aside first.
+    """
     done = checking.finish()
-    if done.returncode == 0:
-        return []
-    return _judge(checking if done.timed_out else _begin(setup, "check"))
+    notes = free_sockets(setup.instance)
+    if done.returncode == 0 or done.timed_out:
+        return _judge(checking), notes
+    notes += set_aside(setup.instance, setup.deadline)
+    return _judge(_begin(setup, "check")), notes
 
 
 def log_warnings(setup: Setup, deadline: float) -> None:

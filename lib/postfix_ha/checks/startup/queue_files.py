@@ -31,7 +31,7 @@ QUICK_START = "quick-start"
 
 def write_as_root(queue_directory: str) -> None:
     """Make and remove a file in the queue directory itself; OSError where that cannot be done."""
-    with _opened(queue_directory) as queue:
+    with opened(queue_directory) as queue:
         name, descriptor = make_fresh(queue, TRIAL + "-")
         os.close(descriptor)
         discard(queue, name)
@@ -41,7 +41,7 @@ def write_as_root(queue_directory: str) -> None:
 def write_as_owner(queue_directory: str, owner: str) -> None:
     """Make, sync and remove a file in one of PLACES as the mail owner; OSError, or KeyError where there is no owner."""
     first: "OSError | None" = None
-    with _opened(queue_directory) as queue, acting_as(owner):
+    with opened(queue_directory) as queue, acting_as(owner):
         for name in PLACES:
             try:
                 _write_below(queue, name)
@@ -56,7 +56,7 @@ def write_as_owner(queue_directory: str, owner: str) -> None:
 
 def _write_below(queue: int, part: str) -> None:
     """Make, sync and remove a file in this directory of the queue."""
-    with _opened_part(queue, part) as directory:
+    with opened_part(queue, part) as directory:
         if os.fstat(directory).st_dev != os.fstat(queue).st_dev:
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
         name, descriptor = make_fresh(directory, PROBE + "-")
@@ -85,7 +85,7 @@ def connect_as_owner(client: socket.socket, queue_directory: str, path: str, own
     """
     part, name = os.path.split(path)
     try:
-        with _opened(queue_directory) as queue, acting_as(owner), _opened_part(queue, part) as directory:
+        with opened(queue_directory) as queue, acting_as(owner), opened_part(queue, part) as directory:
             if not stat.S_ISSOCK(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode):
                 return False
             client.connect(f"/proc/self/fd/{directory}/{name}")
@@ -96,11 +96,11 @@ def connect_as_owner(client: socket.socket, queue_directory: str, path: str, own
 
 def clear_queue(queue_directory: str) -> None:
     """Remove what a master that has ended leaves: its pid file and the sockets of its services."""
-    with contextlib.suppress(OSError), _opened(queue_directory) as queue:  # its file system may be gone
-        with contextlib.suppress(OSError), _opened_part(queue, "pid") as directory:
+    with contextlib.suppress(OSError), opened(queue_directory) as queue:  # its file system may be gone
+        with contextlib.suppress(OSError), opened_part(queue, "pid") as directory:
             clear(directory, lambda name: name == "master.pid")
         for part in SOCKET_DIRECTORIES:
-            with contextlib.suppress(OSError), _opened_part(queue, part) as directory:
+            with contextlib.suppress(OSError), opened_part(queue, part) as directory:
                 clear(directory, lambda name: True, stat.S_ISSOCK)
 
 
@@ -110,18 +110,19 @@ def quick_start(queue_directory: str) -> "Iterator[None]":
 
     Where the file cannot be made, or another thing has its name, postfix-script checks once more.
     """
-    with contextlib.suppress(OSError), _opened(queue_directory) as queue:
+    with contextlib.suppress(OSError), opened(queue_directory) as queue:
         os.close(os.open(QUICK_START, FRESH, 0o600, dir_fd=queue))
     try:
         yield
     finally:
         # Left where postfix-script does not know it, or did not come to it.
-        with contextlib.suppress(OSError), _opened(queue_directory) as queue:
+        with contextlib.suppress(OSError), opened(queue_directory) as queue:
             discard(queue, QUICK_START)
 
 
 @contextlib.contextmanager
-def _opened(queue_directory: str) -> "Iterator[int]":
+def opened(queue_directory: str) -> "Iterator[int]":
+    """A descriptor of the queue directory."""
     queue = os.open(queue_directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         yield queue
@@ -130,7 +131,8 @@ def _opened(queue_directory: str) -> "Iterator[int]":
 
 
 @contextlib.contextmanager
-def _opened_part(queue: int, name: str) -> "Iterator[int]":
+def opened_part(queue: int, name: str) -> "Iterator[int]":
+    """A descriptor of a directory in the queue directory; OSError also where a link has its place."""
     part = open_part(queue, name)
     try:
         yield part

@@ -3,10 +3,12 @@
 import os
 
 from postfix_ha.verdict import Finding
+from postfix_ha.whole_number import whole_number
 
 INODES_NEEDED = 100
 # smtpd(8) refuses mail below queue_minfree and below 1.5 times message_size_limit (smtpd_check_queue).
 SIZE_FACTOR = 1.5
+LONG_MAX = 2**63 - 1
 
 
 def check_room(directory: str, settings: "dict[str, str]") -> "list[Finding]":
@@ -26,7 +28,7 @@ def check_room(directory: str, settings: "dict[str, str]") -> "list[Finding]":
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 40 else 0
+    return whole_number(text, LONG_MAX) or 0
 
 
 def _megabytes(size: int) -> str:

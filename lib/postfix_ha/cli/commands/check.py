@@ -16,6 +16,7 @@ from postfix_ha.messages.statement import Statement
 from postfix_ha.params import Params
 from postfix_ha.request import caller_environment
 from postfix_ha.verdict import Finding
+from postfix_ha.whole_number import whole_number
 
 FORMAT = 1
 Group = tuple[Concern, list[Statement]]
@@ -94,9 +95,10 @@ def mount_option(text: str) -> "tuple[str, str]":
 
 def prefix_option(text: str) -> int:
     """A prefix length."""
-    if not text.isascii() or not text.isdigit() or len(text) > 9 or not 0 < int(text) <= 128:
+    length = whole_number(text) or 0
+    if not 0 < length <= 128:
         raise argparse.ArgumentTypeError(f"{text!r} is not a prefix length, such as 24")
-    return int(text)
+    return length
 
 
 def run_check(options: argparse.Namespace) -> int:

@@ -4,9 +4,9 @@ import argparse
 import time
 
 from postfix_ha.cli.command import DONE, add_command, add_resource, cluster_of, tell_unfinished
-from postfix_ha.cli.output import say_page
+from postfix_ha.cli.output import say_json, say_page
 from postfix_ha.cluster.model.hierarchy import find_hierarchy, hierarchies
-from postfix_ha.cluster.show.graph import dot_of
+from postfix_ha.cluster.show.graph import dot_of, graph_object
 from postfix_ha.cluster.show.status import Overview
 from postfix_ha.messages.errors import failed
 from postfix_ha.system.command import NOT_FOUND, run
@@ -22,7 +22,8 @@ def add_graph(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     parser = add_command(
         commands, "graph", run_graph, "draw the service's resources and where they run",
         "Draw what status shows: the service's resources, their dependencies and where they run.\n"
-        "The result is SVG, made by Graphviz (package graphviz); --dot prints Graphviz's input instead.",
+        "The result is SVG, made by Graphviz (package graphviz); --dot prints Graphviz's input instead, --json the\n"
+        "resources and their dependencies.",
         EXAMPLES,
     )  # fmt: skip
     add_resource(parser, "show only this Postfix resource (default: all)")
@@ -36,7 +37,11 @@ def run_graph(options: argparse.Namespace) -> int:
     tell_unfinished(cib)
     chosen = [find_hierarchy(cib, options.tag)] if options.tag else hierarchies(cib) or [find_hierarchy(cib, "")]
     status = cluster.status()
-    text = dot_of([Overview(each, status) for each in chosen])
+    overviews = [Overview(each, status) for each in chosen]
+    if options.json:
+        say_json(graph_object(overviews))
+        return DONE
+    text = dot_of(overviews)
     if options.dot:
         say_page(text)
         return DONE

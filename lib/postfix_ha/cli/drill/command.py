@@ -27,6 +27,7 @@ from postfix_ha.drill.report import Facts, as_object, text_of, write
 from postfix_ha.messages.errors import refused
 from postfix_ha.system.files import open_directory
 from postfix_ha.system.packages import installing_command
+from postfix_ha.whole_number import whole_number
 
 RATE_MAX = 200
 LIBRARY = "python3-matplotlib"
@@ -82,8 +83,9 @@ def address(text: str) -> str:
 
 def rate(text: str) -> int:
     """Messages a second, for argparse."""
-    if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= RATE_MAX:
-        return int(text)
+    number = whole_number(text) or 0
+    if 1 <= number <= RATE_MAX:
+        return number
     raise argparse.ArgumentTypeError(f"'{text}' is not a number of messages a second from 1 to {RATE_MAX}")
 
 

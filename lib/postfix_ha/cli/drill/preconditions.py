@@ -16,7 +16,7 @@ from postfix_ha.cluster.live.simulation import simulate
 from postfix_ha.cluster.live.wait import is_idle
 from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
-from postfix_ha.cluster.model.operations import milliseconds
+from postfix_ha.cluster.model.operations import interval_ms
 from postfix_ha.cluster.show.status import Overview
 from postfix_ha.drill.client import Letter
 from postfix_ha.drill.faults import ADDRESS, FREEZE, KILL, STANDBY, Victim
@@ -194,7 +194,7 @@ def is_monitored(hierarchy: Hierarchy, member: str) -> bool:
         return False
     for operation in resource.iterfind("operations/op"):
         is_on = operation.get("enabled", "true").lower() in ("true", "1", "yes", "on", "y")
-        if operation.get("name") == "monitor" and is_on and milliseconds(operation.get("interval", "0")) > 0:
+        if operation.get("name") == "monitor" and is_on and interval_ms(operation) > 0:
             return True
     return False
 

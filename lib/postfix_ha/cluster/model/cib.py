@@ -7,6 +7,7 @@ from typing import Callable, Optional
 from lxml import etree
 
 from postfix_ha.messages.errors import failed
+from postfix_ha.whole_number import whole_number
 
 Element = etree._Element
 RESOURCE_TAGS = ("primitive", "group", "clone", "master", "bundle")
@@ -14,6 +15,7 @@ RESOURCE_TAGS = ("primitive", "group", "clone", "master", "bundle")
 MEMBER_TYPES = ("member", "normal")
 TRUE_WORDS = ("true", "on", "yes", "y", "1")
 FALSE_WORDS = ("false", "off", "no", "n", "0")
+COUNTER_MAX = 2**63 - 1
 
 
 class Cib:
@@ -27,14 +29,22 @@ class Cib:
     @property
     def version(self) -> "tuple[int, int]":
         """(admin_epoch, epoch): it changes with every change of the configuration, and with nothing else."""
-        return int(self.root.get("admin_epoch", "0")), int(self.root.get("epoch", "0"))
+        return self._counter("admin_epoch"), self._counter("epoch")
+
+    def _counter(self, name: str) -> int:
+        text = self.root.get(name, "0")
+        number = whole_number(text, COUNTER_MAX)
+        if number is None:
+            raise failed("cib_version_is_number", name=name, value=text)
+        return number
 
     @property
     def schema(self) -> "tuple[int, int]":
         """The version of the schema that it is written in (validate-with); the newest where none is named."""
         name = self.root.get("validate-with", "").replace("pacemaker-", "")
         major, _, minor = name.partition(".")
-        return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (99, 0)
+        numbers = whole_number(major), whole_number(minor)
+        return (99, 0) if numbers[0] is None or numbers[1] is None else (numbers[0], numbers[1])
 
     def copy(self) -> "Cib":
         """The same again, to be edited."""
@@ -63,26 +73,29 @@ class Cib:
         return {element.get("id", "") for element in configuration.iter(etree.Element) if element.get("id")}
 
     def resources(self) -> "Iterator[Element]":
-        """All primitives, groups, clones and bundles, whatever they are in."""
-        return self.look("resources").iter(*RESOURCE_TAGS)
+        """All primitives, groups, clones and bundles, whatever they are in.
+
+        Not those without an id, nor what is in one: Pacemaker ignores them (pe__unpack_resource).
+        """
+        return filter(_has_id, self.look("resources").iter(*RESOURCE_TAGS))
 
     def primitives(self) -> "Iterator[Element]":
         """All primitives."""
-        return self.look("resources").iter("primitive")
+        return filter(_has_id, self.look("resources").iter("primitive"))
 
     def resource(self, name: str) -> "Optional[Element]":
         """The resource with this id, None where there is none."""
         return next((element for element in self.resources() if element.get("id") == name), None)
 
     def constraints(self) -> "list[Element]":
-        """All constraints, tickets included."""
-        return [element for element in self.look("constraints") if isinstance(element.tag, str)]
+        """All constraints, tickets included; those without an id Pacemaker ignores (pcmk__unpack_constraints)."""
+        return [each for each in self.look("constraints") if isinstance(each.tag, str) and each.get("id")]
 
     def members(self) -> "list[str]":
         """The names of the cluster's full members, in the order of their numbers."""
         found = [node for node in self.look("nodes").iter("node") if node.get("type", "member") in MEMBER_TYPES]
         found.sort(key=lambda node: (len(node.get("id", "")), node.get("id", "")))
-        return [node.get("uname", "") for node in found]
+        return [node.get("uname", "") for node in found if node.get("uname")]
 
     def remote_nodes(self) -> "list[str]":
         """The names of the nodes that run Pacemaker Remote: hosts of their own, and guests."""
@@ -222,7 +235,17 @@ def score_of(text: str) -> int:
     word = text.lstrip("+-")
     if word.lower() in ("infinity", "inf"):
         return sign * INFINITY
-    return sign * min(int(word), INFINITY) if word.isascii() and word.isdigit() else 0
+    return sign * (whole_number(word, INFINITY) or 0)
+
+
+def _has_id(resource: Element) -> bool:
+    """Whether a resource has an id, and each that it is in."""
+    element: "Optional[Element]" = resource
+    while element is not None and element.tag in RESOURCE_TAGS:
+        if not element.get("id"):
+            return False
+        element = element.getparent()
+    return True
 
 
 def top_of(resource: Element) -> Element:

@@ -1,22 +1,49 @@
 """The operations of a primitive: read, and set one."""
 
+import re
+
 from postfix_ha.cluster.model import names
 from postfix_ha.cluster.model.cib import Cib, Element, pairs
 from postfix_ha.messages.errors import refused
+from postfix_ha.whole_number import whole_number
 
 DEPTH = "OCF_CHECK_LEVEL"
 KNOWN = ("start", "stop", "monitor", "reload", "reload-agent", "validate-all")
 ATTRIBUTES = ("interval", "timeout", "on-fail", "start-delay", "record-pending", "enabled", "role", DEPTH)
 _UNITS = {"": 1000, "s": 1000, "sec": 1000, "ms": 1, "msec": 1, "m": 60000, "min": 60000, "h": 3600000, "hr": 3600000}
+_PLAIN = re.compile(r"([0-9]+)(ms|us|[smh]|)", re.IGNORECASE)
+_DAY = 24 * 3600000
+_ISO = re.compile(
+    r"P(?:([0-9]+)Y)?(?:([0-9]+)M)?(?:([0-9]+)W)?(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?"
+)
+_ISO_UNITS = (365 * _DAY, 30 * _DAY, 7 * _DAY, _DAY, 3600000, 60000, 1000)
 
 
 def milliseconds(text: str) -> int:
     """An interval or time-out as Pacemaker reads it, in milliseconds; ValueError with a sentence."""
     digits = text.strip().rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
     unit = text.strip()[len(digits) :].lower()
-    if not (digits.isascii() and digits.isdigit()) or unit not in _UNITS:
+    number = whole_number(digits)
+    if number is None or unit not in _UNITS:
         raise ValueError(f"'{text}' is not a time such as 20s, 500ms or 2min")
-    return int(digits) * _UNITS[unit]
+    return number * _UNITS[unit]
+
+
+def interval_ms(operation: Element) -> int:
+    """The interval of an operation in the configuration as Pacemaker reads it; 0 for what is no time to it.
+
+    More lenient than milliseconds(), as Pacemaker is: what follows the unit is nothing, and ISO 8601 has PT10S
+    (crm_parse_interval_spec).
+    """
+    text = operation.get("interval", "0").strip()
+    found = _PLAIN.match(text)
+    if found:
+        number = whole_number(found.group(1)) or 0
+        unit = found.group(2).lower()
+        return number // 1000 if unit == "us" else number * _UNITS[unit]
+    found = _ISO.fullmatch(text) if len(text) > 2 else None
+    counts = [whole_number(each or "0") or 0 for each in found.groups()] if found else []
+    return sum(count * unit for count, unit in zip(counts, _ISO_UNITS))
 
 
 def parse_operation(text: str) -> "tuple[str, dict[str, str]]":
@@ -65,7 +92,7 @@ def set_operation(cib: Cib, primitive: Element, name: str, attributes: "dict[str
     for key, value in attributes.items():
         if key == DEPTH:
             _set_depth(cib, element, value)
-        elif key != "interval" or milliseconds(element.get(key, "0")) != milliseconds(value):
+        elif key != "interval" or interval_ms(element) != milliseconds(value):
             element.set(key, value)
 
 
@@ -75,7 +102,7 @@ def _find(section: Element, name: str, attributes: "dict[str, str]") -> "Element
         return found[0] if found else None
     if "interval" in attributes:
         wanted = milliseconds(attributes["interval"])
-        same = [element for element in found if milliseconds(element.get("interval", "0")) == wanted]
+        same = [element for element in found if interval_ms(element) == wanted]
         if same:
             return same[0]
     if DEPTH in attributes:

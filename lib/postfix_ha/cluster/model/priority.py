@@ -3,6 +3,8 @@
 Priority p is score 1000 - p. Intelligent switchback is a stickiness above every preference, automatic one is none.
 """
 
+from postfix_ha.whole_number import whole_number
+
 PRIORITY_MIN, PRIORITY_MAX = 1, 999
 # Above every preference that a priority makes, and below INFINITY, so that a move by hand still works.
 STICKINESS_STAYS = 10000
@@ -22,8 +24,9 @@ def priority_of_score(score: int) -> "int | None":
 
 def parse_priority(text: str) -> int:
     """The priority in a text; ValueError with a sentence for anything but a whole number from 1 to 999."""
-    if text.isascii() and text.isdigit() and PRIORITY_MIN <= int(text[:6]) <= PRIORITY_MAX:
-        return int(text)
+    priority = whole_number(text)
+    if priority is not None and PRIORITY_MIN <= priority <= PRIORITY_MAX:
+        return priority
     raise ValueError(f"priority '{text}' is not a whole number from {PRIORITY_MIN} to {PRIORITY_MAX} (the lower wins)")
 
 

@@ -53,5 +53,5 @@ class References:
             found = re.compile(pattern.lstrip("!"))
         except re.error:
             return []
-        names = [each.get("id", "") for each in self._outermost]
+        names = [name for name in (each.get("id") for each in self._outermost) if name]
         return [name for name in names if bool(found.search(name)) is wanted]

@@ -25,7 +25,7 @@ class Relations:
         self._members: "dict[str, list[str]]" = {}
         self.references = References(cib)
         for resource in cib.resources():
-            names = [primitive.get("id", "") for primitive in resource.iter("primitive")]
+            names = [name for name in (primitive.get("id") for primitive in resource.iter("primitive")) if name]
             self._members[resource.get("id", "")] = names
             if resource.tag == "group":
                 self._group(resource, names)

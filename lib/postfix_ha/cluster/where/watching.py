@@ -1,7 +1,7 @@
 """Watching: whether the cluster would notice that a resource has failed, and do something about it."""
 
 from postfix_ha.cluster.model.cib import FALSE_WORDS, Cib, Element
-from postfix_ha.cluster.model.operations import milliseconds
+from postfix_ha.cluster.model.operations import interval_ms
 from postfix_ha.system.quoting import quote
 
 MONITOR = "monitor interval=30s"
@@ -29,7 +29,4 @@ def unwatched(cib: Cib, member: str) -> "list[str]":
 def _runs(operation: Element) -> bool:
     if operation.get("enabled", "true").lower() in FALSE_WORDS:
         return False
-    try:
-        return milliseconds(operation.get("interval", "0")) > 0
-    except ValueError:
-        return True  # another way of writing a time, as PT10S
+    return interval_ms(operation) > 0
