@@ -193,6 +193,24 @@ FAULTS = [
         severity="note",
         command="/usr/sbin/postfix check",
     ),
+    Fault(
+        "queue_not_hidden",
+        f"mkdir /run/b; mount --bind / /run/b; mkdir -p /run/b{QUEUE}/hold /run/b{QUEUE}/deferred/A\n"
+        f"touch /run/b{QUEUE}/hold/8C3F1A2B /run/b{QUEUE}/deferred/A/A1B2C3D4E5; umount /run/b",
+        f"mkdir -p /run/hidden && mount --bind / /run/hidden; rm -r /run/hidden{QUEUE}; umount /run/hidden",
+        says=("2 messages", QUEUE, "on /mnt/queue"),
+        severity="warning",
+        file=MAIN_CF + ":line",
+        command=f"mkdir -p /run/hidden && mount --bind / /run/hidden && find /run/hidden{QUEUE} -type f",
+    ),
+    Fault(
+        "address_has_listener",
+        "sed -i 's/^smtp  *inet/127.0.0.1:smtp inet/' /etc/postfix/master.cf",
+        "sed -i 's/^127.0.0.1:smtp/smtp/' /etc/postfix/master.cf",
+        says=(ADDRESS, "smtpd"),
+        severity="warning",
+        file=MAIN_CF + ":line",
+    ),
     Fault("queue_modes_kept", f"chmod 777 {QUEUE}/active", says=("active", "0777"), severity="warning"),
     Fault("queue_modes_kept", f"chmod 500 {QUEUE}/public", says=("public", "0710"), severity="warning", name="tight"),
     Fault(

@@ -18,8 +18,9 @@ from postfix_ha.checks.naming import (
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.checks.other_instances import check_other_instances
 from postfix_ha.checks.permissions import check_queue_modes, check_setgid_groups
+from postfix_ha.checks.startup.addresses import check_addresses, check_served
+from postfix_ha.checks.startup.queue_place import check_below_mounts
 from postfix_ha.checks.startup.room import check_room
-from postfix_ha.checks.startup.setup import check_addresses
 from postfix_ha.checks.storage import check_data_storage, check_queue_storage, check_spool_storage
 from postfix_ha.checks.tls import check_tls
 from postfix_ha.system.child import known_by_child
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 def check_daemon_values(survey: Survey) -> "list[Finding]":
     """daemon_values_valid: the values that end some program of Postfix, but do not keep it from serving."""
     return [finding for finding in survey.setup.wrong_values if finding.check == "daemon_values_valid"]
+
+
+def check_hidden_mail(survey: Survey) -> "list[Finding]":
+    """queue_not_hidden: no mail lies below what is mounted over the queue directory."""
+    return check_below_mounts(survey.instance.queue_directory)
 
 
 CHECKS = (
@@ -54,7 +60,12 @@ CHECKS = (
     check_map_types,
 )
 # These read what other users may own: a child does it, so that nothing but the child can hang.
-FILE_CHECKS = ((check_tables, "lookup tables"), (check_tls, "TLS files"), (check_jail, "chroot jail"))
+FILE_CHECKS = (
+    (check_tables, "lookup tables"),
+    (check_tls, "TLS files"),
+    (check_jail, "chroot jail"),
+    (check_hidden_mail, "directories below the queue's mount"),
+)
 FILES_S = 20.0
 
 
@@ -66,7 +77,7 @@ def check_surroundings(survey: Survey, managed: "Managed | None") -> "list[Findi
         found += check(survey)
     for check, what in FILE_CHECKS:
         found += check_in_time(check, what, survey)
-    found += check_addresses(survey.setup)
+    found += check_addresses(survey.setup) + check_served(survey.setup)
     if os.path.isdir(survey.instance.queue_directory):
         found += check_room(survey.instance.queue_directory, survey.values)
     if managed is not None:

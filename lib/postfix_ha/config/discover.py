@@ -3,7 +3,7 @@
 import os
 import time
 
-from postfix_ha.config.endpoints import find_endpoints
+from postfix_ha.config.endpoints import find_listeners
 from postfix_ha.config.expand import ExpandError
 from postfix_ha.config.logical_lines import FILE_SIZE_MAX, split_words
 from postfix_ha.config.main_cf import MainCf, parse_main_cf
@@ -59,6 +59,9 @@ SETTINGS = (
     "virtual_mailbox_base",
     "virtual_mailbox_lock",
 )
+
+# Beside the settings: the addresses of inet_interfaces on which no service listens for mail clients.
+UNSERVED = "addresses without smtpd"
 
 # What most builds of Postfix have compiled in; used only where postconf cannot be asked.
 USUAL_DEFAULTS = {
@@ -119,13 +122,20 @@ def discover(
     problems += [Problem(("master.cf", found.text, found.file, found.line)) for found in master.problems if found.fatal]
     wrong: "list[Problem]" = []
     endpoints: "list[Endpoint]" = []
+    unserved: "list[str]" = []
     if values:
-        endpoints, wrong = find_endpoints(values, main, master, deadline, lambda name: main.look_up(name, values))
+        endpoints, unserved, wrong = find_listeners(
+            values, main, master, deadline, lambda name: main.look_up(name, values)
+        )
     return Instance(
         config_dir=config_dir,
         endpoints=endpoints,
         stamps=stamps,
-        settings={**{name: values[name] for name in SETTINGS if name in values}, **row_settings(master)},
+        settings={
+            **{name: values[name] for name in SETTINGS if name in values},
+            **row_settings(master),
+            **({UNSERVED: " ".join(unserved)} if unserved else {}),
+        },
         problems=problems + wrong,
         # Where nothing tells of a mail_owner it most probably is the usual one.
         mail_owner_uid=uid_of(values.get("mail_owner", "") or USUAL_DEFAULTS["mail_owner"]),
