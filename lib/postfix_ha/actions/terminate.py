@@ -10,7 +10,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from postfix_ha.actions.suspend import owner_suspended
 from postfix_ha.procfs import process_stat
@@ -30,8 +30,13 @@ LISTS_MAX = 3
 WATCHED_MAX = 256
 
 
-def end_instance(identity: Identity, deadline: float) -> "tuple[list[Member], list[Member]]":
-    """End all processes of the instance before the deadline: (those that there were, those that are left)."""
+def end_instance(
+    identity: Identity, deadline: float, before_term: "Callable[[list[Member]], object]" = len
+) -> "tuple[list[Member], list[Member]]":
+    """End all processes of the instance before the deadline: (those that there were, those that are left).
+
+    ``before_term`` is told what master has not ended in order, which is sent TERM and KILL now.
+    """
     people = census(identity, with_owner=True)
     there_were = left = _sure(people, identity, deadline)
     if people.master:
@@ -40,6 +45,7 @@ def end_instance(identity: Identity, deadline: float) -> "tuple[list[Member], li
         left = _merged(_living(people.members), _listed(identity, deadline))
         there_were = _merged(there_were, left)
     if left:
+        before_term(left)
         _signal(left, deadline, signal.SIGTERM, signal.SIGCONT)
         left = _wait_for_end(left, _slice(deadline, TERM_SHARE, TERM_MAX_S))
         left = _merged(left, _listed(identity, deadline))
