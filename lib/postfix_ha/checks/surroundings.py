@@ -6,7 +6,7 @@ import time
 from postfix_ha.checks.chroot import check_jail
 from postfix_ha.checks.cluster import Managed, check_managed
 from postfix_ha.checks.endpoints import check_bind_address, check_endpoints, check_interfaces_carry
-from postfix_ha.checks.lookup_tables import check_map_types, check_tables
+from postfix_ha.checks.lookup_tables import check_map_loading, check_map_types, check_tables
 from postfix_ha.checks.mx import MailExchangers
 from postfix_ha.checks.naming import (
     check_compatibility_level,
@@ -17,11 +17,11 @@ from postfix_ha.checks.naming import (
 )
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.checks.other_instances import check_other_instances
-from postfix_ha.checks.permissions import check_queue_modes, check_setgid_groups
+from postfix_ha.checks.permissions import check_queue_modes, check_setgid_groups, check_way_to_queue
 from postfix_ha.checks.startup.addresses import check_addresses, check_served
 from postfix_ha.checks.startup.queue_place import check_below_mounts
 from postfix_ha.checks.startup.room import check_room
-from postfix_ha.checks.storage import check_data_storage, check_queue_storage, check_spool_storage
+from postfix_ha.checks.storage import check_data_storage, check_mail_log, check_queue_storage, check_spool_storage
 from postfix_ha.checks.tls import check_tls
 from postfix_ha.system.child import known_by_child
 from postfix_ha.verdict import Finding
@@ -44,9 +44,11 @@ def check_hidden_mail(survey: Survey) -> "list[Finding]":
 CHECKS = (
     check_queue_modes,
     check_setgid_groups,
+    check_way_to_queue,
     check_queue_storage,
     check_spool_storage,
     check_data_storage,
+    check_mail_log,
     check_other_instances,
     check_endpoints,
     check_interfaces_carry,
@@ -58,6 +60,7 @@ CHECKS = (
     check_repeated,
     check_daemon_values,
     check_map_types,
+    check_map_loading,
 )
 # These read what other users may own: a child does it, so that nothing but the child can hang.
 FILE_CHECKS = (

@@ -48,6 +48,15 @@ ROWS = (
         subject="{type}",
     ),
     Row(
+        "map_type_loadable",
+        "command",
+        COMMAND_ONLY,
+        "Postfix on {node} cannot load map type {type} ({parameter}): {why}; mail that needs it is deferred",
+        "reinstall its package; its library must be there, and root's alone",
+        severity="error",
+        subject="{type}",
+    ),
+    Row(
         "chroot_copies_current",
         "command",
         COMMAND_ONLY,
