@@ -70,6 +70,15 @@ ROWS = (
         cure="chmod {wanted} {path}",
     ),
     Row(
+        "queue_file_system_free",
+        "command",
+        COMMAND_ONLY,
+        "{who} uses {what} on {mount_point}, the queue's file system: it keeps that from being unmounted after a stop",
+        "{advice}",
+        subject="{mount_point}",
+        parameter="queue_directory",
+    ),
+    Row(
         "queue_path_open",
         "command",
         COMMAND_ONLY,

@@ -64,7 +64,7 @@ def find_holders(mount: Mount, deadline: float, spared: "frozenset[int]" = froze
     identity = Identity("")
     names = user_names()
     device = device_of(mount.number)
-    sockets = {str(bound.socket): bound.name for bound in bound_sockets() if bound.device == device}
+    sockets = {str(bound.socket): bound.name for bound in bound_sockets() or () if bound.device == device}
     known: "dict[tuple[str, str], bool]" = {}
     found: "list[Holder]" = []
     for pid in process_ids():

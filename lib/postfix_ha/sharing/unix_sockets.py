@@ -33,8 +33,8 @@ class Bound:
         self.is_served = state in (LISTENING, UNCONNECTED)
 
 
-def bound_sockets() -> "list[Bound]":
-    """Every socket that is bound to a file; none where the kernel does not tell."""
+def bound_sockets() -> "list[Bound] | None":
+    """Every socket that is bound to a file; None where the kernel does not tell."""
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, SOCK_DIAG) as kernel:
             kernel.settimeout(ANSWER_TIMEOUT_S)
@@ -43,17 +43,19 @@ def bound_sockets() -> "list[Bound]":
             kernel.send(REQUEST.pack(*head, socket.AF_UNIX, 0, 0, ANY_STATE, 0, show, 0, 0))
             return _answers(kernel)
     except (OSError, struct.error):
-        return []
+        return None
 
 
-def _answers(kernel: socket.socket) -> "list[Bound]":
+def _answers(kernel: socket.socket) -> "list[Bound] | None":
     found: "list[Bound]" = []
     while True:
         data = kernel.recv(65536)
         while data:
             length, kind = struct.unpack_from("=IH", data)
-            if kind in (NLMSG_DONE, NLMSG_ERROR) or length < MESSAGE_HEAD.size:
+            if kind == NLMSG_DONE:
                 return found
+            if kind == NLMSG_ERROR or length < MESSAGE_HEAD.size:
+                return None
             bound = _bound(data[MESSAGE_HEAD.size : length])
             found += [bound] if bound else []
             data = data[(length + 3) & ~3 :]
