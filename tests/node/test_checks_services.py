@@ -91,12 +91,14 @@ def listen(node: CheckNode, *place: str) -> None:
     wait_for(lambda: number in node.run(["cat", table], check=True).stdout, 15, "it listens")
 
 
-def end_listeners(node: CheckNode) -> None:
+def end_listeners(*nodes: CheckNode) -> None:
     """End them; a UNIX-domain socket stays, and refuses connections."""
     while STARTED:
         os.killpg(STARTED[-1].pid, signal.SIGKILL)
         STARTED.pop().wait(15)
-    wait_for(lambda: not any(LISTEN in process.argv for process in node.pids()), 15, "they have ended")
+    wait_for(
+        lambda: not any(LISTEN in process.argv for node in nodes for process in node.pids()), 15, "they have ended"
+    )
 
 
 def configure(node: CheckNode, settings: str) -> None:

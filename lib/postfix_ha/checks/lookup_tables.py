@@ -163,18 +163,22 @@ def check_map_loading(survey: Survey) -> "list[Finding]":
     A type that is built in needs no library; of one in dynamicmaps.cf(5) the list tells only that it is named there.
     """
     found = []
-    dynamic = dynamic_types(survey.value("meta_directory"))
-    for type_, name in map_types_in_use(survey).items():
-        if type_ not in dynamic or type_ not in survey.map_types:
-            continue
-        why = _why_not_loaded(survey, type_)
-        if why:
-            file, line = _where(survey, name)
-            library = os.path.join(survey.value("shlib_directory"), dynamic[type_])
-            cure = f"chown root:root {quote(library)} && chmod 0644 {quote(library)}" if OTHERS_S in why else ""
-            values = {"type": type_, "parameter": name, "file": file, "line": line, "node": survey.node, "why": why}
-            found.append(Finding("map_type_loadable", cure=cure, **values))
+    used = map_types_in_use(survey)
+    for type_, (library, why) in types_not_loaded(survey).items():
+        file, line = _where(survey, used[type_])
+        cure = f"chown root:root {quote(library)} && chmod 0644 {quote(library)}" if OTHERS_S in why else ""
+        values = {"type": type_, "parameter": used[type_], "file": file, "line": line, "node": survey.node, "why": why}
+        found.append(Finding("map_type_loadable", cure=cure, **values))
     return found
+
+
+def types_not_loaded(survey: Survey) -> "dict[str, tuple[str, str]]":
+    """Map type in use that postconf lists -> (its library, why postmap cannot load it)."""
+    dynamic = dynamic_types(survey.value("meta_directory"))
+    asked = [type_ for type_ in map_types_in_use(survey) if type_ in dynamic and type_ in survey.map_types]
+    reasons = {type_: _why_not_loaded(survey, type_) for type_ in asked}
+    folder = survey.value("shlib_directory")
+    return {type_: (os.path.join(folder, dynamic[type_]), why) for type_, why in reasons.items() if why}
 
 
 def dynamic_types(meta_directory: str) -> "dict[str, str]":

@@ -8,10 +8,10 @@ from postfix_ha.verdict import Finding
 
 def compare_services(here: Facts, there: Facts, peer: str, resources: "dict[str, str] | None") -> "list[Finding]":
     """service_served on the peer, for each service that is named here too; what it does not tell is not judged."""
-    named = {(each.get("kind"), each.get("socket")): each for each in objects(here.get("services"))}
+    named = {(str(each.get("kind")), str(each.get("socket"))): each for each in objects(here.get("services"))}
     found = []
     for each in objects(there.get("services")):
-        ours = named.get((each.get("kind"), each.get("socket")))
+        ours = named.get((str(each.get("kind")), str(each.get("socket"))))
         if ours is not None and each.get("served") is False and ours.get("kind") in USUAL:
             found.append(finding_of(ours, resources, peer))
     return found

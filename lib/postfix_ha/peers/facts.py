@@ -10,7 +10,7 @@ import time
 
 from postfix_ha import __version__
 from postfix_ha.checks.digest import Digester
-from postfix_ha.checks.lookup_tables import Table, is_null, map_types_in_use, tables_in_use
+from postfix_ha.checks.lookup_tables import Table, is_null, map_types_in_use, tables_in_use, types_not_loaded
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.checks.secrets import Hider
 from postfix_ha.checks.services.served import service_facts
@@ -61,7 +61,7 @@ def facts_of(survey: Survey, salt: str) -> Json:
         "addresses": sorted({address for _, address in local_addresses()}),
         "ids": ids_of(survey),
         "versions": {"postfix": survey.value("mail_version"), "postfix_ha": __version__},
-        "map_types": sorted(survey.map_types),
+        "map_types": sorted(survey.map_types - types_not_loaded(survey).keys()),
         "map_types_used": [{"type": type_, "parameter": name} for type_, name in map_types_in_use(survey).items()],
         "units": [{"name": unit.name, "path": unit.path} for unit in enabled_units()],
         "tables": files["tables"],
