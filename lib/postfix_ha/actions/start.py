@@ -73,10 +73,7 @@ def _start(request: Request, params: Params, step: Step) -> Verdict:
         notes += _end_leftovers(request, params, found, step)
     step("checking this node's setup")
     setup = Setup(found.instance, params, request.deadline)
-    findings = check_setup(setup)
-    for check in (_check_addresses, check_served, check_endpoints_free, check_queue_writable):
-        if not _refuses(findings):
-            findings += check(setup)
+    findings = _check_node(setup)
     if _refuses(findings + notes):
         if not _refuses(notes):
             _clear(request, params, found.instance)
@@ -104,6 +101,15 @@ def _start(request: Request, params: Params, step: Step) -> Verdict:
     step("running postfix check")
     log_warnings(setup, time.monotonic() + min(WARNINGS_MAX_S, request.remaining_s / 2))
     return decide("setup", [*notes, noted] if noted else notes)
+
+
+def _check_node(setup: Setup) -> "list[Finding]":
+    """What stands against a start on this node, up to the first check that refuses it."""
+    findings = check_setup(setup)
+    for check in (_check_addresses, check_served, check_endpoints_free, check_queue_writable):
+        if not _refuses(findings):
+            findings += check(setup)
+    return findings
 
 
 def _check_addresses(setup: Setup) -> "list[Finding]":

@@ -7,8 +7,8 @@ import time
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.config.logical_lines import read_file, split_words
 from postfix_ha.config.postconf import INERT_MAIN_CF, inert_config
-from postfix_ha.printable import printable
 from postfix_ha.system.command import run
+from postfix_ha.system.complaints import complaint_of_library
 from postfix_ha.system.files import open_regular
 from postfix_ha.system.packages import installing_command
 from postfix_ha.system.quoting import quote
@@ -39,11 +39,8 @@ FILE_LISTS = (
 )  # fmt: skip
 ALIAS_PARAMETERS = ("alias_maps", "alias_database")
 NULL = os.makedev(1, 3)
-# Postfix's words for a library that it does not load (dymap.c, load_lib.c), and for one that others could change.
-NOT_LOADED = ("unsupported dictionary type", "load_library_symbols")
-OTHERS_S = "owned or writable by non-root"
+WRITABLE_BY_OTHERS = 0o022
 LOOK_UP_S = 2.0
-COMPLAINT_MAX = 200
 NO_TABLE_ALIASES = ("alias_maps", "local_recipient_maps")
 
 
@@ -166,7 +163,9 @@ def check_map_loading(survey: Survey) -> "list[Finding]":
     used = map_types_in_use(survey)
     for type_, (library, why) in types_not_loaded(survey).items():
         file, line = _where(survey, used[type_])
-        cure = f"chown root:root {quote(library)} && chmod 0644 {quote(library)}" if OTHERS_S in why else ""
+        about = _stat(library)
+        is_others = about is not None and (about.st_uid != 0 or about.st_mode & WRITABLE_BY_OTHERS)
+        cure = f"chown root:root {quote(library)} && chmod 0644 {quote(library)}" if is_others else ""
         values = {"type": type_, "parameter": used[type_], "file": file, "line": line, "node": survey.node, "why": why}
         found.append(Finding("map_type_loadable", cure=cure, **values))
     return found
@@ -198,13 +197,7 @@ def _why_not_loaded(survey: Survey, type_: str) -> str:
         postmap = os.path.join(survey.instance.command_directory, "postmap")
         argv = [postmap, "-c", directory, "-q", "postfix-ha", f"{type_}:{os.devnull}"]
         said = run(argv, deadline=min(survey.deadline, time.monotonic() + LOOK_UP_S)).stderr
-    lines = said.decode("utf-8", "replace").splitlines()
-    return next((shown_complaint(line) for line in lines if any(words in line for words in NOT_LOADED)), "")
-
-
-def shown_complaint(line: str) -> str:
-    """What postmap complains of, without its name and rank."""
-    return printable(line.partition(": ")[2].partition(": ")[2], COMPLAINT_MAX)
+    return complaint_of_library(said.decode("utf-8", "replace"))
 
 
 def _where(survey: Survey, name: str) -> "tuple[str, int]":

@@ -5,7 +5,7 @@ import time
 
 from postfix_ha.finding import Finding
 from postfix_ha.printable import printable
-from postfix_ha.procfs import process_children
+from postfix_ha.procfs import process_stat
 from postfix_ha.sharing.holders import find_holders, mount_of_queue
 from postfix_ha.system.files import files_below, read_regular
 
@@ -21,6 +21,7 @@ FILES_MAX = 1000
 FILE_SIZE_MAX = 256 * 1024
 FOUND_MAX = 20
 LOOK_S = 3.0
+ANCESTORS_MAX = 20
 PATH_LENGTH_MAX = 200
 COMMENTS = ("#", ";", "//")
 ENDS = "\"'<>(){}[],;= \t"
@@ -49,8 +50,9 @@ def check_habits(queue_directory: str, own: "set[int]", resources: "list[str]") 
         return []
     found = []
     named = _lines_naming({mount.mount_point, path, os.path.abspath(queue_directory)})
-    spared = frozenset(own | _descendants(os.getppid()))  # `postfix check` runs meanwhile
-    for holder in find_holders(mount, time.monotonic() + LOOK_S, spared)[:FOUND_MAX]:
+    holders = find_holders(mount, time.monotonic() + LOOK_S, frozenset(own))
+    # `postfix check` runs meanwhile: it is a child of who asks for this.
+    for holder in [each for each in holders if not _descends(each.pid, os.getppid())][:FOUND_MAX]:
         is_managed = any(holder.name.lower() in resource.lower() for resource in resources)
         what = ("the socket " if holder.is_socket else "") + holder.path
         advice = _advice(holder.path, holder.is_socket)
@@ -63,14 +65,14 @@ def check_habits(queue_directory: str, own: "set[int]", resources: "list[str]") 
     return found
 
 
-def _descendants(pid: int) -> "set[int]":
-    """A process and all that descend from it."""
-    found, todo = {pid}, [pid]
-    while todo:
-        new = [child for child in process_children(todo.pop()) or () if child not in found]
-        found.update(new)
-        todo += new
-    return found
+def _descends(pid: int, from_pid: int) -> bool:
+    """Whether a process descends from this one, or has ended."""
+    for _ in range(ANCESTORS_MAX):
+        stat = process_stat(pid)
+        if stat is None or from_pid in (pid, stat.parent):
+            return True
+        pid = stat.parent
+    return False
 
 
 def _advice(path: str, is_socket: bool) -> str:

@@ -132,9 +132,9 @@ def _port_number(port: str) -> int:
         return 0
 
 
-def resource_for(kind: str, where: str, resources: "dict[str, str]") -> str:
+def resource_for(kind: str, spelled: str, resources: "dict[str, str]") -> str:
     """The resource of the cluster that seems to be the service's, "" for none: by its id or its agent's name."""
-    words = [word for word in where.replace(".", "/").replace("_", "/").lower().split("/") if len(word) > NAME_MIN]
+    words = [word for word in spelled.replace(".", "/").replace("_", "/").lower().split("/") if len(word) > NAME_MIN]
     hints = (*USUAL[kind], *(word for word in words if word not in ("private", "public", "sock", "socket", "unix:")))
     for name, agent in resources.items():
         text = f"{name} {agent.rpartition(':')[2]}".lower()
@@ -145,12 +145,12 @@ def resource_for(kind: str, where: str, resources: "dict[str, str]") -> str:
 
 def finding_of(values: "dict[str, object]", resources: "dict[str, str] | None", node: str) -> Finding:
     """service_served for a service's facts (kind, socket, parameter, is_optional) and a node on which nobody has it."""
-    kind, where = str(values["kind"]), str(values["socket"])
-    resource = resource_for(kind, where, resources) if resources is not None else ""
+    kind, spelled = str(values["kind"]), str(values["socket"])
+    resource = resource_for(kind, spelled, resources) if resources is not None else ""
     managed = f"resource {resource} of the cluster seems to be it" if resource else "no resource of the cluster is it"
     managed = "the cluster's configuration cannot be read here" if resources is None else managed
     severity = "note" if resource else "warning" if values["is_optional"] else "error"
     harm = "mail is taken without it" if values["is_optional"] else HARM[kind]
     more = {name: values[name] for name in ("file", "line") if name in values}
-    shown = {"kind": kind, "socket": where, "parameter": values["parameter"], "harm": harm, "managed": managed}
+    shown = {"kind": kind, "socket": spelled, "parameter": values["parameter"], "harm": harm, "managed": managed}
     return Finding("service_served", severity=severity, node=node, **shown, **more)
