@@ -165,7 +165,7 @@ def second_instance(node: JudgedNode, main_cf: str = SECOND_CF) -> "Iterator[int
     node.copy_config(SECOND_CONFIG, main_cf.replace("mail.log", "mail2.log") + f"data_directory = {SECOND_DATA}\n")
     node.do("ip", "address", "add", f"{SECOND_ADDRESS}/24", "dev", "eth0")
     node.mount_tmpfs("/mnt/queue2", size_mb=32)
-    node.do("mkdir", "-p", "/mnt/queue2/postfix")
+    node.make_queue("/mnt/queue2/postfix")
     started = node.agent("start", params=SECOND)
     assert started.code == SUCCESS, started
     there = {p.pid for p in node.ours(SECOND_CONFIG) if p.name in ("master", "qmgr", "pickup")}
