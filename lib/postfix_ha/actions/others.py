@@ -1,13 +1,18 @@
 """Who is not Postfix and meets its stop; what a stop says of them decides nothing."""
 
+import time
+
 from postfix_ha import codes
 from postfix_ha.barrier import with_barrier
 from postfix_ha.procfs import real_uid
 from postfix_ha.request import Request
+from postfix_ha.system.child import begin, finish
 from postfix_ha.system.processes import Identity, Member
 from postfix_ha.verdict import HEALTHY, Finding, Verdict
 
 ENDED_MAX = 8
+# What a stop waits for the look at most, once all has ended: it was begun before.
+WAIT_MAX_S = 0.5
 
 
 class Others:
@@ -46,9 +51,15 @@ class Others:
         return with_barrier(self._request, self._find).notes
 
     def _begin(self) -> Verdict:
-        from postfix_ha.sharing.holders import begin_look
+        queue_dirs, deadline = set(self._identity.queue_dirs), self._request.deadline
 
-        self._begun.append(begin_look(self._identity.queue_dirs, self._request.deadline))
+        def tell(writing: int) -> None:
+            # Loaded by the child: stop itself goes on meanwhile.
+            from postfix_ha.sharing.holders import tell_holders
+
+            tell_holders(queue_dirs, deadline, writing)
+
+        self._begun.append(begin(tell))
         return HEALTHY
 
     def _find(self) -> Verdict:
@@ -56,10 +67,12 @@ class Others:
         if self._ended:
             shown = ", ".join(self._ended)
             found.append(Finding("commands_undisturbed", instance=self._name, processes=shown))
-        if self._begun:
-            from postfix_ha.sharing.holders import end_look, in_words
+        until = min(self._request.deadline, time.monotonic() + WAIT_MAX_S)
+        told = finish(*self._begun[0], until) if self._begun else b""
+        if told:
+            from postfix_ha.sharing.holders import in_words, told_holders
 
-            mount_point, holders = end_look(self._begun[0], self._request.deadline)
+            mount_point, holders = told_holders(told)
             if holders:
                 found.append(Finding("queue_released", mount_point=mount_point, holders=in_words(holders)))
         return Verdict(codes.SUCCESS, None, found)

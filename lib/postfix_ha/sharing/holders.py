@@ -9,7 +9,6 @@ import time
 from postfix_ha.printable import printable
 from postfix_ha.procfs import living_place, process_ids, process_link, process_program, process_stat, real_uid
 from postfix_ha.sharing.unix_sockets import bound_sockets, device_of
-from postfix_ha.system.child import begin, finish
 from postfix_ha.system.files import read_regular
 from postfix_ha.system.gathering import name_of
 from postfix_ha.system.identity import Identity
@@ -22,8 +21,6 @@ USER_LENGTH_MAX = 32
 HOLDERS_MAX = 64
 SHOWN_MAX = 8
 PASSWD_MAX = 1 << 20
-# What a stop waits for the look at most, once all has ended: it was begun before.
-WAIT_MAX_S = 0.5
 DIRECT_LINKS = ("cwd", "root", "exe")
 
 
@@ -121,25 +118,19 @@ def user_of(uid: int, names: "dict[int, str]") -> str:
     return printable(names.get(uid) or f"uid {uid}", USER_LENGTH_MAX)
 
 
-def begin_look(queue_dirs: "set[str]", deadline: float) -> "tuple[int, int]":
-    """Begin to look, in a child, for those that hold the file system of the queue; end_look() takes its end."""
-    own = os.getpid()
-
-    def tell(writing: int) -> None:
-        mount = mount_of_queue(queue_dirs - {"/"})
-        if mount is None:
-            return
-        at = printable(mount.mount_point)
-        for each in find_holders(mount, deadline, frozenset((own, os.getpid()))):
-            fields = (at, each.pid, each.start, each.user, each.name, each.path, int(each.is_socket))
-            os.write(writing, "\t".join(map(str, fields)).encode("utf-8", "replace") + b"\n")
-
-    return begin(tell)
+def tell_holders(queue_dirs: "set[str]", deadline: float, writing: int) -> None:
+    """Write those that hold the file system of the queue to a descriptor; told_holders() reads it. For a child."""
+    mount = mount_of_queue(queue_dirs - {"/"})
+    if mount is None:
+        return
+    at = printable(mount.mount_point)
+    for each in find_holders(mount, deadline, frozenset((os.getpid(), os.getppid()))):
+        fields = (at, each.pid, each.start, each.user, each.name, each.path, int(each.is_socket))
+        os.write(writing, "\t".join(map(str, fields)).encode("utf-8", "replace") + b"\n")
 
 
-def end_look(looking: "tuple[int, int]", deadline: float) -> "tuple[str, list[Holder]]":
-    """(the mount point, those that were found and still are there)."""
-    told = finish(*looking, min(deadline, time.monotonic() + WAIT_MAX_S))
+def told_holders(told: bytes) -> "tuple[str, list[Holder]]":
+    """(the mount point, those that were told and still are there)."""
     mount_point = ""
     found: "list[Holder]" = []
     for line in told.decode("utf-8", "replace").splitlines():

@@ -3,8 +3,8 @@
 Its table /proc/net/unix has but the text that was given to bind(2): relative, in a jail, or by a link.
 """
 
+import _socket
 import os
-import socket
 import struct
 
 SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
@@ -36,17 +36,19 @@ class Bound:
 def bound_sockets() -> "list[Bound] | None":
     """Every socket that is bound to a file; None where the kernel does not tell."""
     try:
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, SOCK_DIAG) as kernel:
+        kernel = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, SOCK_DIAG)
+        try:
             kernel.settimeout(ANSWER_TIMEOUT_S)
             head = (REQUEST.size, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 1, 0)
-            show = SHOW_NAME | SHOW_VFS
-            kernel.send(REQUEST.pack(*head, socket.AF_UNIX, 0, 0, ANY_STATE, 0, show, 0, 0))
+            kernel.send(REQUEST.pack(*head, _socket.AF_UNIX, 0, 0, ANY_STATE, 0, SHOW_NAME | SHOW_VFS, 0, 0))
             return _answers(kernel)
+        finally:
+            kernel.close()
     except (OSError, struct.error):
         return None
 
 
-def _answers(kernel: socket.socket) -> "list[Bound] | None":
+def _answers(kernel: "_socket.socket") -> "list[Bound] | None":
     found: "list[Bound]" = []
     while True:
         data = kernel.recv(65536)
