@@ -27,6 +27,12 @@ NAMED = {
         ("SASL", "private/auth (smtpd_sasl_path)", "before it greets"),
         ("unix", f"{QUEUE}/private/auth"),
     ),
+    "saslauthd": (
+        "smtpd_sasl_auth_enable=yes; mkdir -p /etc/postfix/sasl\n"
+        "echo 'pwcheck_method: saslauthd' >/etc/postfix/sasl/smtpd.conf",
+        ("SASL", "/var/run/saslauthd/mux in the chroot jail (smtpd_sasl_auth_enable)"),
+        ("unix", f"{QUEUE}/var/run/saslauthd/mux"),
+    ),
     "milter": (
         "smtpd_milters=unix:/run/dkim.sock",
         ("milter", "unix:/run/dkim.sock in the chroot jail (smtpd_milters)", "deferred"),
@@ -74,14 +80,14 @@ ELSEWHERE = (
 
 @pytest.fixture
 def node(clean_node: CheckNode) -> "Iterator[CheckNode]":
-    clean_node.shell(f"mkdir -p {QUEUE}/run")
+    clean_node.shell(f"mkdir -p {QUEUE}/run {QUEUE}/var/run/saslauthd")
     before = [(path, clean_node.read(path)) for path in ("/etc/postfix/main.cf", "/etc/postfix/master.cf")]
     yield clean_node
     end_listeners(clean_node)
     for path, text in before:
         clean_node.write(path, text)
         clean_node.age(path)
-    clean_node.shell(f"rm -f {QUEUE}/private/* {QUEUE}/srs; rm -rf {QUEUE}/run")
+    clean_node.shell(f"rm -f {QUEUE}/private/* {QUEUE}/srs; rm -rf {QUEUE}/run {QUEUE}/var /etc/postfix/sasl")
 
 
 def listen(node: CheckNode, *place: str) -> None:

@@ -2,7 +2,7 @@
 
 import os
 
-from postfix_ha.config.logical_lines import split_braced_words, split_words, unbrace
+from postfix_ha.config.logical_lines import read_file, split_braced_words, split_words, unbrace
 from postfix_ha.config.master_cf import MasterRow
 from postfix_ha.endpoint import address_bytes, address_text, is_loopback
 
@@ -17,6 +17,9 @@ TRANSPORTS = (
     "content_filter", "default_transport", "fallback_transport", "local_transport", "mailbox_transport",
     "relay_transport", "virtual_transport",
 )  # fmt: skip
+# Where Cyrus SASL looks for smtpd.conf: Debian's Postfix, and the library itself.
+SASL_DIRECTORIES = ("/etc/postfix/sasl", "/etc/sasl2", "/usr/lib/sasl2", "/usr/lib64/sasl2")
+SASLAUTHD = "saslauthd"
 POLICY_WORD = "check_policy_service"
 LOOK_UP_TYPES = ("tcp", "socketmap")
 LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost")
@@ -120,11 +123,13 @@ def _of_row(survey: "Survey", row: MasterRow) -> "list[Service]":
 def _of_smtpd(survey: "Survey", row: MasterRow, is_jailed: bool) -> "list[Service]":
     """The SASL server and the policy servers of one smtpd row."""
     found: "list[Service]" = []
-    if survey.row_value(row, "smtpd_sasl_auth_enable").lower() == "yes" and (
-        survey.row_value(row, "smtpd_sasl_type") == "dovecot"
-    ):
+    if survey.row_value(row, "smtpd_sasl_auth_enable").lower() == "yes":
         path = survey.row_value(row, "smtpd_sasl_path")
-        found.append(Service(SASL, path, _where(survey, "smtpd_sasl_path", row), is_jailed))
+        if survey.row_value(row, "smtpd_sasl_type") == "dovecot":
+            found.append(Service(SASL, path, _where(survey, "smtpd_sasl_path", row), is_jailed))
+        elif survey.row_value(row, "smtpd_sasl_type") == "cyrus":
+            sockets = _cyrus_sockets(path, survey.row_value(row, "cyrus_sasl_config_path"))
+            found += [Service(SASL, each, _where(survey, "smtpd_sasl_auth_enable", row), is_jailed) for each in sockets]
     names = {name for name in survey.values if name.startswith("smtpd_") and name.endswith("_restrictions")}
     for name in sorted(names.union(split_words(survey.value("smtpd_restriction_classes")))):
         words = split_words(survey.row_value(row, name).translate(BRACES_AS_BLANKS))
@@ -132,6 +137,19 @@ def _of_smtpd(survey: "Survey", row: MasterRow, is_jailed: bool) -> "list[Servic
             if word == POLICY_WORD:
                 found.append(Service(POLICY, server, _where(survey, name, row), is_jailed))
     return found
+
+
+def _cyrus_sockets(name: str, directories: str) -> "list[str]":
+    """The socket of saslauthd, where the library's own file (smtpd.conf) asks it for passwords."""
+    for directory in [*directories.split(":"), *SASL_DIRECTORIES]:
+        data = read_file(os.path.join(directory, f"{name or 'smtpd'}.conf"))[0] if directory else b""
+        lines = [line.partition(":") for line in data.decode("utf-8", "replace").splitlines() if line[:1] != "#"]
+        settings = {word.strip(): value.strip() for word, _, value in lines}
+        if SASLAUTHD in settings.get("pwcheck_method", "").split():
+            return [settings.get("saslauthd_path", "/var/run/saslauthd/mux")]
+        if data:
+            return []
+    return []
 
 
 def _transports(survey: "Survey") -> "list[Service]":
