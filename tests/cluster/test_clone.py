@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.machine.node import AGENT, BASE_ENV
+from tests.support.mail.node import MAKE_QUEUE
 
 CONFIG = "/etc/postfix-local"
 MAIN_CF = """\
@@ -18,8 +19,8 @@ alias_database =
 """
 PREPARE = f"""\
 set -e
-mkdir -p {CONFIG} /var/spool/postfix-local
-install -d -o postfix -g postfix -m 755 /var/lib/postfix-local
+mkdir -p {CONFIG}
+{MAKE_QUEUE.format(queue="/var/spool/postfix-local")}install -d -o postfix -g postfix -m 755 /var/lib/postfix-local
 sed 's/^smtp  *inet/127.0.0.1:2525 inet/' /etc/postfix/master.cf >{CONFIG}/master.cf
 grep -q '^127.0.0.1:2525 inet' {CONFIG}/master.cf
 cat >{CONFIG}/main.cf

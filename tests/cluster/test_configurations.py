@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.lab.network import address6
 from tests.support.lab.site import Instance, failures
+from tests.support.mail.node import MAKE_QUEUE
 
 pytestmark = pytest.mark.namespaces("further disks, plugged in while the nodes run")
 TAG = "postfix-on-mnt-one-postfix"
@@ -114,7 +115,7 @@ def test_queue_reached_through_a_symbolic_link(site):
     for node in site.nodes.values():
         node.run(["ln", "-sfn", "/mnt/one/postfix", "/var/spool/shared"], check=True)
     site.mount("/mnt/one", "n1")
-    site.nodes["n1"].run(["mkdir", "-p", "/mnt/one/postfix"], check=True)
+    site.nodes["n1"].run(["sh", "-ec", MAKE_QUEUE.format(queue="/mnt/one/postfix")], check=True)
     site.nodes["n1"].run(["umount", "/mnt/one"], check=True)
     create(site, instance)
     found = site.tool.json("properties")

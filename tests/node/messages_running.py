@@ -21,7 +21,7 @@ from tests.node.judged import (
     JudgedNode,
 )
 from tests.node.messages import provokes
-from tests.support.machine.node import AGENT
+from tests.support.machine.node import AGENT, PYTHON
 from tests.support.mail.node import ADDRESS, DAEMON_DIRECTORY, QUEUE, Answer
 
 PID_FILE = QUEUE + "/pid/master.pid"
@@ -161,7 +161,7 @@ def queue_went_read_only(node: JudgedNode) -> "Iterator[Answer]":
     # What the Filesystem resource does when it fails over.
     node.do("umount", "/mnt/queue")
     node.queue = node.mount_tmpfs()
-    node.do("mkdir", QUEUE)
+    node.make_queue()
 
 
 @provokes("queue_has_room", DEGRADED, QUEUE, " MB left")
@@ -288,6 +288,40 @@ def user_stands_in_the_queue(node: JudgedNode) -> "Iterator[Answer]":
         node.begin(stack, [*USER, "env", "-C", QUEUE, "sleep", "1000"])
         node.wait(lambda: node.named("sleep"), "it stands there")
         yield node.agent("stop")
+
+
+@provokes("commands_undisturbed", SUCCESS, CONFIG, "postdrop[", "of root", is_logged=True)
+def root_is_handing_in_a_message(node: JudgedNode) -> "Iterator[Answer]":
+    node.started()
+    with contextlib.ExitStack() as stack:
+        node.begin(stack, ["sh", "-c", "sleep 1000 | sendmail box@example.org"])
+        node.wait(lambda: node.named("postdrop"), "it waits for the rest")
+        yield node.agent("stop")
+
+
+LISTEN = "import socket, time; s = socket.socket(socket.AF_UNIX); s.bind('{}'); s.listen(); time.sleep(1000)"
+
+
+@provokes(
+    "queue_released", SUCCESS, "/mnt/queue: ", "of nobody (/mnt/queue", "socket private/auth", "log)", is_logged=True
+)
+def others_use_the_file_system(node: JudgedNode) -> "Iterator[Answer]":
+    """A shell that stands there, a log reader, a service with its socket in the jail; a postdrop that stop ends."""
+    node.started()
+    node.do("install", "-o", "nobody", "/dev/null", "/mnt/queue/a\x1b[31m log")
+    with contextlib.ExitStack() as stack:
+        node.begin(stack, ["env", "-C", "/mnt/queue", "sleep", "1000"])
+        node.begin(stack, [*USER, "tail", "-f", "/mnt/queue/a\x1b[31m log"])
+        node.begin(stack, ["env", "-C", QUEUE, PYTHON, "-IS", "-c", "import os\n" + LISTEN.format("private/auth")])
+        node.begin(stack, [*USER, "sh", "-c", "sleep 1000 | sendmail box@example.org"])
+        node.wait(lambda: all(map(node.named, ("sleep", "tail", "postdrop"))), "they are there")
+        node.wait(lambda: node.exists(f"{QUEUE}/private/auth"), "it listens")
+        answer = node.agent("stop")
+        said = node.cluster_log().splitlines()[-2:]
+        assert "postdrop[" in said[0] + said[1]
+        assert "\x1b" not in node.cluster_log()
+        assert node.named("tail"), "stop names them and leaves them"
+        yield answer
 
 
 @provokes("drain_completed", SUCCESS, "stop waited 1 s", f"an SMTP session with {ADDRESS}:", is_logged=True)

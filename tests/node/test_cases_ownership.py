@@ -1,6 +1,7 @@
 """Faults that people met in public, about who owns and shares what: a test is named for its row, its kind varied."""
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator
 
@@ -16,7 +17,8 @@ from tests.node.judged import (
     SUCCESS,
     JudgedNode,
 )
-from tests.support.mail.node import ADDRESS, MAIN_CF, QUEUE
+from tests.support.machine.process import NodeProcess
+from tests.support.mail.node import ADDRESS, MAIN_CF, MAKE_QUEUE, QUEUE
 
 SECOND_CONFIG, SECOND_ADDRESS, SECOND_DATA = "/etc/postfix2", "198.51.100.101", "/var/lib/postfix2"
 SECOND_CF = (
@@ -163,7 +165,7 @@ def second_instance(node: JudgedNode, main_cf: str = SECOND_CF) -> "Iterator[int
     node.copy_config(SECOND_CONFIG, main_cf.replace("mail.log", "mail2.log") + f"data_directory = {SECOND_DATA}\n")
     node.do("ip", "address", "add", f"{SECOND_ADDRESS}/24", "dev", "eth0")
     node.mount_tmpfs("/mnt/queue2", size_mb=32)
-    node.do("mkdir", "-p", "/mnt/queue2/postfix")
+    node.make_queue("/mnt/queue2/postfix")
     started = node.agent("start", params=SECOND)
     assert started.code == SUCCESS, started
     there = {p.pid for p in node.ours(SECOND_CONFIG) if p.name in ("master", "qmgr", "pickup")}
@@ -207,3 +209,45 @@ def test_P40_address_shared(node: JudgedNode) -> None:
         node.change(MAIN, "^inet_interfaces = .*", f"inet_interfaces = {ADDRESS}, {SECOND_ADDRESS}")
         node.age(MAIN)
         refuses(node, f"{SECOND_ADDRESS}:25", f"master[{holder}]", SECOND_CONFIG, codes=(FAILED,))
+
+
+# A Postfix of the same configuration with mounts of its own.
+
+
+OWN_MOUNTS = """{mounts}
+postfix start
+exec sleep 1000"""
+OTHER_QUEUE = "mount -t tmpfs tmpfs /mnt/queue\n" + MAKE_QUEUE.format(queue=QUEUE)
+
+
+def start_with_mounts(node: JudgedNode, stack: contextlib.ExitStack, mounts: str) -> "list[NodeProcess]":
+    """Start Postfix in a mount name space of its own, as a service manager may; gives its lasting daemons."""
+    node.begin(stack, ["unshare", "-m", "sh", "-ec", OWN_MOUNTS.format(mounts=mounts)])
+    wanted = {"master", "qmgr", "pickup"}
+    node.wait(lambda: node.greeting() and {p.name for p in node.daemons()} >= wanted, "it greets")
+    return [process for process in node.daemons() if process.name in wanted]
+
+
+@pytest.mark.parametrize("is_mounted", [True, False])
+def test_another_file_system_at_the_path_of_the_queue_is_not_ours(node: JudgedNode, is_mounted: bool) -> None:
+    node.change("/etc/postfix/master.cf", "^(smtp +inet.*n +- +)[yn-]( )", r"\g<1>y\2")  # with a chrooted daemon too
+    if not is_mounted:
+        node.unmounts()
+    with contextlib.ExitStack() as stack:
+        theirs = start_with_mounts(node, stack, OTHER_QUEUE)
+        ours = os.readlink(f"/proc/{node.pid}/ns/mnt")
+        node.is_foreign = lambda process: os.readlink(f"/proc/{process.outside}/ns/mnt") != ours
+        with node.client():
+            assert node.probe().code == NOT_RUNNING
+            assert node.agent("stop").code == SUCCESS
+            assert node.probe().code == NOT_RUNNING
+        assert all(map(node.lives, theirs))
+        assert node.greeting().startswith("220 ")
+
+
+def test_our_file_system_with_other_mounts_beside_it_is_ours(node: JudgedNode) -> None:
+    with contextlib.ExitStack() as stack:
+        theirs = start_with_mounts(node, stack, "mount -t tmpfs tmpfs /tmp")
+        assert node.probe().code == SUCCESS
+        assert node.agent("stop").code == SUCCESS
+        assert not any(map(node.lives, theirs))

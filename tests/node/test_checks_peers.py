@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.node.test_checks_services import end_listeners, listen
 from tests.support.machine.remote_shell import RemoteShell
 from tests.support.machine.shelf import FAILED
 from tests.support.mail.check_node import ADDRESS, PROGRAM, Checked, CheckNode
@@ -247,6 +248,28 @@ def test_a_device_that_all_peers_see_is_no_open_question_any_more(two: Two) -> N
     do(two.there, f"rm {two.here.queue.device}")
     assert sorted(two.check().ids()) == ["device_on_peer", "queue_storage_shared"]
     two.there.add_device(os.path.basename(two.here.queue.device), 7, int(two.here.queue.device[9:]))
+
+
+def test_a_service_that_the_peer_lacks_is_named(two: Two) -> None:
+    both("postconf -e smtpd_milters=inet:127.0.0.1:8891")(two)
+    listen(two.here, "inet", "8891")
+    (found,) = two.check().named("service_served")
+    assert f"listens on {PEER} at inet:127.0.0.1:8891 (smtpd_milters)" in found["text"]
+    assert "cannot be read" in found["text"] or "no resource of the cluster" in found["text"]
+    listen(two.there, "inet", "8891")
+    assert two.check().named("service_served") == []
+    end_listeners(two.here, two.there)
+    both("postconf -X smtpd_milters")(two)
+
+
+def test_a_map_type_that_the_peer_lists_and_cannot_load_is_named(two: Two) -> None:
+    both(": >/etc/postfix/body; postconf -e body_checks=pcre:/etc/postfix/body")(two)
+    assert two.check().named("map_type_available") == []
+    do(two.there, "mv /usr/lib/postfix/postfix-pcre.so /root/")
+    (found,) = two.check().named("map_type_available")
+    assert PEER in found["text"]
+    do(two.there, "mv /root/postfix-pcre.so /usr/lib/postfix/")
+    both("postconf -X body_checks; rm /etc/postfix/body")(two)
 
 
 def test_what_follows_from_another_difference_is_not_told_again(two: Two) -> None:

@@ -114,6 +114,13 @@ FAULTS = [
         undo=let_go,
     ),
     Fault("queue_directory_shared", f"rm -rf {QUEUE}", says=(QUEUE,), name="mounted_but_empty"),
+    Fault(
+        "queue_directory_made",
+        f"rm -rf {QUEUE}/*",
+        says=(QUEUE, "/dev/", "mounted at /mnt/queue"),
+        file=MAIN_CF + ":line",
+        command="/usr/sbin/postfix check",
+    ),
     Fault("queue_directory_writable", "mount -o remount,ro /mnt/queue", says=("read-only",)),
     Fault("mail_owner_exists", "sed -i '/^postfix:/d' /etc/passwd /etc/shadow", says=("'postfix'",)),
     Fault("setgid_group_exists", "sed -i '/^postdrop:/d' /etc/group /etc/gshadow", says=("'postdrop'",)),

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.machine.node import CHECKOUT, PYTHON
 from tests.support.mail.check_node import ADDRESS, NODE_ADDRESS, QUEUE, CheckNode
-from tests.support.mail.provoked import Fault, provoke_and_cure
+from tests.support.mail.provoked import PRINTED, Fault, provoke_and_cure
 
 MAIN_CF = "/etc/postfix/main.cf"
 MASTER_CF = "/etc/postfix/master.cf"
@@ -29,6 +29,7 @@ test "$*" = "install {package}"
 END
 chmod 755 /usr/bin/apt-get
 """
+PCRE = "/usr/lib/postfix/postfix-pcre.so"
 APT_PCRE = APT.format(package="postfix-pcre", effect="mv /root/dynamicmaps.cf /etc/postfix/")
 LIBRARIES = "/usr/lib/python3/dist-packages"
 APT_DNS = APT.format(package="python3-dnspython", effect=f"mv /root/dns {LIBRARIES}/")
@@ -193,6 +194,24 @@ FAULTS = [
         severity="note",
         command="/usr/sbin/postfix check",
     ),
+    Fault(
+        "queue_not_hidden",
+        f"mkdir /run/b; mount --bind / /run/b; mkdir -p /run/b{QUEUE}/hold /run/b{QUEUE}/deferred/A\n"
+        f"touch /run/b{QUEUE}/hold/8C3F1A2B /run/b{QUEUE}/deferred/A/A1B2C3D4E5; umount /run/b",
+        f"mkdir -p /run/hidden && mount --bind / /run/hidden; rm -r /run/hidden{QUEUE}; umount /run/hidden",
+        says=("2 messages", QUEUE, "on /mnt/queue"),
+        severity="warning",
+        file=MAIN_CF + ":line",
+        command=f"mkdir -p /run/hidden && mount --bind / /run/hidden && find /run/hidden{QUEUE} -type f",
+    ),
+    Fault(
+        "address_has_listener",
+        "sed -i 's/^smtp  *inet/127.0.0.1:smtp inet/' /etc/postfix/master.cf",
+        "sed -i 's/^127.0.0.1:smtp/smtp/' /etc/postfix/master.cf",
+        says=(ADDRESS, "smtpd"),
+        severity="warning",
+        file=MAIN_CF + ":line",
+    ),
     Fault("queue_modes_kept", f"chmod 777 {QUEUE}/active", says=("active", "0777"), severity="warning"),
     Fault("queue_modes_kept", f"chmod 500 {QUEUE}/public", says=("public", "0710"), severity="warning", name="tight"),
     Fault(
@@ -286,6 +305,61 @@ FAULTS = [
         says=("pcre", "body_checks", "mail.example.com"),
         file=MAIN_CF + ":line",
         undo="postconf -X body_checks",
+    ),
+    *(
+        Fault(
+            "map_type_loadable",
+            f"cp -a {PCRE} /root/; {how}; : >/etc/postfix/body; postconf -e body_checks=pcre:/etc/postfix/body",
+            cure or f"rm -f {PCRE}; cp -a /root/postfix-pcre.so {PCRE}",
+            says=("pcre", "body_checks", word),
+            file=MAIN_CF + ":line",
+            undo="postconf -X body_checks; rm /etc/postfix/body",
+            name=name,
+        )
+        for name, how, word, cure in (
+            ("writable", f"chmod 666 {PCRE}", "writable by non-root", PRINTED),
+            ("owned", f"chown nobody {PCRE}", "owned or", PRINTED),
+            ("absent", f"rm {PCRE}", "No such file", ""),
+            ("damaged", f"rm {PCRE}; : >{PCRE}", "file too short", ""),
+        )
+    ),
+    *(
+        Fault("queue_path_open", how, says=("/mnt", "0700"), severity="warning", name=name)
+        for name, how in (("root_of_file_system", "chmod 700 /mnt/queue"), ("above_mount_point", "chmod 700 /mnt"))
+    ),
+    *(
+        Fault(
+            "mail_log_kept",
+            f"{how}postconf -e maillog_file={path} 'maillog_file_prefixes=/var, /dev'",
+            says=(path, what),
+            severity="warning",
+            file=MAIN_CF + ":line",
+            undo="postconf -X maillog_file_prefixes; rm -f /var/log/linked",
+            name=name,
+        )
+        for name, path, what, how in (
+            ("stdout", "/dev/stdout", "background", ""),
+            ("fd", "/dev/fd/2", "background", ""),
+            ("link", "/var/log/linked", "no file", "ln -s /dev/stdout /var/log/linked; "),
+            ("fifo", "/var/log/linked", "is a FIFO", "mkfifo /var/log/linked; "),
+        )
+    ),
+    Fault(
+        "table_present",
+        "postconf -e 'indexed = hash:/etc/postfix/' 'virtual_alias_maps = ${indexed}halved'",
+        "postconf -X virtual_alias_maps",
+        says=("hash:/etc/postfix/halved (virtual_alias_maps)",),
+        file=MAIN_CF + ":line",
+        undo="postconf -X indexed",
+        name="half_a_name",
+    ),
+    Fault(
+        "table_present",
+        "postconf -e smtpd_restriction_classes=mine 'mine = check_sender_access hash:/etc/postfix/none'",
+        "postconf -X mine; postconf -X smtpd_restriction_classes",
+        says=("hash:/etc/postfix/none (mine)",),
+        file=MAIN_CF + ":line",
+        name="of_a_class",
     ),
     Fault(
         "chroot_copies_current",

@@ -6,7 +6,7 @@ The functional model (LifeKeeper Postfix Recovery Kit) numbers its messages; eac
 import pytest
 
 from postfix_ha.messages.catalogue import CATALOGUE, ROWS
-from tests.node import messages_running, messages_setup
+from tests.node import messages_place, messages_running, messages_setup
 from tests.node.judged import (
     FAILED,
     SUCCESS,
@@ -18,7 +18,7 @@ from tests.support.mail.node import ADDRESS
 
 MODEL_MESSAGES = 21
 # Importing them has filled the table.
-PROVOCATIONS = (messages_setup, messages_running)
+PROVOCATIONS = (messages_place, messages_setup, messages_running)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}-{case.provoke.__name__}")

@@ -17,7 +17,14 @@ fi
 if findmnt --noheadings /mnt/queue >/dev/null || crm_mon --one-shot >/dev/null 2>&1; then exit 0; fi
 mount -t ext4 "$device" /mnt/queue
 trap 'umount /mnt/queue' EXIT
-install -d /mnt/queue/postfix
+# What 'postfix check' would make, which needs the service's address.
+install -d /mnt/queue/postfix /mnt/queue/postfix/pid
+(
+    cd /mnt/queue/postfix
+    install -d -m 700 -o postfix active bounce corrupt defer deferred flush hold incoming private saved trace
+    install -d -m 710 -o postfix -g postdrop public
+    install -d -m 730 -o postfix -g postdrop maildrop
+)
 install -d -m 1777 /mnt/queue/mail
 install -d -o 5000 -g 5000 /mnt/queue/mail/box /mnt/queue/mail/box/new /mnt/queue/mail/box/cur /mnt/queue/mail/box/tmp
 if command -v restorecon >/dev/null; then restorecon -R /mnt/queue; fi

@@ -11,16 +11,12 @@ from postfix_ha.actions.mailbox_locks import free_mailboxes
 from postfix_ha.actions.prepare import prepare
 from postfix_ha.actions.service_checks import RESERVE_S, Clients, check_queue, check_queue_services
 from postfix_ha.actions.terminate import end_instance
+from postfix_ha.checks.startup.addresses import check_addresses, check_endpoints_free, check_served
 from postfix_ha.checks.startup.lock_owners import lock_holder
 from postfix_ha.checks.startup.postfix_check import begin_fatal_check, judge_fatal_check, log_warnings
 from postfix_ha.checks.startup.queue_files import clear_queue, quick_start
-from postfix_ha.checks.startup.setup import (
-    Setup,
-    check_addresses,
-    check_endpoints_free,
-    check_queue_writable,
-    check_setup,
-)
+from postfix_ha.checks.startup.queue_place import begin_look_below, end_look_below
+from postfix_ha.checks.startup.setup import Setup, check_queue_writable, check_setup
 from postfix_ha.health import check_health, name_of
 from postfix_ha.instance import PID_MAX, Instance, read_record
 from postfix_ha.params import Params
@@ -38,6 +34,8 @@ PID_FILE = "pid/master.pid"
 UNDO_SHARE = 0.2
 UNDO_MAX_S = 10.0
 WARNINGS_MAX_S = 5.0
+# Of the operation's time, for the kernel to end duplicate address detection: one to two seconds by its defaults.
+ADDRESS_SHARE = 0.5
 LOG_TAIL = 65536
 # Debian 13's postfix-script hands a start over to systemd, unless systemd has made it and says so by this variable. The
 # cluster starts Postfix itself, as it stops it: a unit would be ended by systemd on its own account.
@@ -76,15 +74,13 @@ def _start(request: Request, params: Params, step: Step) -> Verdict:
         notes += _end_leftovers(request, params, found, step)
     step("checking this node's setup")
     setup = Setup(found.instance, params, request.deadline)
-    findings = check_setup(setup)
-    for check in (check_addresses, check_endpoints_free, check_queue_writable):
-        if not _refuses(findings):
-            findings += check(setup)
+    findings = _check_node(setup)
     if _refuses(findings + notes):
         if not _refuses(notes):
             _clear(request, params, found.instance)
         return decide("setup", findings + notes)
     notes += findings
+    looking = begin_look_below(found.instance.queue_directory)
     step("looking for stale locks of mailboxes")
     notes += free_mailboxes(found.instance)
     # Both take their time and neither needs the other; `postfix start` need not check once more then.
@@ -94,6 +90,7 @@ def _start(request: Request, params: Params, step: Step) -> Verdict:
     notes += prepare(found.instance, request.deadline)
     failed, aside = judge_fatal_check(setup, checking)
     notes += aside
+    notes += end_look_below(looking, request.deadline)
     if holding:
         holding.finish()  # before a client is to be greeted: what an earlier drain holds is let go by it
     failure = _failed_check(found.instance, failed[0]) if failed else _start_postfix(request, params, found, step)
@@ -106,6 +103,20 @@ def _start(request: Request, params: Params, step: Step) -> Verdict:
     step("running postfix check")
     log_warnings(setup, time.monotonic() + min(WARNINGS_MAX_S, request.remaining_s / 2))
     return decide("setup", [*notes, noted] if noted else notes)
+
+
+def _check_node(setup: Setup) -> "list[Finding]":
+    """What stands against a start on this node, up to the first check that refuses it."""
+    findings = check_setup(setup)
+    for check in (_check_addresses, check_served, check_endpoints_free, check_queue_writable):
+        if not _refuses(findings):
+            findings += check(setup)
+    return findings
+
+
+def _check_addresses(setup: Setup) -> "list[Finding]":
+    now = time.monotonic()
+    return check_addresses(setup, now + max(0.0, setup.deadline - now) * ADDRESS_SHARE)
 
 
 def _refuses(findings: "list[Finding]") -> bool:

@@ -7,6 +7,7 @@ not learned only narrows how processes are recognised; it neither skips the kill
 import os
 
 from postfix_ha import codes
+from postfix_ha.actions.others import Others
 from postfix_ha.actions.terminate import end_instance
 from postfix_ha.actions.terminate_users import end_standing
 from postfix_ha.barrier import with_barrier
@@ -31,13 +32,14 @@ def stop(request: Request) -> Verdict:
     name = params.config_dir or DEFAULT_CONFIG_DIR
     # What drains only helps: a fault of ours in it must not keep processes alive, and the barrier logs it.
     notes = with_barrier(request, lambda: _drain(request, params)).notes
-    _, left = end_instance(identity, request.deadline)
+    others = Others(request, identity, name)
+    _, left = end_instance(identity, request.deadline, others.remember)
     notes = notes + _end_standing(request, identity, name, {member.pid for member in left})
     if left:
         shown = ", ".join(f"{member} (state {member.state})" for member in left[:8])
         return Verdict(codes.ERR_GENERIC, Finding("stop_completed", instance=name, processes=shown), notes)
     remove_snapshot(path)
-    return Verdict(codes.SUCCESS, None, notes)
+    return Verdict(codes.SUCCESS, None, notes + others.findings())
 
 
 def _drain(request: Request, params: Params) -> Verdict:

@@ -10,7 +10,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from postfix_ha.actions.suspend import owner_suspended
 from postfix_ha.procfs import process_stat
@@ -30,8 +30,13 @@ LISTS_MAX = 3
 WATCHED_MAX = 256
 
 
-def end_instance(identity: Identity, deadline: float) -> "tuple[list[Member], list[Member]]":
-    """End all processes of the instance before the deadline: (those that there were, those that are left)."""
+def end_instance(
+    identity: Identity, deadline: float, before_term: "Callable[[list[Member]], object]" = len
+) -> "tuple[list[Member], list[Member]]":
+    """End all processes of the instance before the deadline: (those that there were, those that are left).
+
+    ``before_term`` is told what master has not ended in order, which is sent TERM and KILL now.
+    """
     # Of a known master all descend that there is to end in order; who else there is, the list after that tells.
     people = census_of_daemons(identity, identity.master[0]) if identity.master else Census(None, [])
     if not people.master:
@@ -43,6 +48,7 @@ def end_instance(identity: Identity, deadline: float) -> "tuple[list[Member], li
         left = _merged(_living(people.members), _listed(identity, deadline))
         there_were = _merged(there_were, left)
     if left:
+        before_term(left)
         _signal(left, deadline, signal.SIGTERM, signal.SIGCONT)
         left = _wait_for_end(left, _slice(deadline, TERM_SHARE, TERM_MAX_S))
         left = _merged(left, _listed(identity, deadline))

@@ -5,20 +5,16 @@ import os
 from postfix_ha import codes
 from postfix_ha.actions.deadline import Step, guarded
 from postfix_ha.actions.find import find_running
+from postfix_ha.checks.startup.addresses import check_addresses, check_endpoints_free, check_served
 from postfix_ha.checks.startup.postfix_check import begin_postfix_check, judge_postfix_check
-from postfix_ha.checks.startup.setup import (
-    Setup,
-    check_addresses,
-    check_endpoints_free,
-    check_setup,
-)
+from postfix_ha.checks.startup.setup import Setup, check_setup
 from postfix_ha.instance import read_record
 from postfix_ha.params import Params
 from postfix_ha.request import Request
-from postfix_ha.verdict import Finding, Verdict, decide
+from postfix_ha.verdict import Finding, Verdict, decide, grade
 
 # Legitimately absent on a node before the service's turn: its address and its queue come with it.
-ABSENT_BEFORE_START = ("address_on_node", "queue_directory_shared")
+ABSENT_BEFORE_START = ("address_on_node", "address_settled", "queue_directory_shared")
 
 
 def validate(request: Request) -> Verdict:
@@ -33,7 +29,7 @@ def _validate_node(request: Request, params: Params, step: Step) -> Verdict:
     found = find_running(request, params, read_record(request.run_directory, params.config_dir), step)
     setup = Setup(found.instance, params, request.deadline)
     step("checking this node's setup")
-    findings = check_setup(setup) + check_addresses(setup)
+    findings = check_setup(setup) + check_addresses(setup) + check_served(setup)
     if found.census.master is None:
         findings += check_endpoints_free(setup)
     else:  # its own master holds its lock and its endpoints
@@ -41,9 +37,9 @@ def _validate_node(request: Request, params: Params, step: Step) -> Verdict:
     before_start = [*ABSENT_BEFORE_START]
     if is_below_empty_mount_point(found.instance.config_dir):
         before_start += ["main_cf_present", "master_cf_present"]
-    absent = [finding for finding in findings if finding.check in before_start]
-    wrong = [finding for finding in findings if finding.check not in before_start]
-    if not absent and not wrong and os.geteuid() == 0:
+    absent = [finding for finding in findings if finding.check in before_start or _is_unmounted(finding)]
+    wrong = [finding for finding in findings if finding not in absent]
+    if not absent and not any(map(grade, wrong)) and os.geteuid() == 0:
         step("running postfix check")
         wrong += judge_postfix_check(setup, begin_postfix_check(setup))
     verdict = decide("setup", wrong)
@@ -60,6 +56,11 @@ def is_below_empty_mount_point(directory: str) -> bool:
         return os.path.isdir(directory) and not os.listdir(directory)
     except OSError:
         return False
+
+
+def _is_unmounted(finding: Finding) -> bool:
+    """Whether the queue is missing where its file system is mounted only with the service."""
+    return finding.check == "queue_directory_made" and not finding.values["is_mounted"]
 
 
 def _is_about(finding: Finding, pid: int) -> bool:

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
 
 class Managed:
-    """What the cluster manages: ``addresses`` address -> resource, ``file_systems`` mount point -> resource.
+    """What the cluster manages: ``addresses`` address -> resource, ``file_systems`` mount point -> resource,
+    ``resources`` the id of each -> its agent.
 
     ``file`` is the CIB's file where it is not the live one; ``names`` gives the id that a resource yet to be made for
     an address or a mount point would have.
     """
 
-    __slots__ = ("addresses", "file", "file_systems", "name_of_address", "name_of_file_system")
+    __slots__ = ("addresses", "file", "file_systems", "name_of_address", "name_of_file_system", "resources")
 
     def __init__(
         self,
@@ -26,7 +27,9 @@ class Managed:
         file_systems: "dict[str, str]",
         file: str,
         names: "tuple[Callable[[str], str], Callable[[str], str]]",
+        resources: "dict[str, str]",
     ) -> None:
+        self.resources = resources
         self.addresses = addresses
         self.file_systems = file_systems
         self.file = file

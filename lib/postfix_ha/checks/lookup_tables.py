@@ -2,10 +2,13 @@
 
 import os
 import stat
+import time
 
 from postfix_ha.checks.node_facts import Survey
-from postfix_ha.config.logical_lines import split_words
-from postfix_ha.config.postconf import INERT_MAIN_CF
+from postfix_ha.config.logical_lines import read_file, split_words
+from postfix_ha.config.postconf import INERT_MAIN_CF, inert_config
+from postfix_ha.system.command import run
+from postfix_ha.system.complaints import complaint_of_library
 from postfix_ha.system.files import open_regular
 from postfix_ha.system.packages import installing_command
 from postfix_ha.system.quoting import quote
@@ -36,6 +39,8 @@ FILE_LISTS = (
 )  # fmt: skip
 ALIAS_PARAMETERS = ("alias_maps", "alias_database")
 NULL = os.makedev(1, 3)
+WRITABLE_BY_OTHERS = 0o022
+LOOK_UP_S = 2.0
 NO_TABLE_ALIASES = ("alias_maps", "local_recipient_maps")
 
 
@@ -94,8 +99,13 @@ def table_words(value: str) -> "list[tuple[str, str]]":
 
 
 def settings_in_use(survey: Survey) -> "list[tuple[str, str, str, int]]":
-    """(name, value, file, line) of each parameter in main.cf and each ``-o`` in master.cf."""
+    """(name, value, file, line) of each parameter in main.cf and each ``-o`` in master.cf.
+
+    Not of the administrator's own parameters: what refers to them has them in its value, whole.
+    """
+    classes = split_words(survey.value("smtpd_restriction_classes"))  # these alone are used by their names
     named = [name for name, value in survey.values.items() if ":" in value or "/" in value]
+    named = [name for name in named if name in classes or not (survey.is_set(name) and survey.is_own(name))]
     named.sort(key=lambda name: not survey.is_set(name))  # what was written comes before what refers to it
     found = [(name, survey.value(name), *survey.locate(name)) for name in named if name not in SUMMARIES]
     for row in survey.master.rows:
@@ -142,6 +152,52 @@ def check_map_types(survey: Survey) -> "list[Finding]":
             values = {"type": type_, "parameter": name, "file": file, "line": line, "node": survey.node}
             found.append(Finding("map_type_available", cure=installing_command(f"postfix-{type_}"), **values))
     return found
+
+
+def check_map_loading(survey: Survey) -> "list[Finding]":
+    """map_type_loadable for each type in use that postconf lists and postmap cannot load.
+
+    A type that is built in needs no library; of one in dynamicmaps.cf(5) the list tells only that it is named there.
+    """
+    found = []
+    used = map_types_in_use(survey)
+    for type_, (library, why) in types_not_loaded(survey).items():
+        file, line = _where(survey, used[type_])
+        about = _stat(library)
+        is_others = about is not None and (about.st_uid != 0 or about.st_mode & WRITABLE_BY_OTHERS)
+        cure = f"chown root:root {quote(library)} && chmod 0644 {quote(library)}" if is_others else ""
+        values = {"type": type_, "parameter": used[type_], "file": file, "line": line, "node": survey.node, "why": why}
+        found.append(Finding("map_type_loadable", cure=cure, **values))
+    return found
+
+
+def types_not_loaded(survey: Survey) -> "dict[str, tuple[str, str]]":
+    """Map type in use that postconf lists -> (its library, why postmap cannot load it)."""
+    dynamic = dynamic_types(survey.value("meta_directory"))
+    asked = [type_ for type_ in map_types_in_use(survey) if type_ in dynamic and type_ in survey.map_types]
+    reasons = {type_: _why_not_loaded(survey, type_) for type_ in asked}
+    folder = survey.value("shlib_directory")
+    return {type_: (os.path.join(folder, dynamic[type_]), why) for type_, why in reasons.items() if why}
+
+
+def dynamic_types(meta_directory: str) -> "dict[str, str]":
+    """Map type -> its library, of those that Postfix loads when they are needed (dynamicmaps.cf and .cf.d)."""
+    folder = os.path.join(meta_directory, "dynamicmaps.cf.d")
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    paths = [os.path.join(meta_directory, "dynamicmaps.cf")]
+    paths += [os.path.join(folder, name) for name in names if name.endswith(".cf")]
+    lines = [line.split() for path in paths for line in read_file(path)[0].decode("utf-8", "replace").splitlines()]
+    return {words[0]: words[1] for words in lines if len(words) > 1 and words[0][0] != "#"}
+
+
+def _why_not_loaded(survey: Survey, type_: str) -> str:
+    """Why a look-up in an empty table of this type finds no library, "" where it is loaded."""
+    places = {name: survey.value(name) for name in ("meta_directory", "shlib_directory")}
+    with inert_config(**{name: value for name, value in places.items() if value}) as directory:
+        postmap = os.path.join(survey.instance.command_directory, "postmap")
+        argv = [postmap, "-c", directory, "-q", "postfix-ha", f"{type_}:{os.devnull}"]
+        said = run(argv, deadline=min(survey.deadline, time.monotonic() + LOOK_UP_S)).stderr
+    return complaint_of_library(said.decode("utf-8", "replace"))
 
 
 def _where(survey: Survey, name: str) -> "tuple[str, int]":

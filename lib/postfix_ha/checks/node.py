@@ -29,7 +29,8 @@ NOTHING_KNOWN = (
     "commands_executable",
 )
 # What comes with the service, and is not missed on a node that stands by.
-COMES_WITH_SERVICE = ("address_on_node", "address_in_service", "queue_directory_shared")
+COMES_WITH_SERVICE = ("address_on_node", "address_in_service", "queue_directory_shared", "queue_directory_made")
+NO_QUEUE = ("queue_directory_shared", "queue_directory_made")
 CONFIGURATION = ("main_cf_present", "master_cf_present")
 WARNINGS_SHOWN = 6
 
@@ -75,7 +76,7 @@ def _is_its_own(finding: Finding, survey: Survey) -> bool:
 
 def _begin_postfix_check(survey: Survey, found: "list[Finding]") -> "Running | None":
     """Begin Postfix's own check where it would change nothing, and say so where it would."""
-    if os.geteuid() != 0 or any(finding.check == "queue_directory_shared" for finding in found):
+    if os.geteuid() != 0 or any(finding.check in NO_QUEUE for finding in found):
         return None
     incomplete = check_queue_complete(survey)
     found += incomplete

@@ -32,7 +32,8 @@ class Survey:
     """One instance on this node.
 
     ``values`` are all parameters as ``postconf -x`` has them (empty where postconf fails, and ``error`` says why),
-    ``warnings`` what it warned of, ``main`` and ``master`` the files, ``secrets`` what of all that is not to be told.
+    ``warnings`` what it warned of, ``main`` and ``master`` the files, ``secrets`` what of all that is not to be told,
+    ``resources`` those of the cluster (id -> agent), None while they are not known.
     """
 
     def __init__(self, params: Params, deadline: float) -> None:
@@ -56,6 +57,7 @@ class Survey:
         self.setup = Setup(instance, params, deadline)
         self.instance = instance
         self.mounts = read_mounts()
+        self.resources: "dict[str, str] | None" = None
         self._people: "Census | None" = None
         self._map_types: "set[str] | None" = None
 

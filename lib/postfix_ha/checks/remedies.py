@@ -72,6 +72,14 @@ def _queue_directory(survey: Survey, values: Values) -> str:
     return f"mount {quote(point)}" if point else ""
 
 
+def _queue(survey: Survey, values: Values) -> str:
+    """Make the queue on the file system that is mounted; mount the one that is not, where fstab says how."""
+    if values["is_mounted"]:
+        return quote_words(survey.params.command("check"))
+    point = _listed_mount_point(str(values["queue_directory"]))
+    return f"mount {quote(point)}" if point and not survey.mounts.is_mounted(point) else ""
+
+
 def _listed_mount_point(directory: str) -> str:
     """The mount point in fstab that a directory would be on, other than the root."""
     points = [entry.mount_point for entry in read_fstab() if entry.mount_point != "/"]
@@ -165,6 +173,7 @@ CURES: "dict[str, Callable[[Survey, Values], str]]" = {
     "master_cf_present": _master_cf,
     "address_on_node": _address,
     "queue_directory_shared": _queue_directory,
+    "queue_directory_made": _queue,
     "queue_directory_writable": _remount,
     "queue_directory_own": _other_instance,
     "queue_owner_matches": _queue_owner,

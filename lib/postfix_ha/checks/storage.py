@@ -1,11 +1,16 @@
-"""Checks of what the queue, the mailboxes and the data directory lie on."""
+"""Checks of what the queue, the mailboxes, the data directory and the mail log lie on."""
 
 import os
+import stat
 
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.system.mounts import BLOCK, CLUSTER, NETWORK, Place
 from postfix_ha.verdict import Finding
 
+# Below these are the kernel's own, and descriptors of whoever opens them.
+NO_FILES = ("/dev/", "/proc/", "/sys/")
+KINDS = {stat.S_IFDIR: "directory", stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device"}
+LINKS_MAX = 40
 # local(8) delivers into the mail spool only where none of these sends the mail elsewhere.
 OTHER_MAILBOXES = ("home_mailbox", "mailbox_command", "mailbox_transport", "mailbox_transport_maps")
 
@@ -51,6 +56,34 @@ def check_data_storage(survey: Survey) -> "list[Finding]":
         return []
     values = {"path": instance.data_directory, "what": place.what, "user": instance.mail_owner, "local": local}
     return [Finding("data_directory_on_node", config_dir=survey.config_dir, **values)]
+
+
+def check_mail_log(survey: Survey) -> "list[Finding]":
+    """mail_log_kept: maillog_file is a file; what /dev/stdout is in the background, nobody reads."""
+    path = survey.value("maillog_file")
+    if not path:
+        return []
+    what = _no_file(path)
+    values = {"path": path, "what": what, "config_dir": survey.config_dir}
+    return [Finding("mail_log_kept", **values)] if what else []
+
+
+def _no_file(path: str) -> str:
+    """What a path leads to that keeps no log, "" where it is a file or none yet."""
+    for _ in range(LINKS_MAX):
+        path = os.path.normpath(path)
+        if path.startswith(NO_FILES):
+            return "no file"
+        try:
+            target = os.readlink(path)
+        except OSError:
+            break
+        path = os.path.join(os.path.dirname(path), target)
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return ""
+    return "" if stat.S_ISREG(mode) else f"a {KINDS.get(stat.S_IFMT(mode), 'special file')}"
 
 
 def own_data_directory(config_dir: str) -> str:

@@ -3,7 +3,7 @@
 import os
 import time
 
-from postfix_ha.config.endpoints import find_endpoints
+from postfix_ha.config.endpoints import find_listeners
 from postfix_ha.config.expand import ExpandError
 from postfix_ha.config.logical_lines import FILE_SIZE_MAX, split_words
 from postfix_ha.config.main_cf import MainCf, parse_main_cf
@@ -60,6 +60,9 @@ SETTINGS = (
     "virtual_mailbox_base",
     "virtual_mailbox_lock",
 )
+
+# Beside the settings: the addresses of inet_interfaces on which no service listens for mail clients.
+UNSERVED = "addresses without smtpd"
 
 # What most builds of Postfix have compiled in; used only where postconf cannot be asked.
 USUAL_DEFAULTS = {
@@ -118,20 +121,25 @@ def discover(
     # Only what Postfix refuses: a start must not fail for what it merely warns about.
     problems += [Problem(("main.cf", found.text, found.file, found.line)) for found in main.problems if found.fatal]
     problems += [Problem(("master.cf", found.text, found.file, found.line)) for found in master.problems if found.fatal]
-    wrong: "list[Problem]" = []
-    endpoints: "list[Endpoint]" = []
-    if values:
-        endpoints, wrong = find_endpoints(values, main, master, deadline, lambda name: main.look_up(name, values))
+    nothing: "tuple[list[Endpoint], list[str], list[Problem]]" = ([], [], [])
+    work = (values, main, master, deadline, lambda name: main.look_up(name, values))
+    endpoints, unserved, wrong = find_listeners(*work) if values else nothing
     return Instance(
         config_dir=config_dir,
         endpoints=endpoints,
         stamps=stamps,
-        settings={**{name: values[name] for name in SETTINGS if name in values}, **row_settings(master)},
+        settings=_settings(values, master, unserved),
         problems=problems + wrong,
         # Where nothing tells of a mail_owner it most probably is the usual one.
         mail_owner_uid=uid_of(values.get("mail_owner", "") or USUAL_DEFAULTS["mail_owner"]),
         **{name: values.get(name, "") for name in FACTS},
     )
+
+
+def _settings(values: "dict[str, str]", master: MasterCf, unserved: "list[str]") -> "dict[str, str]":
+    """An instance's settings: those of SETTINGS, what a monitor needs of master.cf, and UNSERVED if there are any."""
+    found = {name: values[name] for name in SETTINGS if name in values}
+    return {**found, **row_settings(master), **({UNSERVED: " ".join(unserved)} if unserved else {})}
 
 
 def uid_of(user: str) -> int:

@@ -7,7 +7,7 @@ from postfix_ha.config.expand import ExpandError, expand
 from postfix_ha.config.logical_lines import split_words
 from postfix_ha.config.main_cf import MainCf
 from postfix_ha.config.master_cf import DIGITS, MasterCf, MasterRow
-from postfix_ha.endpoint import KIND_POSTSCREEN, KIND_SMTP, KIND_SMTPS, Endpoint
+from postfix_ha.endpoint import KIND_POSTSCREEN, KIND_SMTP, KIND_SMTPS, WILDCARDS, Endpoint, is_loopback
 from postfix_ha.instance import LateProblem, Problem
 from postfix_ha.whole_number import whole_number
 
@@ -171,6 +171,14 @@ def find_endpoints(
     ``settings`` holds the expanded values of inet_interfaces, inet_protocols, known_tcp_ports,
     master_service_disable and smtpd_tls_wrappermode; ``lookup`` gives raw values for what ``-o`` refers to.
     """
+    endpoints, _, problems = find_listeners(settings, main, master, deadline, lookup)
+    return endpoints, problems
+
+
+def find_listeners(
+    settings: "dict[str, str]", main: MainCf, master: MasterCf, deadline: float, lookup: "Lookup | None" = None
+) -> "tuple[list[Endpoint], list[str], list[Problem]]":
+    """(endpoints, addresses of inet_interfaces that none of them is on, problems); loopback is missed by no client."""
     work = Listeners(settings, main, master, lookup or main.raw.get)
     work.resolve_all([row for row in master.rows if row.type == "inet"], deadline)
     rows = [row for row in work.rows_in_force() if row.type == "inet" and row.program in SMTP_PROGRAMS]
@@ -179,7 +187,11 @@ def find_endpoints(
     for row in rows:
         for endpoint in work.row_endpoints(row, everywhere):
             endpoints.setdefault((endpoint.address, endpoint.port), endpoint)
-    return list(endpoints.values()), work.problems
+    served = {address for address, _ in endpoints}
+    wide = {":" in address for address in served.intersection(WILDCARDS)}
+    missed = [each for each in everywhere if each not in served and (":" in each) not in wide]
+    unserved = [each for each in missed if each not in WILDCARDS and not is_loopback(each)]
+    return list(endpoints.values()), unserved, work.problems
 
 
 def has(family: int) -> bool:

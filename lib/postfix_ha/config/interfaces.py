@@ -17,7 +17,7 @@ RTA_DST, RTA_OIF, RTA_GATEWAY = 1, 4, 5
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_DUMP = 1, 0x300
 IFA_ADDRESS, IFA_LOCAL = 1, 2
-IFA_F_SECONDARY = 1
+IFA_F_SECONDARY, IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x01, 0x08, 0x40
 IFF_UP = 1
 AF_NETLINK, NETLINK_ROUTE = 16, 0
 FAMILIES = (_socket.AF_INET, _socket.AF_INET6)
@@ -27,9 +27,10 @@ ANSWER_TIMEOUT_S = 2.0
 
 class Local:
     """An address of this node: its interface, family, prefix length, and whether it goes when the first of its network
-    is deleted (``is_secondary``)."""
+    is deleted (``is_secondary``). The kernel does not use one of IPv6 while it asks whether another machine has it
+    (``is_tentative``), nor after one has answered (``is_duplicate``)."""
 
-    __slots__ = ("address", "family", "interface", "is_secondary", "is_up", "prefix")
+    __slots__ = ("address", "family", "interface", "is_duplicate", "is_secondary", "is_tentative", "is_up", "prefix")
 
     def __init__(self, interface: str, family: int, address: str, prefix: int) -> None:
         self.interface = interface
@@ -37,7 +38,7 @@ class Local:
         self.address = address
         self.prefix = prefix
         self.is_up = False
-        self.is_secondary = False
+        self.is_secondary = self.is_tentative = self.is_duplicate = False
 
     def is_beside(self, other: "Local") -> bool:
         """Whether this is another address in the same network on the same interface."""
@@ -62,6 +63,8 @@ def interface_addresses() -> "list[Local]":
             local.is_up = index in up
             # Of IPv6 the same bit says that the address is a temporary one.
             local.is_secondary = family == _socket.AF_INET and bool(flags & IFA_F_SECONDARY)
+            local.is_tentative = family == _socket.AF_INET6 and bool(flags & IFA_F_TENTATIVE)
+            local.is_duplicate = family == _socket.AF_INET6 and bool(flags & IFA_F_DADFAILED)
             found.append(local)
     return found
 

@@ -106,14 +106,14 @@ def ask_default_config_directory(postconf: str, deadline: float) -> str:
 
 
 @contextlib.contextmanager
-def inert_config() -> "Iterator[str]":
+def inert_config(**settings: str) -> "Iterator[str]":
     """A configuration directory, while the with block lasts, with which Postfix's tools work wherever they are run."""
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="postfix-ha.") as directory:
         path = os.path.join(directory, "main.cf")
-        with open(path, "w", encoding="ascii") as file:
-            file.write(INERT_MAIN_CF + "\n")
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(INERT_MAIN_CF + "\n" + "".join(f"{name} = {value}\n" for name, value in settings.items()))
         os.utime(path, (0, 0))  # postconf waits until main.cf was left alone for a while
         yield directory
 

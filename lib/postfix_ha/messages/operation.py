@@ -28,6 +28,20 @@ ROWS = (
         "a process in state D keeps the file system busy until the storage that it waits for answers",
     ),
     Row(
+        "commands_undisturbed",
+        "operation",
+        SUCCESS,
+        "the stop of {instance} also ended what is no daemon of Postfix: {processes}",
+        "what a postdrop was handing in was not taken: let it be sent again",
+    ),
+    Row(
+        "queue_released",
+        "operation",
+        SUCCESS,
+        "Postfix has ended, but others still use the file system of its queue, {mount_point}: {holders}",
+        "end them, or its umount kills them, or fails and fences this node; 'postfix-ha check' says what to change",
+    ),
+    Row(
         "reload_completed",
         "operation",
         ERR_GENERIC,

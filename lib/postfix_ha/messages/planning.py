@@ -50,6 +50,12 @@ ROWS: "tuple[Row, ...]" = (
         "Postfix does not listen on {address} (inet_interfaces is '{value}')",
         "name it in main.cf",
     ),
+    planned(
+        "address_has_smtpd",
+        ERROR,
+        "inet_interfaces names {address}, but no smtpd or postscreen entry of master.cf listens on it",
+        "add one to {config_dir}/master.cf, without a host or with this address, or correct inet_interfaces",
+    ),
     # File systems.
     planned("queue_directory_known", ERROR, "main.cf does not tell the queue directory"),
     planned(

@@ -7,6 +7,7 @@ from postfix_ha.checks.node_facts import Survey
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.params import BINARY_DEFAULT
 from postfix_ha.peers.compare import compare
+from postfix_ha.peers.compare_services import compare_services
 from postfix_ha.peers.facts import facts_of
 from postfix_ha.peers.pair import dig, texts
 from postfix_ha.peers.remote import DEFAULT_SHELL, Question, Remote
@@ -53,4 +54,5 @@ class Peers:
                 found.append(Finding("peer_answers", cure=question.command, **values))
             else:
                 found += compare(here, there, question.remote, question.began, time.time())
+                found += compare_services(here, there, question.remote.node, survey.resources)
         return found

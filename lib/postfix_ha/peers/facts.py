@@ -10,9 +10,10 @@ import time
 
 from postfix_ha import __version__
 from postfix_ha.checks.digest import Digester
-from postfix_ha.checks.lookup_tables import Table, is_null, map_types_in_use, tables_in_use
+from postfix_ha.checks.lookup_tables import Table, is_null, map_types_in_use, tables_in_use, types_not_loaded
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.checks.secrets import Hider
+from postfix_ha.checks.services.served import service_facts
 from postfix_ha.checks.startup.setup import group_id, user_id
 from postfix_ha.checks.tls import Pair, pairs_in_use, validity
 from postfix_ha.checks.units import enabled_units
@@ -27,6 +28,7 @@ FORMAT = 1
 COMPARED_MAX = 256 * MEBIBYTE
 FILES_S = 8.0
 LATE_S = 1.0
+SERVICE_KEYS = ("kind", "socket", "parameter", "is_optional", "served")
 ROOT, CONFIGURATION, FILES = "root", "configuration", "files"
 Json = dict[str, object]
 
@@ -59,11 +61,12 @@ def facts_of(survey: Survey, salt: str) -> Json:
         "addresses": sorted({address for _, address in local_addresses()}),
         "ids": ids_of(survey),
         "versions": {"postfix": survey.value("mail_version"), "postfix_ha": __version__},
-        "map_types": sorted(survey.map_types),
+        "map_types": sorted(survey.map_types - types_not_loaded(survey).keys()),
         "map_types_used": [{"type": type_, "parameter": name} for type_, name in map_types_in_use(survey).items()],
         "units": [{"name": unit.name, "path": unit.path} for unit in enabled_units()],
         "tables": files["tables"],
         "certificates": files["certificates"],
+        "services": [{name: each[name] for name in SERVICE_KEYS} for each in service_facts(survey)],
         "storage": storage_of(survey),
         "running": survey.people.master.pid if survey.people.master else None,
     }

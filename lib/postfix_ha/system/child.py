@@ -21,7 +21,11 @@ def told_by_child(work: "Callable[[int], object]", deadline: float, reap_s: floa
     The child ends without any clean-up and an exception in it ends it silently; past the deadline it is killed, and
     waited for ``reap_s`` seconds at most.
     """
-    child, reading = begin(work)
+    return finish(*begin(work), deadline, reap_s)
+
+
+def finish(child: int, reading: int, deadline: float, reap_s: float = REAP_S) -> bytes:
+    """What a child of begin() has written by the deadline; then it is ended."""
     try:
         return read_until(reading, deadline)[0]
     finally:
@@ -53,14 +57,30 @@ def known_by_child(work: "Callable[[], object]", deadline: float) -> "object | N
 
     For looks at files of others: storage that does not answer holds nobody but the child.
     """
-    import json
+    return known(begin_to_know(work), deadline)
+
+
+def begin_to_know(work: "Callable[[], object]") -> "tuple[int, int]":
+    """Begin what known_by_child() does; known() takes its end."""
 
     def tell(writing: int) -> None:
+        import json
+
         with open(writing, "wb") as stream:
             stream.write(json.dumps(work()).encode("ascii"))
 
+    return begin(tell)
+
+
+def known(begun: "tuple[int, int]", deadline: float) -> "object | None":
+    """What a child of begin_to_know() has found by the deadline, None where it hangs or fails."""
+    told = finish(*begun, deadline)
+    if told == b"[]":
+        return []
+    import json
+
     try:
-        return json.loads(told_by_child(tell, deadline))  # type: ignore[no-any-return]
+        return json.loads(told)  # type: ignore[no-any-return]
     except ValueError:
         return None
 

@@ -1,5 +1,6 @@
 """What Postfix's programs say when they fail: the line that tells most, without the values that it repeats."""
 
+from postfix_ha.printable import printable
 from postfix_ha.system.command import Completed
 
 # The ends of postfix-script's lines that only sum up what was said before.
@@ -15,6 +16,10 @@ REPEATING = (
     "macro", "attribute name", "attribute expression", "expected at", "unexpected input", "operator suffix",
     "syntax error", "start of text", "missing '", "form instead of", "compatibility level",
 )  # fmt: skip
+
+# A table's library that is not loaded (dymap.c, load_lib.c).
+NOT_LOADED = ("unsupported dictionary type", "load_library_symbols")
+SHOWN_MAX = 200
 
 
 def telling_line(done: Completed) -> str:
@@ -58,3 +63,9 @@ def _from_program(line: str) -> str:
     line = without_values(line)
     at = line.find("postfix")
     return line[at:] if at > 0 and "]: " in line else line
+
+
+def complaint_of_library(said: str) -> str:
+    """Why postmap did not load a table's library, as it says itself; "" where it did, whatever it says of the table."""
+    lines = [line for line in said.splitlines() if any(words in line for words in NOT_LOADED)]
+    return printable(lines[0].partition(": ")[2].partition(": ")[2], SHOWN_MAX) if lines else ""

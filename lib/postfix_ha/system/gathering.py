@@ -18,7 +18,7 @@ from postfix_ha.procfs import (
     real_uid,
 )
 from postfix_ha.system.identity import COMMANDS, STARTERS, Identity
-from postfix_ha.system.namespaces import is_here
+from postfix_ha.system.namespaces import is_here, sees_ours_at
 from postfix_ha.system.owner import near
 from postfix_ha.system.witnesses import (
     IN_QUEUE,
@@ -56,7 +56,7 @@ class Suspect:
 class Gathering:
     """What was found so far: processes (pids), commands of people among them, and root's daemons of any instance."""
 
-    __slots__ = ("commands", "found", "identity", "root_daemons", "with_owner")
+    __slots__ = ("_mounts", "commands", "found", "identity", "root_daemons", "with_owner")
 
     def __init__(self, identity: Identity, with_owner: bool) -> None:
         self.identity = identity
@@ -64,6 +64,7 @@ class Gathering:
         self.found: "set[int]" = set()
         self.commands: "set[int]" = set()
         self.root_daemons: "set[int]" = set()
+        self._mounts: "dict[tuple[str, str], bool]" = {}
 
     def look_at_all(self) -> bool:
         """Look at every process; False where there always was a new one."""
@@ -127,11 +128,11 @@ class Gathering:
             self.root_daemons.add(suspect.pid)
             is_ours = self.identity.names_config(process_environment(place))
             # A chrooted daemon shows its own root: it is told by the queue.
-            if not is_ours or process_link(place, "root") != "/" or not is_here(place):
+            if not is_ours or process_link(place, "root") != "/" or not self._is_here(place):
                 return
             is_command = serves_a_person(place)
         else:
-            if name_of(place) not in STARTERS or not is_here(place):
+            if name_of(place) not in STARTERS or not self._is_here(place):
                 return
             if not is_start(self.identity, place, suspect.program):
                 return
@@ -148,11 +149,24 @@ class Gathering:
             words = said.get(str(each.place), "")
             stands = stands_in(each.place, self.identity.queue_dirs) or IN_QUEUE in words
             names_another = OTHER in words and each.uid == 0
-            if not ((stands and not names_another) or OURS in words) or not is_here(each.place):
+            if not ((stands and not names_another) or OURS in words) or not self._is_here(each.place):
                 continue
             self.found.add(each.pid)
             if not each.is_daemon or OF_A_PERSON in words:
                 self.commands.add(each.pid)
+
+    def _is_here(self, place: "int | str") -> bool:
+        """Whether the process lives in our name spaces and its queue is on the file system that ours is on.
+
+        With mounts of its own a service may have another file system where our queue is; the record's queue, which we
+        may have unmounted meanwhile, is told by its device.
+        """
+        if not is_here(place):
+            return False
+        directory = process_link(place, "cwd")
+        directories = {directory} if directory in self.identity.queue_dirs else self.identity.queue_dirs or {directory}
+        device = self.identity.queue_id[0] if self.identity.queue_id else None
+        return any(sees_ours_at(place, path, self._mounts, device) for path in directories)
 
     def _is_unsure(self, suspect: Suspect) -> bool:
         """Whether a process that is not found yet may still be ours, by where it stands or what it says."""

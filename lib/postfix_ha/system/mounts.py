@@ -84,6 +84,10 @@ class Mounts:
                 best, length = mount, len(mount.mount_point)
         return best
 
+    def is_mounted(self, path: str) -> bool:
+        """Whether something is mounted at this path."""
+        return any(mount.mount_point == path for mount in self.mounts)
+
     def place_of(self, path: str) -> Place:
         """What the directory, or what will hold it, lies on: the one answer to whether it moves with the service."""
         mount = self.mount_of(os.path.realpath(path))

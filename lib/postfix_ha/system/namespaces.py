@@ -35,17 +35,26 @@ def sees_our_root(place: "int | str") -> bool:
     return True
 
 
-def sees_ours_at(place: "int | str", path: str, known: "dict[tuple[str, str], bool]") -> bool:
+def sees_ours_at(
+    place: "int | str", path: str, known: "dict[tuple[str, str], bool]", device: "int | None" = None
+) -> bool:
     """Whether what a process has at a path is on the file system that we have there, and the same part of it.
 
-    Asked of the kernel's tables of mounts; neither is looked at. ``known`` keeps the answer for a mount name space.
+    Or on this device, where one is given. Asked of the kernel's tables of mounts; neither is looked at. A process in a
+    chroot is shown no mount over its root: then its parent tells. ``known`` keeps the answer for a mount name space.
     """
     space = process_link(place, "ns/mnt")
     if space == process_link(os.getpid(), "ns/mnt"):
         return True
+    while process_link(place, "root") not in ("/", ""):
+        stat = process_stat(int(str(place).partition("/")[0]))
+        if stat is None or process_link(stat.parent, "ns/mnt") != space:
+            return True  # nobody is left who could tell
+        place = stat.parent
     if (space, path) not in known:
-        ours = _covering(os.getpid(), path)
-        known[space, path] = bool(ours) and _covering(place, path) == ours
+        ours, theirs = _covering(os.getpid(), path), _covering(place, path)
+        is_known = device is not None and bool(theirs) and theirs[0] == b"%d:%d" % (os.major(device), os.minor(device))
+        known[space, path] = is_known or (bool(ours) and theirs == ours)
     return known[space, path]
 
 

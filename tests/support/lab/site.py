@@ -26,6 +26,7 @@ from tests.support.lab.node import ClusterNode, SharedDisk
 from tests.support.lab.tool import Tool, same_cluster
 from tests.support.lab.watch import Watch
 from tests.support.machine.node import PYTHON
+from tests.support.mail.node import MAKE_QUEUE
 
 DISKS = {"/mnt/one": "one", "/mnt/two": "two"}
 SEND = """\
@@ -153,7 +154,7 @@ class Site:
         script = (
             "\n".join(lines)
             + f"""
-            mkdir -p {instance.queue}
+            {MAKE_QUEUE.format(queue=instance.queue)}
             install -d -m 1777 {instance.mail}
             install -d -o {owner} -g {owner} {mailbox} {mailbox}/new {mailbox}/cur {mailbox}/tmp"""
         )

@@ -43,9 +43,9 @@ GREETED = f"import socket; socket.create_connection(('{ADDRESS}', 25), 20).makef
 RAW_START = ["/bin/sh", "-c", f'postfix start && exec {PYTHON} -IS -c "{GREETED}"']
 
 # What `postfix check` would make there (postfix-files), in a twentieth of its time.
-MAKE_QUEUE = f"""\
-install -d -m 755 {QUEUE} {QUEUE}/pid
-cd {QUEUE}
+MAKE_QUEUE = """\
+install -d -m 755 {queue} {queue}/pid
+cd {queue}
 install -d -m 700 -o postfix active bounce corrupt defer deferred flush hold incoming private saved trace
 install -d -m 710 -o postfix -g postdrop public
 install -d -m 730 -o postfix -g postdrop maildrop
@@ -82,7 +82,11 @@ class MailNode(Node):
         self.queue = self.mount_disk(size_mb=self._disk_mb) if self._disk_mb else self.mount_tmpfs()
         self.write("/etc/postfix/main.cf", self._main_cf)
         self.age("/etc/postfix/main.cf")
-        self.run(["sh", "-ec", MAKE_QUEUE], check=True)
+        self.make_queue()
+
+    def make_queue(self, directory: str = QUEUE) -> None:
+        """Make a queue there, as `postfix check` does."""
+        self.run(["sh", "-ec", MAKE_QUEUE.format(queue=directory)], check=True)
 
     def age(self, path: str, seconds: float = 60) -> None:
         """Let a file look as if it was last changed some time ago: Postfix waits until main.cf is two seconds old."""

@@ -7,6 +7,7 @@ from postfix_ha.cluster.create.build import create
 from postfix_ha.cluster.create.local_node import Mount
 from postfix_ha.cluster.create.plan import make_draft, parse_address
 from postfix_ha.cluster.model.hierarchy import hierarchies
+from postfix_ha.config.discover import UNSERVED
 from postfix_ha.messages.errors import Refused
 from tests.support.cibs import (
     ADDRESS,
@@ -98,6 +99,12 @@ def test_addresses_are_compared_as_addresses():
     document = cib(file_system() + address("six", "2001:DB8:0::0001"))
     here = node(addresses=("2001:db8::1",), inet_interfaces="2001:db8::1", words={"2001:db8::1": ["2001:db8::1"]})
     assert hierarchies(create(document, wish(), here))[0].addresses == {"2001:db8::1": "six"}
+
+
+def test_an_address_of_main_cf_that_no_row_of_master_cf_serves_is_refused():
+    here = node()
+    here.instance = here.instance.with_facts(settings={**here.instance.settings, UNSERVED: ADDRESS})
+    assert f"inet_interfaces names {ADDRESS}, but no smtpd" in refusal(cib(), here, "address_has_smtpd")
 
 
 def test_nodes_that_are_not_named_are_kept_out_of_it():

@@ -6,7 +6,13 @@ import time
 import pytest
 
 from postfix_ha.config import endpoints, resolve
-from postfix_ha.config.endpoints import find_endpoints, matches_service, parse_known_ports, split_host_port
+from postfix_ha.config.endpoints import (
+    find_endpoints,
+    find_listeners,
+    matches_service,
+    parse_known_ports,
+    split_host_port,
+)
 from postfix_ha.config.main_cf import parse_main_cf
 from postfix_ha.config.master_cf import parse_master_cf
 from postfix_ha.endpoint import Endpoint
@@ -52,6 +58,26 @@ SMTP = "smtp inet n - n - - smtpd\n"
 )
 def test_addresses(interfaces: str, protocols: str, expected: "list[str]") -> None:
     assert shown(SMTP, interfaces, protocols) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "interfaces", "unserved"),
+    [
+        (SMTP, "198.51.100.100, 127.0.0.1", []),
+        ("127.0.0.1:smtp inet n - n - - smtpd\n", "198.51.100.100, 127.0.0.1", ["198.51.100.100"]),
+        ("198.51.100.100:smtp inet n - n - - smtpd\n", "198.51.100.100, 127.0.0.1", []),  # loopback is nobody's service
+        ("[2001:db8::1]:submission inet n - n - - smtpd\n", "198.51.100.100 2001:db8::1", ["198.51.100.100"]),
+        ("198.51.100.100:465 inet n - n - - smtpd\n", "198.51.100.100, 2001:db8::1", ["2001:db8::1"]),
+        ("198.51.100.100:25 inet n - n - 1 postscreen\nsmtpd pass - - n - - smtpd\n", "198.51.100.100", []),
+        ("0.0.0.0:25 inet n - n - - smtpd\n", "198.51.100.100, 2001:db8::1", ["2001:db8::1"]),
+        ("198.51.100.100:25 inet n - n - - smtpd\n", "all", []),  # master.cf alone tells where
+        ("127.0.0.1:25 inet n - n - - smtpd\nsmtp inet n - n - - qmqpd\n", "192.0.2.1", ["192.0.2.1"]),
+    ],
+)
+def test_addresses_on_which_no_row_listens(rows: str, interfaces: str, unserved: "list[str]") -> None:
+    settings = {"inet_interfaces": interfaces, "inet_protocols": "all", "known_tcp_ports": KNOWN}
+    main, master = parse_main_cf(b"", "main.cf"), parse_master_cf(rows.encode(), "master.cf")
+    assert find_listeners(settings, main, master, time.monotonic() + 5)[1] == unserved
 
 
 def test_all_in_capitals_is_a_host_name_to_most_of_postfix() -> None:

@@ -7,11 +7,11 @@ import errno
 import os
 import stat
 
-from postfix_ha.checks.startup.lock_owners import endpoint_holder, is_taken, lock_holder
+from postfix_ha.checks.startup.lock_owners import lock_holder
 from postfix_ha.checks.startup.parameter_values import place_of, wrong_values
 from postfix_ha.checks.startup.queue_files import write_as_root
+from postfix_ha.checks.startup.queue_place import check_queue_made
 from postfix_ha.config.postconf import find_postconf
-from postfix_ha.endpoint import missing_addresses
 from postfix_ha.instance import CONFIG_FILES, Instance
 from postfix_ha.params import Params
 from postfix_ha.procfs import process_environment
@@ -151,12 +151,15 @@ def check_group(setup: Setup) -> "list[Finding]":
 
 
 def check_queue(setup: Setup) -> "list[Finding]":
-    """queue_directory_shared, queue_directory_writable, queue_owner_matches, queue_directory_own."""
+    """queue_directory_shared, _made, _writable and _own, queue_owner_matches."""
     directory = setup.instance.queue_directory
     found = _stat(directory)
     if found is None or not stat.S_ISDIR(found.st_mode):
         why = "no such directory" if found is None else "it is not a directory"
         return [Finding("queue_directory_shared", queue_directory=directory, why=why, main_cf=setup.main_cf)]
+    unmade = check_queue_made(directory, setup.instance.config_dir)
+    if unmade:
+        return unmade
     if os.statvfs(directory).f_flag & os.ST_RDONLY:
         values = {"queue_directory": directory, "why": "its file system is read-only", "errno": errno.EROFS}
         return [Finding("queue_directory_writable", **values)]
@@ -230,25 +233,6 @@ def check_setgid(setup: Setup) -> "list[Finding]":
             mode = f"{stat.S_IMODE(status.st_mode):04o}"
             found.append(Finding("setgid_commands_kept", path=path, mode=mode, wanted=words))
     return found
-
-
-def check_addresses(setup: Setup) -> "list[Finding]":
-    """address_on_node: every address to listen on is up."""
-    addresses = sorted({endpoint.address for endpoint in setup.instance.endpoints})
-    try:
-        missing = missing_addresses(addresses)
-    except OSError:
-        return []  # netlink is closed to us; binding will tell
-    return [Finding("address_on_node", address=address, main_cf=setup.main_cf) for address in missing]
-
-
-def check_endpoints_free(setup: Setup) -> "list[Finding]":
-    """endpoint_free: nobody else listens there, not even another Postfix, which could bind beside us."""
-    return [
-        Finding("endpoint_free", endpoint=str(endpoint), holder=endpoint_holder(endpoint))
-        for endpoint in setup.instance.endpoints
-        if is_taken(endpoint)
-    ]
 
 
 def user_id(name: str) -> "int | None":

@@ -12,6 +12,7 @@ from postfix_ha.cluster.model.cib import Cib, score_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy, hierarchies
 from postfix_ha.cluster.model.managed_addresses import canonical, managed_addresses
 from postfix_ha.cluster.model.relations import Relations
+from postfix_ha.config.discover import UNSERVED
 from postfix_ha.endpoint import is_loopback
 from postfix_ha.finding import Finding
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
@@ -107,6 +108,8 @@ def _name(draft: Draft, cib: Cib, here: Here) -> None:
 def _addresses(draft: Draft, cib: Cib, here: Here) -> None:
     managed = managed_addresses(cib)
     wanted = _wanted_addresses(draft, here)
+    for address in here.instance.settings.get(UNSERVED, "").split():
+        draft.say(Finding("address_has_smtpd", address=address, config_dir=draft.config_dir))
     for address, (netmask, interface) in wanted.items():
         if address in managed:
             draft.addresses += [AddressPart(address, name) for name in managed[address]]

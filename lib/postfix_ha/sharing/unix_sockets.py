@@ -1,0 +1,89 @@
+"""The UNIX-domain sockets of this network name space by what they are bound to, as the kernel tells (sock_diag(7)).
+
+Its table /proc/net/unix has but the text that was given to bind(2): relative, in a jail, or by a link.
+"""
+
+import _socket
+import os
+import struct
+
+SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
+NLM_F_REQUEST, NLM_F_DUMP = 1, 0x300
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+SHOW_NAME, SHOW_VFS = 1, 2
+ATTRIBUTE_NAME, ATTRIBUTE_VFS = 0, 1
+ANY_STATE = 0xFFFFFFFF
+LISTENING, UNCONNECTED = 10, 7
+REQUEST = struct.Struct("=IHHIIBBHIIIII")
+MESSAGE_HEAD, ANSWER = struct.Struct("=IHHII"), struct.Struct("=BBBBIII")
+ANSWER_TIMEOUT_S = 1.0
+
+
+class Bound:
+    """A socket bound to a file: its inode among the sockets, the file's (device, inode), the name given to bind(2)."""
+
+    __slots__ = ("device", "file_inode", "is_served", "name", "socket")
+
+    def __init__(self, number: int, state: int, device: int, file_inode: int, name: str) -> None:
+        self.socket = number
+        self.device = device
+        self.file_inode = file_inode
+        self.name = name
+        # A stream socket that does not listen refuses connections; a datagram socket just takes what comes.
+        self.is_served = state in (LISTENING, UNCONNECTED)
+
+
+def bound_sockets() -> "list[Bound] | None":
+    """Every socket that is bound to a file; None where the kernel does not tell."""
+    try:
+        kernel = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, SOCK_DIAG)
+        try:
+            kernel.settimeout(ANSWER_TIMEOUT_S)
+            head = (REQUEST.size, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 1, 0)
+            kernel.send(REQUEST.pack(*head, _socket.AF_UNIX, 0, 0, ANY_STATE, 0, SHOW_NAME | SHOW_VFS, 0, 0))
+            return _answers(kernel)
+        finally:
+            kernel.close()
+    except (OSError, struct.error):
+        return None
+
+
+def _answers(kernel: "_socket.socket") -> "list[Bound] | None":
+    found: "list[Bound]" = []
+    while True:
+        data = kernel.recv(65536)
+        while data:
+            length, kind = struct.unpack_from("=IH", data)
+            if kind == NLMSG_DONE:
+                return found
+            if kind == NLMSG_ERROR or length < MESSAGE_HEAD.size:
+                return None
+            bound = _bound(data[MESSAGE_HEAD.size : length])
+            found += [bound] if bound else []
+            data = data[(length + 3) & ~3 :]
+
+
+def _bound(answer: bytes) -> "Bound | None":
+    _, _, state, _, number, _, _ = ANSWER.unpack_from(answer)
+    name, place = "", b""
+    at = ANSWER.size
+    while at + 4 <= len(answer):
+        length, kind = struct.unpack_from("=HH", answer, at)
+        if length < 4:
+            break
+        value = answer[at + 4 : at + length]
+        if kind == ATTRIBUTE_NAME:
+            name = os.fsdecode(value.partition(b"\0")[0])
+        elif kind == ATTRIBUTE_VFS:
+            place = value
+        at += (length + 3) & ~3
+    if len(place) < 8:
+        return None
+    inode, device = struct.unpack("=II", place[:8])
+    return Bound(number, state, device, inode, name)
+
+
+def device_of(text: str) -> int:
+    """The number that the kernel has inside for ``major:minor`` of its table of mounts, -1 where it is none."""
+    major, colon, minor = text.partition(":")
+    return int(major) << 20 | int(minor) if colon and major.isdigit() and minor.isdigit() else -1
