@@ -29,9 +29,7 @@ class Work:
     on, ``when_made`` what to say when a signal comes after the change.
     """
 
-    def __init__(
-        self, manner: Manner, cluster: Cluster, planner: Planner, command: str = "", target: str = ""
-    ) -> None:
+    def __init__(self, manner: Manner, cluster: Cluster, planner: Planner, command: str = "", target: str = "") -> None:
         self.manner = manner
         self.cluster = cluster
         self.planner = planner

@@ -1,7 +1,8 @@
 """What all commands on the cluster share: their options, how they end, and how they print.
 
 Exit codes: 0 done, or nothing to do; 1 changed, but the service did not reach the requested state; 2 refused or a
-wrong command line, nothing was changed; 3 (status) in service, but no other node could run it; 4 the cluster or one of its tools does not answer; 128 and the signal's number
+wrong command line, nothing was changed; 3 (status) in service, but no other node could run it; 4 the cluster or one of
+its tools does not answer; 128 and the signal's number
 when SIGINT, SIGTERM or SIGHUP ended it, between two steps.
 """
 

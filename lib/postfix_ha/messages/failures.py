@@ -26,8 +26,6 @@ ROWS: "tuple[Row, ...]" = (
     failure("patch_made", "crm_diff made no patch: {why}"),
     failure("change_taken", "the cluster did not take the change: {why}"),
     failure("change_undisturbed", "somebody else kept changing the configuration: given up after {attempts} attempts"),
-    # What was made, and did not stay.
-    failure("change_kept", "somebody else has changed {tag} meanwhile: {what}", "the last change is {who}", joint="; "),
     # What is waited for.
     failure("looked_everywhere", "the cluster has not looked for {tag} on every node yet", "try again"),
     failure("maintenance_begun", "the cluster does not put {tag} into maintenance"),

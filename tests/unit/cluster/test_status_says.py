@@ -183,6 +183,7 @@ def test_no_redundancy_left_has_a_line_and_an_exit_code(tmp_path):
 
 # What clients see.
 
+
 @pytest.mark.parametrize(
     ("greets", "words"),
     [
@@ -241,6 +242,5 @@ def test_a_command_is_never_wrapped(command, before):
 
 
 def test_a_quote_that_nothing_closes_is_only_a_letter():
-    assert pieces("don't break 'what is open and the server's rest") == (
-        "don't break 'what is open and the server's rest".split()
-    )
+    text = "don't break 'what is open and the server's rest"
+    assert pieces(text) == text.split()

@@ -121,19 +121,18 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
     With --for the constraint stays until it expires. Raises Refused if the cluster would not run the service there.
     """
     node = options.node
-    cib = cluster.read()
-    hierarchy = find_hierarchy(cib, tag)
+    hierarchy = find_hierarchy(cluster.read(), tag)
     check_target(hierarchy, node)
     if not options.hold_s:
         check_stays(hierarchy, node)
     status = cluster.status()
     check_online(status, node)
-    check_hands_on(hierarchy, status, hierarchy.members, forgets=True)
     begun = hierarchy.moves or mark_of(hierarchy)
     if not options.hold_s and not starts and State(status, tag).nodes == [node] and not begun:
         work = Work(manner_of(options), cluster, lambda now: now)
         work.say(f"{tag} is in service on {node} already")
         return work.end(DONE)
+    check_hands_on(hierarchy, status, hierarchy.members, forgets=True)
     if not options.dry_run:
         forget_failures(cluster, hierarchy.members)
     hold_s = options.hold_s or options.wait + HOLD_MARGIN_S

@@ -43,8 +43,8 @@ def add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         commands, "status", run_status, "show where the service runs, or why it does not",
         "Show each Postfix service: where it runs and since when, which nodes can take it over, and what failed.\n"
         "Also show which endpoints answer and how many messages are queued.\n"
-        "Exit code 0: every service is in the configured state and could move to another node. 1: at least one is not,\n"
-        "or does not greet its clients. 3: all are, but one of them could not move.\n"
+        "Exit code 0: every service is in the configured state and could move to another node.\n"
+        "1: at least one is not, or does not greet its clients. 3: all are, but one of them could not move.\n"
         "With pcs: pcs status resources; pcs resource failcount.",
         EXAMPLES,
     )  # fmt: skip

@@ -11,7 +11,12 @@ from postfix_ha.messages.errors import Refused
 from postfix_ha.messages.statement import Statement
 
 # The cluster's own note of who changed the configuration last: only root and haclient's members can write it.
-LAST = (("by {}", "update-user"), ("with {}", "update-client"), ("on {}", "update-origin"), ("at {}", "cib-last-written"))
+LAST = (
+    ("by {}", "update-user"),
+    ("with {}", "update-client"),
+    ("on {}", "update-origin"),
+    ("at {}", "cib-last-written"),
+)
 TOLD_MAX = 4
 
 

@@ -33,7 +33,7 @@ def declared(cluster: Cluster, agent: str) -> "dict[str, str] | None":
 def wrong_parameters(
     cluster: Cluster, agent: str, before: "dict[str, str]", wanted: "dict[str, str]"
 ) -> "list[Finding]":
-    """What is wrong with parameters that are to be set, beside those that the resource has; removing is always right."""
+    """What is wrong with parameters that are to be set, those of the resource given; removing one is always right."""
     known = declared(cluster, agent)
     given = {name: value for name, value in wanted.items() if value}
     if known is None or not given:

@@ -72,8 +72,7 @@ def _tree(overview: Overview) -> "list[str]":
     nodes, tag = overview.nodes, overview.hierarchy.tag
     names = {member: member if member == tag else f"  needs {member}" for member in overview.cells}
     widths = {
-        node: max(CELL_MIN, len(node), *(len(cells[node]) for cells in overview.cells.values())) + GAP
-        for node in nodes
+        node: max(CELL_MIN, len(node), *(len(cells[node]) for cells in overview.cells.values())) + GAP for node in nodes
     }
     room = WIDTH - len(INDENT) - sum(widths.values()) + GAP
     # A long name has a line of its own, above its row.

@@ -69,7 +69,8 @@ def _last(state: Element, member: str, failed: "list[Element]") -> str:
         each.get("value", "") for each in state.iter("nvpair") if _is_count_of(each.get("name", ""), member, LAST)
     ]
     known = [int(each) for each in times if each.isascii() and each.isdigit() and len(each) < 12]
-    return moment(max(known)) if known and max(known) else ""
+    latest = max(known, default=0)
+    return moment(latest) if latest else ""
 
 
 def is_failed(operation: Element) -> bool:

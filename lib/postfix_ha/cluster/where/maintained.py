@@ -1,4 +1,4 @@
-"""Maintenance: what keeps the cluster from starting, stopping or moving a service that a command is to start or move."""
+"""Maintenance: what keeps the cluster from starting, stopping or moving a service that a command is to move."""
 
 from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model.cib import FALSE_WORDS, TRUE_WORDS, Element
