@@ -58,7 +58,6 @@ ROWS: "tuple[Row, ...]" = (
     ),
     refusal("monitor_named", "there are several monitor operations", "name one by its interval or OCF_CHECK_LEVEL"),
     refusal("parameter_known", "{agent} has no parameter '{name}'", "{hint}"),
-    refusal("parameter_value_valid", "{name} '{value}' is not of the type {what} that {agent} asks for"),
     refusal("meta_attribute_known", "Pacemaker knows no meta attribute '{name}' of a resource", "{hint}"),
     refusal("meta_value_valid", "meta attribute {name} cannot be '{value}'", "it takes {what}"),
     # What has begun and not ended.
