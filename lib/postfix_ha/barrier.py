@@ -47,5 +47,9 @@ def say(request: Request, verdict: Verdict) -> None:
         report(request, verdict)
     except Exception as error:
         if verdict.reason:
-            why = " ".join(f"{verdict.reason!r} cannot be put into words ({type(error).__name__}: {error})".split())
-            sys.stderr.write(f"ocf-exit-reason:{why}; report this with the log of this node\n")
+            told = f"{type(error).__name__}: {error}"
+            whole = " ".join(f"{verdict.reason!r} cannot be put into words ({told})".split())
+            # What Pacemaker keeps of it; nothing here is certain to work but these lines.
+            kept = " ".join(f"{verdict.reason.check} cannot be put into words ({told}".split())[:87]
+            advice = "report this with the log of this node"
+            sys.stderr.write(f"{whole}; {advice}\nocf-exit-reason:{kept}); {advice}\n")

@@ -9,6 +9,7 @@ import os
 import sys
 
 from postfix_ha import codes
+from postfix_ha.params import Params
 from postfix_ha.printable import printable
 from postfix_ha.request import Request
 from postfix_ha.verdict import Finding, Verdict
@@ -32,13 +33,30 @@ def report(request: Request, verdict: Verdict) -> None:
             log(request, "info" if is_quiet else "warning", line_of(note))
     if verdict.reason is None:
         return
-    line = line_of(verdict.reason)
+    from postfix_ha.messages.brief import brief
+
+    reason = located(request, verdict.reason)
+    line, kept = line_of(reason), brief(reason)
+    if line != kept:
+        # Pacemaker would cut it: whoever calls the agent by hand and the log have the whole of it.
+        sys.stderr.write(f"{line}\n")
+        log(request, "error", line)
+    prefix = os.environ.get("OCF_EXIT_REASON_PREFIX", "ocf-exit-reason:")
     library = ocf_library(request)
-    if library is None:
-        prefix = os.environ.get("OCF_EXIT_REASON_PREFIX", "ocf-exit-reason:")
-        sys.stderr.write(f"{prefix}{line}\n")
+    if library is None or line != kept:
+        sys.stderr.write(f"{prefix}{kept}\n")
     else:
-        library.ocf_exit_reason(line)  # type: ignore[attr-defined]
+        library.ocf_exit_reason(kept)  # type: ignore[attr-defined]
+
+
+def located(request: Request, finding: Finding) -> Finding:
+    """The finding with the place of the mail log, for a remedy that names it."""
+    from postfix_ha.instance import read_record
+    from postfix_ha.mail_log import mail_log
+
+    record = read_record(request.run_directory, Params(request.parameters).config_dir)
+    place = mail_log(record.settings.get("maillog_file", "") if record else "")
+    return Finding(finding.check, **{"mail_log": f" {place}", **finding.values})
 
 
 def line_of(finding: Finding) -> str:

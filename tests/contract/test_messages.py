@@ -31,7 +31,6 @@ NOT_LOOKED_FOR = {
     "drill_target_another",
     "drill_target_online",
     "drill_stays",
-    "drill_no_failure_before",
     "drill_standby_survived",
     "drill_address_managed",
     "drill_fault_noticed",

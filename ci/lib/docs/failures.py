@@ -147,7 +147,7 @@ def plain(template: str) -> str:
     parts = []
     for text, name, _, _ in string.Formatter().parse(template):
         parts.append(text)
-        if name:
+        if name and name != "mail_log":  # the agent says which file it is, on which node
             parts.append(WORDS.get(name, name.upper()))
     return "".join(parts)
 

@@ -7,6 +7,7 @@ from postfix_ha.cli.output import complain, say, say_json
 from postfix_ha.cli.prompt import confirm
 from postfix_ha.cli.signals import one_step, when_interrupted
 from postfix_ha.cluster.change.move import begin_to_stop
+from postfix_ha.cluster.change.overtaken import overtaken
 from postfix_ha.cluster.change.undo import undo_stopped
 from postfix_ha.cluster.change.unfinished import CREATE, LEAVE_RUNNING, MARK, begun_in
 from postfix_ha.cluster.live.pacemaker import Cluster
@@ -24,15 +25,16 @@ from postfix_ha.messages.remark import WARNING, Remark
 class Work:
     """One change on its way: ``report`` is what is printed as JSON in the end.
 
-    ``command`` is what finishes it where it takes more than one change, ``when_made`` what to say when a signal comes
-    after the change.
+    ``command`` is what finishes it where it takes more than one change, ``target`` the node that the service is to be
+    on, ``when_made`` what to say when a signal comes after the change.
     """
 
-    def __init__(self, manner: Manner, cluster: Cluster, planner: Planner, command: str = "") -> None:
+    def __init__(self, manner: Manner, cluster: Cluster, planner: Planner, command: str = "", target: str = "") -> None:
         self.manner = manner
         self.cluster = cluster
         self.planner = planner
         self.command = command
+        self.target = target
         self.when_made = "the change is made, and the cluster goes on with it: see 'postfix-ha status'"
         self.plan = plan(cluster, planner)
         self.unfinished = {begun: found for begun, found in begun_in(self.plan.old).items() if begun != command}
@@ -117,7 +119,10 @@ class Work:
         if reached:
             self.say(f"{name} is {what}" + (f" on {', '.join(state.nodes)}" if state.nodes else ""))
         else:
-            self.say_failure(f"{name} is not {what}: it is {state.role.lower() or 'gone'}", state.reasons)
+            where = f" on {self.target}" if self.target else ""
+            now = f"in service on {', '.join(state.nodes)}" if state.nodes else state.role.lower() or "gone"
+            others = [each.reason for each in overtaken(self.cluster, self.plan, name)]
+            self.say_failure(f"{name} is not {what}{where}: it is {now}", [*others, *state.reasons])
         return reached
 
     def say_failure(self, text: str, reasons: "list[str]") -> None:

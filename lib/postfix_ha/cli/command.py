@@ -1,7 +1,8 @@
 """What all commands on the cluster share: their options, how they end, and how they print.
 
 Exit codes: 0 done, or nothing to do; 1 changed, but the service did not reach the requested state; 2 refused or a
-wrong command line, nothing was changed; 4 the cluster or one of its tools does not answer; 128 and the signal's number
+wrong command line, nothing was changed; 3 (status) in service, but no other node could run it; 4 the cluster or one of
+its tools does not answer; 128 and the signal's number
 when SIGINT, SIGTERM or SIGHUP ended it, between two steps.
 """
 
@@ -20,7 +21,7 @@ from postfix_ha.messages.row import NO_CLUSTER as NO_CLUSTER
 from postfix_ha.messages.row import REFUSED as REFUSED
 from postfix_ha.whole_number import whole_number
 
-DONE, NOT_AS_ASKED = 0, 1
+DONE, NOT_AS_ASKED, NO_REDUNDANCY = 0, 1, 3
 WAIT_S = 90
 EXIT_CODES = """exit codes:
   0 done, or nothing to do

@@ -8,13 +8,15 @@ from postfix_ha.endpoint import Endpoint, is_loopback
 from postfix_ha.instance import Instance
 from postfix_ha.printable import printable
 from postfix_ha.system.files import files_below
-from postfix_ha.system.smtp import Conversation, close, converse
+from postfix_ha.system.smtp import Conversation, close, converse, reply_code
 
-GREETING_S = 5.0
+# However long the agent may wait: who looks at the status sits there.
+GREETING_MAX_S = 20.0
 LOOK_S = 5.0
 # A million files take a second or two.
 COUNT_S = 20.0
 GREETING_MAX = 512
+WELCOME = 220
 QUEUES = ("maildrop", "hold", "incoming", "active", "deferred")
 
 
@@ -23,19 +25,27 @@ def look(config_dir: str, binary: str) -> Instance:
     return discover(config_dir, time.monotonic() + LOOK_S, binary=binary)
 
 
-def greetings(instance: Instance, is_here: bool) -> "dict[str, str]":
-    """Endpoint -> its greeting, or why there is none; from another node only what can be reached from there."""
+def greetings(instance: Instance, is_here: bool, timeout_s: float) -> "tuple[dict[str, str], dict[str, bool]]":
+    """(endpoint -> its greeting, or why there is none; endpoint -> whether it greets).
+
+    From another node only what can be reached from there.
+    """
     endpoints = [each for each in instance.endpoints if is_here or not _is_local(each)]
-    deadline = time.monotonic() + GREETING_S
+    deadline = time.monotonic() + min(timeout_s, GREETING_MAX_S)
     conversations = [Conversation(endpoint, deadline) for endpoint in endpoints]
     try:
         converse(conversations, (), deadline)
     finally:
         close(conversations)
-    return {
-        str(each.endpoint): printable(each.greeting, GREETING_MAX) or f"no greeting: {each.failure}"
-        for each in conversations
-    }
+    said = {str(each.endpoint): _said(each) for each in conversations}
+    # A server that turns its client away, with 421 or 521, greets nobody either.
+    return said, {str(each.endpoint): reply_code(each.first_line) == WELCOME for each in conversations}
+
+
+def _said(conversation: Conversation) -> str:
+    # postscreen has its client wait for the last line, up to postscreen_greet_wait.
+    greeting = conversation.greeting or conversation.first_line
+    return printable(greeting, GREETING_MAX) if greeting else f"no greeting: {conversation.failure}"
 
 
 def queue_counts(queue_directory: str) -> "dict[str, int]":

@@ -9,7 +9,7 @@ ROWS = (
         "operation",
         ERR_GENERIC,
         "Postfix could not be started: {why}",
-        "see the mail log of this node",
+        "see the mail log{mail_log}",
         14,
     ),
     Row(

@@ -209,5 +209,12 @@ ROWS: "tuple[Row, ...]" = (
         "'pcs property set no-quorum-policy=stop'",
         joint="; ",
     ),
+    planned(
+        "change_kept",
+        WARNING,
+        "somebody else has changed {tag} meanwhile: {what}",
+        "the last change is {who}",
+        joint="; ",
+    ),
     planned("cluster_manages", WARNING, "maintenance-mode is on: nothing is started until it is off"),
 )

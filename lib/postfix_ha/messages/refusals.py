@@ -24,6 +24,12 @@ ROWS: "tuple[Row, ...]" = (
         "the service would fail back to {home} at once (switchback is automatic)",
         "use --for, or 'postfix-ha properties --switchback intelligent'",
     ),
+    refusal(
+        "service_managed",
+        "{what}, so that the cluster neither starts, stops nor moves {tag}",
+        "end that first: '{ends}'",
+        joint="; ",
+    ),
     # Nodes and their priorities.
     refusal("nodes_preferred", "{resource} is a clone, which has no preferred nodes"),
     refusal("priority_free", "priority {priority} is taken by {other}", "each node needs its own (the lower wins)"),
@@ -41,7 +47,9 @@ ROWS: "tuple[Row, ...]" = (
     refusal(
         "switchback_same",
         "switchback must match: that of {resource} is {theirs}, that of {tag} is {ours}",
-        "set the resource-stickiness of {resource}, or 'postfix-ha properties --switchback'",
+        "'crm_resource --resource {name} --meta --set-parameter resource-stickiness --parameter-value {stickiness}' "
+        "makes {resource} {ours}, or 'postfix-ha properties --resource {quoted_tag} --switchback {theirs}' makes {tag} "
+        "{theirs}",
     ),
     refusal(
         "switchback_ours",
@@ -49,6 +57,9 @@ ROWS: "tuple[Row, ...]" = (
         "change all of them with the tool that made them",
     ),
     refusal("monitor_named", "there are several monitor operations", "name one by its interval or OCF_CHECK_LEVEL"),
+    refusal("parameter_known", "{agent} has no parameter '{name}'", "{hint}"),
+    refusal("meta_attribute_known", "Pacemaker knows no meta attribute '{name}' of a resource", "{hint}"),
+    refusal("meta_value_valid", "meta attribute {name} cannot be '{value}'", "it takes {what}"),
     # What has begun and not ended.
     refusal(
         "unfinished",

@@ -72,10 +72,13 @@ class Statement:
 
 
 class Known(dict):  # type: ignore[type-arg]
-    """Values of which none is missed: an exit reason with a gap is better than none."""
+    """Values of which none is missed: an exit reason with a gap is better than none.
+
+    Where the mail log is, only the agent says, on the node that it speaks of.
+    """
 
     def __missing__(self, name: str) -> str:
-        return "?"
+        return "" if name == "mail_log" else "?"
 
 
 class Quoted(Known):

@@ -8,7 +8,7 @@ ROWS = (
         "command",
         COMMAND_ONLY,
         "the Postfix running here fails its monitor: {why}",
-        "the cluster restarts it; see the mail log",
+        "see the mail log",
         severity="error",
         subject="{instance}",
     ),

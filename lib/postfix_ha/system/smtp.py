@@ -28,7 +28,8 @@ class Conversation:
     ``deadline`` is when it stops waiting for the greeting, and later for the rest. ``greeting`` and the replies in
     ``replies`` (word of a command that was sent -> reply) are whole replies, lines joined by " / "; "" where none
     came. ``failure`` says why there is no greeting ("" when there is one), ``has_failed``
-    whether that was an error and not only the end of the time. ``is_connected`` whether the kernel
+    whether that was an error and not only the end of the time. ``first_line`` is the greeting's first, also where the
+    last one is not there yet. ``is_connected`` whether the kernel
     accepted the connection; ``local_port`` our side's port.
     """
 
@@ -36,6 +37,7 @@ class Conversation:
         "deadline",
         "endpoint",
         "failure",
+        "first_line",
         "greeting",
         "has_failed",
         "is_connected",
@@ -51,6 +53,7 @@ class Conversation:
         self.greeting = ""
         self.replies: "dict[str, str]" = {}
         self.failure = ""
+        self.first_line = ""
         self.has_failed = False
         self.is_connected = False
         self.local_port = 0
@@ -192,6 +195,7 @@ def _reply(conversation: Conversation) -> "Generator[int, None, str]":
         while b"\n" in conversation.received:
             line, _, conversation.received = conversation.received.partition(b"\n")
             lines.append(line.decode("utf-8", "replace").rstrip("\r"))
+            conversation.first_line = conversation.first_line or lines[-1][:KEPT_MAX]
             if lines[-1][3:4] != "-":
                 return " / ".join(lines)[:KEPT_MAX]
         if size > REPLY_MAX:

@@ -85,7 +85,7 @@ def check_answer(data: bytes) -> None:
 def check_status(data: bytes) -> None:
     """The bytes that a peer sends for its status."""
     told = ask_there(remote_that_says(data), "n2", "mail")
-    if set(told) != {"endpoints", "queues"} or not all(isinstance(part, dict) for part in told.values()):
+    if set(told) != {"endpoints", "greets", "queues"} or not all(isinstance(part, dict) for part in told.values()):
         raise Broken("a status of another shape", repr(told)[:200])
 
 

@@ -22,6 +22,8 @@ from tests.support.machine.waiting import wait_for
 ADDRESS = "198.51.100.100"
 QUEUE = "/mnt/queue/postfix"
 MAIL_LOG = "/var/log/mail.log"
+# What an exit reason begins with, and how many bytes of it Pacemaker keeps (EXIT_REASON_MAX_LEN).
+REASON, REASON_MAX = "ocf-exit-reason:", 128
 CLUSTER_LOG = "/var/log/cluster.log"
 DAEMON_DIRECTORY = "/usr/lib/postfix/sbin/"
 
@@ -54,10 +56,11 @@ install -d -m 730 -o postfix -g postdrop maildrop
 
 @dataclass(frozen=True)
 class Answer:
-    """What one call of an agent gave back."""
+    """What one call of an agent gave back: ``reason`` the whole of it, ``kept`` what Pacemaker is told of it."""
 
     code: int
     reason: str
+    kept: str
     reasons: int
     stdout: str
     stderr: str
@@ -128,10 +131,15 @@ class MailNode(Node):
         environment.update(env or {})
         begin = time.monotonic()
         done = self.run([agent, action], env=environment, timeout=timeout_s + 20)
-        reasons = [line.partition(":")[2] for line in done.stderr.splitlines() if line.startswith("ocf-exit-reason:")]
+        lines = done.stderr.splitlines()
+        told = [at for at, line in enumerate(lines) if line.startswith(REASON)]
+        kept = lines[told[-1]][len(REASON) :] if told else ""
+        assert len(kept.encode()) <= REASON_MAX, f"Pacemaker would cut it: {kept}"
+        # One that would be too long stands in the line before, whole.
+        before = lines[told[-1] - 1] if told and told[-1] else ""
+        reason = before if before[:20] == kept[:20] and len(before.encode()) > REASON_MAX else kept
         seconds = time.monotonic() - begin
-        reason = reasons[-1] if reasons else ""
-        return Answer(done.returncode, reason, len(reasons), done.stdout, done.stderr, seconds)
+        return Answer(done.returncode, reason, kept, len(told), done.stdout, done.stderr, seconds)
 
     def probe(self, **more: "object") -> Answer:
         """A monitor without an interval."""

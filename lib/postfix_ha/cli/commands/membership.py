@@ -79,12 +79,14 @@ def run_extend(options: argparse.Namespace) -> int:
 
 
 def compare(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy) -> "list[Remark]":
-    """What the comparison of this node with the new one says."""
-    here = cluster.node_name()
-    if not cluster.is_live or options.no_peer_check or options.node == here:
+    """What the comparison of this node with the new one says; of this node itself, what keeps Postfix from starting."""
+    if not cluster.is_live or options.no_peer_check:
         return []
     params = Params(hierarchy.cib.parameters(hierarchy.mail))
-    return check_nodes(params.config_dir, params.binary, [options.node], options.rsh, and_here=False)[1]
+    is_here = options.node == cluster.node_name()
+    peers = [] if is_here else [options.node]
+    found = check_nodes(params.config_dir, params.binary, peers, options.rsh, and_here=is_here)[1]
+    return errors(found) if is_here else found
 
 
 def run_unextend(options: argparse.Namespace) -> int:

@@ -12,16 +12,17 @@ from postfix_ha.cluster.change.move import (
     hold,
     in_service,
     out_of_service,
-    release,
+    release_own,
 )
-from postfix_ha.cluster.change.unfinished import mark_of
+from postfix_ha.cluster.change.unfinished import is_bound, mark_of
 from postfix_ha.cluster.live.failures import forget_failures
 from postfix_ha.cluster.live.nodes import check_online
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.push import change
 from postfix_ha.cluster.live.wait import State
-from postfix_ha.cluster.model.cib import Cib
-from postfix_ha.cluster.model.hierarchy import find_hierarchy
+from postfix_ha.cluster.model.cib import Cib, Element
+from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
+from postfix_ha.cluster.where.maintained import check_managed
 from postfix_ha.cluster.where.why_not import reasons_on
 from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused, refused
@@ -79,9 +80,17 @@ def add_service(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 def run_out_of_service(options: argparse.Namespace) -> int:
     """Stop Postfix."""
     cluster = cluster_of(options)
-    tag = find_hierarchy(cluster.read(), options.tag).tag
+    hierarchy = find_hierarchy(cluster.read(), options.tag)
+    tag = hierarchy.tag
+    check_hands_on(hierarchy, cluster.status(), [tag], forgets=False)
     work = Work(manner_of(options), cluster, lambda cib: out_of_service(cib, tag))
     return carry_out(work, [], tag, lambda state: state.role == "Stopped", "out of service")
+
+
+def check_hands_on(hierarchy: Hierarchy, status: Element, members: "list[str]", *, forgets: bool) -> None:
+    """check_managed(), unless a change has begun that needs the maintenance itself and has a refusal of its own."""
+    if not is_bound(hierarchy):
+        check_managed(hierarchy, status, members, forgets=forgets)
 
 
 def run_in_service(options: argparse.Namespace) -> int:
@@ -90,6 +99,7 @@ def run_in_service(options: argparse.Namespace) -> int:
     hierarchy = find_hierarchy(cluster.read(), options.tag)
     if options.node:
         return move(options, cluster, hierarchy.tag, starts=True)
+    check_hands_on(hierarchy, cluster.status(), [hierarchy.tag], forgets=True)
     if not options.dry_run:
         forget_failures(cluster, hierarchy.members)
     work = Work(manner_of(options), cluster, lambda cib: in_service(cib, hierarchy.tag))
@@ -111,8 +121,7 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
     With --for the constraint stays until it expires. Raises Refused if the cluster would not run the service there.
     """
     node = options.node
-    cib = cluster.read()
-    hierarchy = find_hierarchy(cib, tag)
+    hierarchy = find_hierarchy(cluster.read(), tag)
     check_target(hierarchy, node)
     if not options.hold_s:
         check_stays(hierarchy, node)
@@ -123,6 +132,7 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
         work = Work(manner_of(options), cluster, lambda now: now)
         work.say(f"{tag} is in service on {node} already")
         return work.end(DONE)
+    check_hands_on(hierarchy, status, hierarchy.members, forgets=True)
     if not options.dry_run:
         forget_failures(cluster, hierarchy.members)
     hold_s = options.hold_s or options.wait + HOLD_MARGIN_S
@@ -131,7 +141,7 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
     def planner(now: Cib) -> Cib:
         return hold(in_service(now, tag) if starts else now, tag, node, hold_s, command)
 
-    work = Work(manner_of(options), cluster, planner, command)
+    work = Work(manner_of(options), cluster, planner, command, node)
     if work.outcome is not None and work.outcome.places.get(tag) != [node]:
         reasons = [*reasons_on(cluster, work.plan.new, tag, node, status), *State(status, tag).reasons]
         why = [Finding("reason", why=reason) for reason in reasons]
@@ -144,4 +154,4 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
         # Also when we are told to stop: the constraint does not stay.
         if command and (work.report.get("changed") or work.plan.is_empty):
             with one_step():
-                change(cluster, lambda now: release(now, tag))
+                change(cluster, lambda now: release_own(now, tag, command))

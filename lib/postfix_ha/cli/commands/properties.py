@@ -14,12 +14,15 @@ from postfix_ha.cli.command import (
 )
 from postfix_ha.cli.output import say, say_json
 from postfix_ha.cluster.change.modify import priorities, set_priorities, set_switchback
+from postfix_ha.cluster.live.agent_parameters import wrong_parameters
+from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.model import edit
 from postfix_ha.cluster.model.cib import Cib, pairs
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
+from postfix_ha.cluster.model.meta_attributes import KNOWN, wrong_meta
 from postfix_ha.cluster.model.operations import operations, parse_operation, set_operation
 from postfix_ha.cluster.model.priority import SWITCHBACKS, parse_priority
-from postfix_ha.messages.errors import refused
+from postfix_ha.messages.errors import Refused, refused
 
 EXAMPLES = """\
   postfix-ha properties
@@ -94,6 +97,8 @@ def run_properties(options: argparse.Namespace) -> int:
     if len(set(nodes)) < len(nodes):
         raise refused("priorities_named_once")
 
+    check_values(options, cluster, hierarchy)
+
     def planner(cib: Cib) -> Cib:
         if options.switchback:
             cib = set_switchback(cib, tag, options.switchback)
@@ -109,6 +114,20 @@ def run_properties(options: argparse.Namespace) -> int:
 
     work = Work(manner_of(options), cluster, planner)
     return carry_out(work, [], tag, lambda state: bool(state.nodes) or hierarchy.is_disabled, "in service")
+
+
+def check_values(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy) -> None:
+    """Raise Refused for parameters that the agent does not have or take, and the same of meta attributes.
+
+    One by its name alone that is there already, whoever uses it, may be changed.
+    """
+    meta = pairs(hierarchy.mail, "meta_attributes")
+    before = hierarchy.cib.parameters(hierarchy.mail)
+    wrong = wrong_parameters(cluster, hierarchy.agent, before, dict(options.parameter))
+    wrong += [found for name, value in options.meta if name in KNOWN or name not in meta
+              for found in [wrong_meta(name, value)] if found is not None]  # fmt: skip
+    if wrong:
+        raise Refused(*wrong)
 
 
 def show(options: argparse.Namespace, hierarchy: Hierarchy) -> int:

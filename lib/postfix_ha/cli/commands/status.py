@@ -5,15 +5,16 @@ import json
 import sys
 import time
 
-from postfix_ha.cli.command import DONE, NOT_AS_ASKED, add_command, add_resource, cluster_of, seconds
+from postfix_ha.cli.command import DONE, NO_REDUNDANCY, NOT_AS_ASKED, add_command, add_resource, cluster_of, seconds
 from postfix_ha.cli.greetings import GREETING_MAX, QUEUES, greetings, look, queue_counts
 from postfix_ha.cli.options import remote_shell
 from postfix_ha.cli.output import say_json, say_lines, steer
-from postfix_ha.cluster.change.modify import priorities
+from postfix_ha.cluster.live.fencing import history
 from postfix_ha.cluster.live.pacemaker import Cluster, complaint
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy, hierarchies
 from postfix_ha.cluster.model.node_facts import states_of
 from postfix_ha.cluster.show.status import Overview
+from postfix_ha.cluster.show.status_text import lines_of as lines_of
 from postfix_ha.cluster.where.essence import essence
 from postfix_ha.cluster.where.expiry import expired_moves
 from postfix_ha.cluster.where.why_not import judge
@@ -29,9 +30,8 @@ EXAMPLES = """\
   postfix-ha status --watch
   postfix-ha status --json | python3 -m json.tool
 """
-WIDTH = 80
-ASK_S = 20.0
-NAME_WIDTH = 30
+# The longest greeting, and the count of a long queue.
+ASK_S = 40.0
 # What another node tells is bounded: SMTP's reply line, the kernel's limits, and some.
 ENDPOINTS_MAX, NAME_MAX, COUNT_MAX = 200, 80, 10**9
 CLEAR = "\033[H\033[J"
@@ -43,7 +43,8 @@ def add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         commands, "status", run_status, "show where the service runs, or why it does not",
         "Show each Postfix service: where it runs and since when, which nodes can take it over, and what failed.\n"
         "Also show which endpoints answer and how many messages are queued.\n"
-        "Exit code 0: every service is in the configured state. 1: at least one is not.\n"
+        "Exit code 0: every service is in the configured state and could move to another node.\n"
+        "1: at least one is not, or does not greet its clients. 3: all are, but one of them could not move.\n"
         "With pcs: pcs status resources; pcs resource failcount.",
         EXAMPLES,
     )  # fmt: skip
@@ -74,8 +75,15 @@ def run_status(options: argparse.Namespace) -> int:
             say_lines(lines_of_all(found))
         sys.stdout.flush()
         if not options.watch:
-            return DONE if found and all(each["as_asked"] for each in found) else NOT_AS_ASKED
+            return code_of(found)
         time.sleep(max(options.every, 1))
+
+
+def code_of(found: "list[dict[str, object]]") -> int:
+    """The exit code for what was found."""
+    if not found or not all(each["as_asked"] for each in found):
+        return NOT_AS_ASKED
+    return NO_REDUNDANCY if any(each["could_move_to"] == [] for each in found) else DONE
 
 
 def chosen(cluster: Cluster, tag: str) -> "list[Hierarchy]":
@@ -92,13 +100,15 @@ def gather(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy) 
         hierarchy = find_hierarchy(small, hierarchy.tag)
     status = cluster.status(None if is_whole else small)
     verdict = judge(cluster, hierarchy, states_of(hierarchy.cib, status))
-    overview = Overview(hierarchy, status, verdict, expired_moves(cluster, hierarchy))
-    found = overview.as_object()
-    found["as_asked"] = overview.is_as_asked
+    overview = Overview(hierarchy, status, verdict, expired_moves(cluster, hierarchy), history(cluster))
     here = cluster.node_name()
+    seen: "dict[str, object]" = {}
     if cluster.is_live and overview.running_on and not options.cluster_only:
         there = [] if here in overview.running_on or not options.rsh else overview.running_on
-        found.update(ask_there(options.rsh, there[0], hierarchy.tag) if there else look_here(hierarchy, overview, here))
+        seen = ask_there(options.rsh, there[0], hierarchy.tag) if there else look_here(hierarchy, overview, here)
+        greets = seen.get("greets")
+        overview.greets = greets if isinstance(greets, dict) else {}
+    found = {**overview.as_object(), **seen, "as_asked": overview.is_as_asked}
     found["asked_on"] = here
     found["text"] = lines_of(overview, found)
     return found
@@ -110,7 +120,8 @@ def look_here(hierarchy: Hierarchy, overview: Overview, here: str) -> "dict[str,
     instance = look(hierarchy.config_dir, params.binary)
     is_here = here in overview.running_on
     queues = queue_counts(instance.queue_directory) if is_here else {}
-    return {"endpoints": greetings(instance, is_here), "queues": queues}
+    endpoints, greets = greetings(instance, is_here, params.greeting_timeout_s)
+    return {"endpoints": endpoints, "greets": greets, "queues": queues}
 
 
 def ask_there(shell: "list[str]", node: str, tag: str) -> "dict[str, object]":
@@ -121,15 +132,23 @@ def ask_there(shell: "list[str]", node: str, tag: str) -> "dict[str, object]":
     done = run(Remote(node, shell).argv(words), deadline=time.monotonic() + ASK_S, env=env)
     try:
         (told,) = json.loads(without_greeting(done.stdout))["hierarchies"]
-        return {"endpoints": _greetings_told(told["endpoints"]), "queues": _counts_told(told["queues"])}
+        endpoints, queues = _greetings_told(told["endpoints"]), _counts_told(told["queues"])
+        # A node with an earlier version does not tell whether that is a greeting.
+        return {"endpoints": endpoints, "greets": _greets_told(told.get("greets", {})), "queues": queues}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return {"endpoints": {node: f"not asked: {complaint(done)}"}, "queues": {}}
+        return {"endpoints": {node: f"not asked: {complaint(done)}"}, "greets": {}, "queues": {}}
 
 
 def _greetings_told(told: "dict[str, object]") -> "dict[str, str]":
     """Endpoint -> greeting, as much of it as a node of ours would tell."""
     pairs = list(told.items())[:ENDPOINTS_MAX]
     return {printable(name, NAME_MAX): printable(str(said), GREETING_MAX) for name, said in pairs}
+
+
+def _greets_told(told: "dict[str, object]") -> "dict[str, bool]":
+    """Endpoint -> whether it greets, where that is told."""
+    pairs = list(told.items())[:ENDPOINTS_MAX]
+    return {printable(name, NAME_MAX): does for name, does in pairs if isinstance(does, bool)}
 
 
 def _counts_told(told: "dict[str, object]") -> "dict[str, int]":
@@ -148,59 +167,3 @@ def lines_of_all(found: "list[dict[str, object]]") -> "list[str]":
         assert isinstance(each["text"], list)
         lines += ["", *each["text"]] if lines else each["text"]
     return lines
-
-
-def lines_of(overview: Overview, found: "dict[str, object]") -> "list[str]":
-    """One hierarchy as lines of at most 80 columns, each of which says what it is about by itself."""
-    hierarchy = overview.hierarchy
-    where = f"in service on {', '.join(overview.running_on)}" if overview.running_on else "NOT IN SERVICE"
-    lines = [f"{hierarchy.tag}: {where}" + (f" since {overview.since}" if overview.since else "")]
-    order = ", ".join(f"{node} ({'-' if each is None else each})" for node, each in priorities(hierarchy).items())
-    lines += _wrapped("  ", f"switchback {hierarchy.switchback()}; preferred (lower first): {order}")
-    lines += [line for reason in [*overview.reasons, *overview.unwatched] for line in _wrapped("  ", reason)]
-    lines += ["", *_tree(overview), ""]
-    lines += [line for text in _why_not(overview) for line in _wrapped("  ", text)]
-    lines += [line for failure in overview.failures for line in _wrapped("  ", f"failed: {failure}")]
-    endpoints, queues = found.get("endpoints"), found.get("queues")
-    if isinstance(endpoints, dict):
-        lines += [f"  endpoint {name}: {said}" for name, said in endpoints.items()]
-    if isinstance(queues, dict) and queues:
-        lines.append("  messages: " + ", ".join(f"{count} {name}" for name, count in queues.items()))
-    return [line for line in lines if line or lines.index(line) < len(lines) - 1]
-
-
-def _why_not(overview: Overview) -> "list[str]":
-    """One text for each node that could not run it and each command that ends that."""
-    lines = []
-    for node, found in (overview.verdict.obstacles if overview.verdict else {}).items():
-        for command in dict.fromkeys(each.command for each in found):
-            texts = "; ".join(each.text for each in found if each.command == command)
-            lines.append(f"not on {node}: {texts}" + (f" ('{command}' ends it)" if command else ""))
-    return lines
-
-
-def _tree(overview: Overview) -> "list[str]":
-    width = max(10, (WIDTH - NAME_WIDTH - 2) // max(len(overview.nodes), 1))
-    width = min(width, 18)
-    lines = [f"  {'':{NAME_WIDTH - 2}}" + "".join(f"{node[: width - 1]:{width}}" for node in overview.nodes).rstrip()]
-    for member, cells in overview.cells.items():
-        name = member if member == overview.hierarchy.tag else "  needs " + member
-        if len(name) > NAME_WIDTH - 3:
-            lines.append(f"  {name}")
-            name = ""
-        row = "".join(f"{cells[node][: width - 1]:{width}}" for node in overview.nodes)
-        lines.append(f"  {name:{NAME_WIDTH - 2}}{row}".rstrip())
-    return lines
-
-
-def _wrapped(indent: str, text: str) -> "list[str]":
-    import textwrap
-
-    return textwrap.wrap(
-        text,
-        WIDTH - 1,
-        initial_indent=indent,
-        subsequent_indent=indent + "  ",
-        break_on_hyphens=False,  # names and options are to be found, and copied, in one piece
-        break_long_words=False,
-    )

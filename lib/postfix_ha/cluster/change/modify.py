@@ -96,7 +96,8 @@ def depend(cib: Cib, tag: str, needed: str) -> Cib:
     for each in inner if not is_everywhere else ():
         theirs, ours = hierarchy.switchback(each), hierarchy.switchback()
         if theirs != ours:
-            raise refused("switchback_same", resource=each, theirs=theirs, tag=hierarchy.tag, ours=ours)
+            values = {"name": quote(each), "quoted_tag": quote(tag), "stickiness": hierarchy.stickiness(hierarchy.tag)}
+            raise refused("switchback_same", resource=each, theirs=theirs, tag=hierarchy.tag, ours=ours, **values)
     top = top_of(resource).get("id", "") if is_everywhere else needed
     if hierarchy.anchor and not is_everywhere and inner and hierarchy.anchor not in inner:
         edit.ensure_address_with_file_system(cib, top, hierarchy.anchor)

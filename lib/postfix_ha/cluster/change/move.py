@@ -69,6 +69,11 @@ def release(cib: Cib, tag: str) -> Cib:
     return cib
 
 
+def release_own(cib: Cib, tag: str, command: str) -> Cib:
+    """The same for what this command began; what another command has begun since stays, as that one relies on it."""
+    return release(cib, tag) if mark_of(find_hierarchy(cib, tag)) == command else cib
+
+
 def in_service(cib: Cib, tag: str) -> Cib:
     """Enable Postfix and the resources that it depends on."""
     hierarchy = find_hierarchy(cib, tag)

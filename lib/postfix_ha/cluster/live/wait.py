@@ -2,6 +2,7 @@
 
 import time
 from typing import Callable
+from xml.sax.saxutils import unescape
 
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.simulation import simulate
@@ -16,7 +17,7 @@ RUNNING = ("Started", "Promoted", "Unpromoted", "Master", "Slave")
 class State:
     """The state of one primitive: ``nodes`` where it runs, ``role``, ``reasons`` of its last failures."""
 
-    __slots__ = ("blocked", "managed", "nodes", "pending", "reasons", "role")
+    __slots__ = ("blocked", "failed_stop", "managed", "nodes", "pending", "reasons", "role")
 
     def __init__(self, status: Element, name: str) -> None:
         self.nodes: "list[str]" = []
@@ -35,6 +36,8 @@ class State:
             if self.role in RUNNING and resource.get("active") == "true" and resource.get("failed") != "true":
                 self.nodes += [node.get("name", "") for node in resource.findall("node")]
         self.reasons = failures(status, [name])
+        failed = [each.get("op_key", "").rsplit("_", 2) for each in status.iterfind("failures/failure")]
+        self.failed_stop = any(each[:2] == [name, "stop"] for each in failed)
 
     @property
     def is_active(self) -> bool:
@@ -43,14 +46,25 @@ class State:
 
 
 def failures(status: Element, members: "list[str]") -> "list[str]":
-    """Why operations of these primitives failed last, as the cluster remembers it."""
+    """What operations of these primitives failed last, when and why, as the cluster remembers it."""
     found = []
     for failed in status.iterfind("failures/failure"):
-        if any(failed.get("op_key", "").startswith(f"{name}_") for name in members):
-            operation = failed.get("op_key", "").rsplit("_", 2)
-            reason = failed.get("exitreason") or failed.get("exitstatus", "")
-            found.append(printable(f"{operation[1]} of {operation[0]} on {failed.get('node')}: {reason}", REASON_MAX))
+        name, operation, _ = (failed.get("op_key", "").rsplit("_", 2) + ["", ""])[:3]
+        if name.split(":")[0] in members:
+            reason = unescaped(failed.get("exitreason", "")) or failed.get("exitstatus", "")
+            when = f" at {failed.get('last-rc-change')}" if failed.get("last-rc-change") else ""
+            found.append(printable(f"{operation} of {name} on {failed.get('node')}{when}: {reason}", REASON_MAX))
     return list(dict.fromkeys(found))
+
+
+def unescaped(text: str) -> str:
+    """An exit reason as the agent gave it: crm_mon escapes it for XML, and once more when it writes the XML.
+
+    A text with a bare quote or bracket was not escaped, and stays as it is.
+    """
+    if set(text) & set("<>'\""):
+        return text
+    return unescape(text, {"&apos;": "'", "&quot;": '"'})
 
 
 def wait_until(cluster: Cluster, name: str, is_so: "Callable[[State], bool]", timeout_s: float) -> "tuple[bool, State]":

@@ -3,13 +3,18 @@
 import re
 
 from postfix_ha.cluster.model import names
-from postfix_ha.cluster.model.cib import Cib, Element, pairs
+from postfix_ha.cluster.model.cib import FALSE_WORDS, TRUE_WORDS, Cib, Element, pairs
 from postfix_ha.messages.errors import refused
 from postfix_ha.whole_number import whole_number
 
 DEPTH = "OCF_CHECK_LEVEL"
 KNOWN = ("start", "stop", "monitor", "reload", "reload-agent", "validate-all")
 ATTRIBUTES = ("interval", "timeout", "on-fail", "start-delay", "record-pending", "enabled", "role", DEPTH)
+# "Operation Properties" in Pacemaker Explained. A failed stop can neither be stopped nor be repeated.
+ON_FAIL = ("ignore", "block", "stop", "restart", "fence", "standby")
+ON_FAIL_OF_STOP = ("ignore", "block", "fence")
+ROLES = ("Started", "Stopped")
+LEVELS = ("0", "10", "20")
 _UNITS = {"": 1000, "s": 1000, "sec": 1000, "ms": 1, "msec": 1, "m": 60000, "min": 60000, "h": 3600000, "hr": 3600000}
 _PLAIN = re.compile(r"([0-9]+)(ms|us|[smh]|)", re.IGNORECASE)
 _DAY = 24 * 3600000
@@ -58,8 +63,26 @@ def parse_operation(text: str) -> "tuple[str, dict[str, str]]":
             raise ValueError(f"'{word}' is not KEY=VALUE with a KEY of {', '.join(ATTRIBUTES)}")
         if key in ("interval", "timeout", "start-delay"):
             milliseconds(value)
+        _check_value(name, key, value)
         attributes[key] = value
     return name, attributes
+
+
+def _check_value(operation: str, key: str, value: str) -> None:
+    """Raise ValueError with a sentence for a value that Pacemaker or the agent would not take."""
+    words: "tuple[str, ...]" = ()
+    if key == "on-fail":
+        words = ON_FAIL_OF_STOP if operation == "stop" else ON_FAIL
+    elif key in ("enabled", "record-pending"):
+        words = (*TRUE_WORDS, *FALSE_WORDS)
+    elif key == "role":
+        words = ROLES
+    elif key == DEPTH:
+        words = LEVELS
+    if words and value.lower() not in [each.lower() for each in words]:
+        raise ValueError(f"{key} '{value}' is none of {', '.join(words)}")
+    if key == "timeout" and milliseconds(value) == 0:
+        raise ValueError("timeout must be more than 0")
 
 
 def operations(primitive: Element) -> "list[str]":

@@ -1,17 +1,19 @@
 """Overview: the state of one hierarchy, member by member and node by node, from the CIB and the cluster's status."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Optional
 
 from postfix_ha.cluster.change.modify import priorities
 from postfix_ha.cluster.change.unfinished import advice, mark_of
+from postfix_ha.cluster.live.fencing import Event, worth_telling
 from postfix_ha.cluster.live.wait import State, failures
-from postfix_ha.cluster.model.cib import Element, score_of
+from postfix_ha.cluster.model.cib import INFINITY, Element, score_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy
 from postfix_ha.cluster.model.node_facts import states_of
 from postfix_ha.cluster.where.management import unmanaged
 from postfix_ha.cluster.where.watching import unwatched
 from postfix_ha.cluster.where.why_not import Verdict
+from postfix_ha.system.quoting import quote
 
 READY, EXCLUDED = "ready", "excluded"
 
@@ -20,7 +22,8 @@ class Overview:
     """``cells``: member -> node -> one word or two; ``since``: when Postfix was started; ``reasons``: why it does not
     run, or not as it should; ``failures``: what failed last, one line each; ``verdict``: which nodes could run it by
     the scheduler's word, and why the others could not, where it was asked; ``expired``: those of the hierarchy's moves
-    that have run out; ``unwatched``: what the cluster would not notice."""
+    that have run out; ``unwatched``: what the cluster would not notice; ``fencing``: what the fencer remembers;
+    ``greets``: endpoint -> whether it greets clients, of those that were asked."""
 
     def __init__(
         self,
@@ -28,10 +31,13 @@ class Overview:
         status: Element,
         verdict: "Optional[Verdict]" = None,
         expired: "Sequence[str]" = (),
+        fencing: "Sequence[Event]" = (),
     ) -> None:
         self.hierarchy = hierarchy
         self.verdict = verdict
         self.expired = list(expired)
+        self.fencing = list(fencing)
+        self.greets: "Mapping[str, bool]" = {}
         self.node_states = states_of(hierarchy.cib, status)
         self.nodes = list(self.node_states)
         self.members = {member: State(status, member) for member in hierarchy.members}
@@ -49,8 +55,23 @@ class Overview:
 
     @property
     def is_as_asked(self) -> bool:
-        """Whether the service is in the configured state: running, or disabled and stopped."""
-        return bool(self.running_on) != self.hierarchy.is_disabled
+        """Whether the service is in the configured state: running and greeting its clients, or disabled and stopped."""
+        return bool(self.running_on) != self.hierarchy.is_disabled and not self.silent
+
+    @property
+    def silent(self) -> "list[str]":
+        """The endpoints that were asked and do not greet."""
+        return [name for name, does in self.greets.items() if not does]
+
+    @property
+    def could_move_to(self) -> "Optional[list[str]]":
+        """The other nodes that could run it now, by the scheduler's word; None where that is no question, or not known.
+
+        A clone runs everywhere and does not move, and what does not run has nothing to move.
+        """
+        if self.verdict is None or not self.running_on or self.hierarchy.is_clone:
+            return None
+        return [node for node, can in self.verdict.can.items() if can and node not in self.running_on]
 
     def as_object(self) -> "dict[str, object]":
         """The overview for JSON."""
@@ -58,6 +79,8 @@ class Overview:
             "tag": self.hierarchy.tag,
             "agent": self.hierarchy.agent,
             "in_service": bool(self.running_on),
+            "greets": dict(self.greets),
+            "could_move_to": self.could_move_to,
             "nodes": self.running_on,
             "since": self.since,
             "switchback": self.hierarchy.switchback(),
@@ -70,6 +93,7 @@ class Overview:
             "moves": [each for each in self.hierarchy.moves if each not in self.expired],
             "expired": self.expired,
             "unwatched": self.unwatched,
+            "fencing": [each.as_object() for each in self.fencing],
             **self._verdict_object(),
         }
 
@@ -88,6 +112,8 @@ class Overview:
         if self.node_states[node] != "online":
             return self.node_states[node]
         count = self.fail_counts[member].get(node, "")
+        if self.members[member].blocked or self.members[self.hierarchy.tag].blocked:
+            return "blocked"
         if self.verdict is not None and node in self.verdict.obstacles:
             return self.verdict.obstacles[node][0].word
         if self.verdict is None and node not in self.hierarchy.nodes:
@@ -115,10 +141,11 @@ class Overview:
         if options is not None and options.get("maintenance-mode") == "true":
             found.append("maintenance-mode is on: the cluster neither starts nor stops anything")
         for member, state in self.members.items():
-            if not state.managed:
+            if not state.managed or state.blocked:
                 found += [each for each in unmanaged(self.hierarchy, member, state) if each not in found]
             if not state.nodes and member != tag:
                 found.append(f"{member} does not run, and {tag} needs it")
+        found += [each.text for each in worth_telling(self.fencing) if each.target in self.node_states]
         if mark_of(self.hierarchy):
             found.append(advice(self.hierarchy))
         else:
@@ -126,16 +153,19 @@ class Overview:
         return found
 
     def _moves(self) -> "list[str]":
-        living = [each for each in self.hierarchy.moves if each not in self.expired]
-        found = (
-            [f"constraints left by a manual move: {', '.join(living)} ('crm_resource --clear' removes them)"]
-            if living
-            else []
-        )
-        if self.expired:
-            found.append(
-                f"expired, without effect: {', '.join(self.expired)} ('crm_resource --clear --expired' removes it)"
-            )
+        by_resource: "dict[tuple[str, bool], list[str]]" = {}
+        for constraint in self.hierarchy.cib.constraints():
+            name = constraint.get("id", "")
+            if name in self.hierarchy.moves:
+                resource = constraint.get("rsc") or self.hierarchy.top
+                by_resource.setdefault((resource, name in self.expired), []).append(name)
+        found = []
+        for (resource, is_expired), names in by_resource.items():
+            clear = f"crm_resource --clear --resource {quote(resource)}"
+            if is_expired:
+                found.append(f"expired, without effect: {', '.join(names)} ('{clear} --expired' removes it)")
+            else:
+                found.append(f"constraints left by a manual move: {', '.join(names)} ('{clear}' removes them)")
         return found
 
 
@@ -146,5 +176,6 @@ def _fail_counts(status: Element, member: str) -> "dict[str, str]":
         for history in node.iterfind("resource_history"):
             count: "Optional[str]" = history.get("fail-count")
             if history.get("id", "").split(":")[0] == member and count and score_of(count):
-                found[node.get("name", "")] = count
+                # crm_mon writes the number that stands for INFINITY.
+                found[node.get("name", "")] = "INFINITY" if score_of(count) >= INFINITY else count
     return found

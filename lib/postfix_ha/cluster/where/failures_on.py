@@ -2,13 +2,16 @@
 
 from typing import TYPE_CHECKING, Callable
 
-from postfix_ha.cluster.model.cib import Cib, Element, score_of
+from postfix_ha.cluster.model.cib import INFINITY, Cib, Element, score_of
+from postfix_ha.cluster.model.moments import moment
 from postfix_ha.system.quoting import quote
 
 if TYPE_CHECKING:
     from postfix_ha.cluster.model.hierarchy import Hierarchy
     from postfix_ha.cluster.where.obstacle import Obstacle
 
+# The attributes of a node that the cluster counts failures in, and notes the last one's time.
+COUNT, LAST = "fail-count-", "last-failure-"
 # What an agent answers when nothing is wrong: running, not running, running as promoted.
 FINE = ("0", "7", "8")
 MEANINGS = {"2": "wrong parameters", "3": "not implemented", "4": "no permission", "5": "not installed",
@@ -26,12 +29,48 @@ def failed_members(hierarchy: "Hierarchy", make: "Callable[..., Obstacle]") -> "
             if not failed and not count:
                 continue
             said = ", ".join(dict.fromkeys(_said(each) for each in failed))
-            text = (
-                f"{member} has failed on {node}" + (f" {count} times" if count else "") + (f": {said}" if said else "")
-            )
+            times = f" ({_counted(hierarchy.cib, member, count)})" if count else ""
+            last = _last(state, member, failed)
+            text = f"{member} has failed on {node}{times}" + (f", last at {last}" if last else "")
+            text += (f": {said}" if said else "") + _barred(hierarchy.cib, member, count)
             command = f"crm_resource --cleanup --resource {quote(member)} --node {quote(node)}"
             found.append(make(f"failed {count}".rstrip(), text, command, _forgotten(node, member)))
     return found
+
+
+def _threshold(cib: Cib, member: str) -> int:
+    """How many failures bar the member from a node; INFINITY where nothing is configured, or 0."""
+    resource = cib.resource(member)
+    text = "" if resource is None else cib.effective_meta(resource, "migration-threshold")
+    return score_of(text) or INFINITY
+
+
+def _counted(cib: Cib, member: str, count: str) -> str:
+    """A fail count in words, beside the threshold where there is one."""
+    threshold = _threshold(cib, member)
+    said = f"fail count {count}"
+    return said if threshold >= INFINITY else f"{said}, migration-threshold {threshold}"
+
+
+def _barred(cib: Cib, member: str, count: str) -> str:
+    """That the cluster will not try it there again, where that is so, and whether time alone ends that."""
+    if not count or score_of(count) < _threshold(cib, member):
+        return ""
+    resource = cib.resource(member)
+    timeout = "" if resource is None else cib.effective_meta(resource, "failure-timeout")
+    until = f" until {timeout} (failure-timeout) after the last failure" if timeout not in ("", "0") else ""
+    return f"; the cluster does not start it there again{until}"
+
+
+def _last(state: Element, member: str, failed: "list[Element]") -> str:
+    """When it failed last on the node, "" where nobody knows."""
+    times = [each.get("last-rc-change", "") for each in failed]
+    times += [
+        each.get("value", "") for each in state.iter("nvpair") if _is_count_of(each.get("name", ""), member, LAST)
+    ]
+    known = [int(each) for each in times if each.isascii() and each.isdigit() and len(each) < 12]
+    latest = max(known, default=0)
+    return moment(latest) if latest else ""
 
 
 def is_failed(operation: Element) -> bool:
@@ -61,15 +100,15 @@ def _said(operation: Element) -> str:
     return f"{operation.get('operation')} ended with {code}" + (f" ({meaning})" if meaning else "")
 
 
-def _is_count_of(name: str, member: str) -> bool:
-    rest = name[len("fail-count-") :] if name.startswith("fail-count-") else ""
+def _is_count_of(name: str, member: str, prefix: str = COUNT) -> bool:
+    rest = name[len(prefix) :] if name.startswith(prefix) else ""
     return rest.split("#")[0].split(":")[0] == member
 
 
 def _fail_count(state: Element, member: str) -> str:
     counts = [each.get("value", "0") for each in state.iter("nvpair") if _is_count_of(each.get("name", ""), member)]
     total = sum(score_of(each) for each in counts)
-    return "INFINITY" if total >= 1000000 else str(total) if total else ""
+    return "INFINITY" if total >= INFINITY else str(total) if total else ""
 
 
 def _forgotten(node: str, member: str) -> "Callable[[Cib], None]":

@@ -1,7 +1,7 @@
 """Management: why the cluster leaves a resource alone, and what ends that."""
 
 from postfix_ha.cluster.live.wait import State
-from postfix_ha.cluster.model.cib import TRUE_WORDS
+from postfix_ha.cluster.model.cib import TRUE_WORDS, Cib, Element
 from postfix_ha.cluster.model.hierarchy import Hierarchy
 from postfix_ha.cluster.model.node_facts import attributes_of
 from postfix_ha.cluster.where.remedies import delete_meta
@@ -26,9 +26,15 @@ def unmanaged(hierarchy: Hierarchy, member: str, state: State) -> "list[str]":
                 found.append(f"node {node} is in maintenance, so that no monitor of it runs ('{command}' ends it)")
     if state.blocked:
         command = f"crm_resource --cleanup --resource {quote(member)}"
-        found.append(f"{member} is blocked by a failure: the cluster does nothing more with it ('{command}' ends it)")
+        why = "a failed stop" if state.failed_stop else "a failure"
+        by = " (on-fail=block)" if resource is not None and _has_block(cib, resource) else ""
+        found.append(f"{member} is blocked by {why}{by}: the cluster does nothing more with it ('{command}' ends it)")
     if found:
         return found
     managed = None if resource is None else cib.meta_pair(resource, "is-managed")
     command = "" if managed is None else f" ('{delete_meta(managed[0], 'is-managed', managed[1])}' ends it)"
     return [f"{member} is not managed: the cluster only watches it{command}"]
+
+
+def _has_block(cib: Cib, resource: Element) -> bool:
+    return any(each.get("on-fail", "").lower() == "block" for each in cib.operations(resource))

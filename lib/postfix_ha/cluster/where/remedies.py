@@ -17,12 +17,11 @@ def delete_constraint(name: str) -> str:
 
 def delete_meta(holder: Element, name: str, pair: Element) -> str:
     """The command that takes a meta attribute away from a resource, a template, or the defaults of all."""
-    if holder.tag == "rsc_defaults":
-        return f"crm_attribute --type rsc_defaults --name {quote(name)} --delete"
-    if holder.tag == "template":
+    # crm_attribute --type rsc_defaults asks for a node first, and fails where there is none of this host's name.
+    if holder.tag in ("rsc_defaults", "template"):
         return f"cibadmin --delete --xpath {quote(_by_id(pair.get('id', '')))}"
     return f"crm_resource --resource {quote(holder.get('id', ''))} --meta --delete-parameter {quote(name)}"
 
 
 def _by_id(name: str) -> str:
-    return f"//*[@id='{name}']"
+    return f'//*[@id="{name}"]'

@@ -23,6 +23,8 @@ def unwatched(cib: Cib, member: str) -> "list[str]":
         ]
     if all(each.get("on-fail") == "ignore" for each in running):
         return [f"a failed monitor of {member} has no effect (on-fail=ignore)"]
+    if any(each.get("on-fail") == "block" for each in running):
+        return [f"a failed monitor of {member} blocks it (on-fail=block): the cluster neither restarts nor moves it"]
     return []
 
 

@@ -1,0 +1,37 @@
+"""The command on a CIB file in this process: what a test of one answer needs, without the start of an interpreter."""
+
+import contextlib
+import io
+
+from postfix_ha.cli.main import main
+
+
+class Answer:
+    """What the command printed, and its exit code."""
+
+    def __init__(self, returncode, stdout, stderr):
+        self.returncode = returncode
+        self.stdout = stdout
+        self.stderr = stderr
+        self.words = " ".join(stdout.split())
+
+
+class OnFile:
+    """The command on one CIB file."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def run(self, name, *arguments):
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                code = main([name, "--cib-file", str(self.file), *arguments])
+            except SystemExit as end:
+                code = end.code
+        return Answer(code, out.getvalue(), err.getvalue())
+
+    def ok(self, *arguments):
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
