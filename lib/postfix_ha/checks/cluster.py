@@ -1,8 +1,10 @@
 """Checks of an instance against the cluster's configuration: does the cluster manage what the instance needs?"""
 
 import os
+import time
 
 from postfix_ha.checks.node_facts import Survey
+from postfix_ha.config.own_addresses import find_claims, finding_of
 from postfix_ha.system.quoting import quote, quote_words
 from postfix_ha.verdict import Finding
 
@@ -10,15 +12,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Names of nodes are in /etc/hosts, or a name server answers at once.
+NAMES_S = 3.0
+
 
 class Managed:
     """What the cluster manages: ``addresses`` address -> resource, ``file_systems`` mount point -> resource.
 
-    ``file`` is the CIB's file where it is not the live one; ``names`` gives the id that a resource yet to be made for
+    ``hosts``: node -> what the cluster reaches it by. ``file`` is the CIB's file where it is not the live one; ``names`` gives the id that a resource yet to be made for
     an address or a mount point would have.
     """
 
-    __slots__ = ("addresses", "file", "file_systems", "name_of_address", "name_of_file_system")
+    __slots__ = ("addresses", "file", "file_systems", "hosts", "name_of_address", "name_of_file_system")
 
     def __init__(
         self,
@@ -26,10 +31,12 @@ class Managed:
         file_systems: "dict[str, str]",
         file: str,
         names: "tuple[Callable[[str], str], Callable[[str], str]]",
+        hosts: "dict[str, list[str]]",
     ) -> None:
         self.addresses = addresses
         self.file_systems = file_systems
         self.file = file
+        self.hosts = hosts
         self.name_of_address, self.name_of_file_system = names
 
     def command(self, pcs: "list[str]", crm: "list[str]") -> str:
@@ -46,13 +53,18 @@ class Managed:
 
 
 def check_managed(survey: Survey, managed: Managed) -> "list[Finding]":
-    """address_has_resource, address_in_service, queue_has_resource."""
+    """address_can_move, address_left_to_service, address_has_resource, address_in_service, queue_has_resource."""
     found = []
-    absent = survey.absent_addresses
-    for address in survey.service_addresses:
+    absent, addresses = survey.absent_addresses, survey.service_addresses
+    claims = {} if not addresses else find_claims(survey.node, managed.hosts, min(survey.deadline, time.monotonic() + NAMES_S))
+    for address in addresses:
         resource = managed.addresses.get(address, "")
         values = {"address": address, "resource": resource or managed.name_of_address(address), "node": survey.node}
-        if not resource:
+        claim = claims.get(address)
+        if claim and (claim.is_certain or not resource):
+            told = f"address {address} of inet_interfaces"
+            found.append(finding_of(claim, address, told, survey.config_dir, survey.main.raw.get("inet_interfaces", "")))
+        elif not resource:
             create = ["resource", "create", values["resource"], "ocf:heartbeat:IPaddr2", f"ip={address}"]
             crm = ["configure", "primitive", values["resource"], "ocf:heartbeat:IPaddr2", "params", f"ip={address}"]
             found.append(Finding("address_has_resource", cure=managed.command(create, crm), **values))

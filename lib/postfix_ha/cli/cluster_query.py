@@ -62,7 +62,7 @@ class Question:
             lambda point: unique(file_system_name(point), taken),
         )
         addresses = {address: found[0] for address, found in managed_addresses(cib).items()}
-        return Managed(addresses, mounted_by(cib), file, names)
+        return Managed(addresses, mounted_by(cib), file, names, cib.hosts())
 
 
 def active_elsewhere(survey: Survey, mount_points: "list[str]", cib_file: str) -> str:

@@ -21,8 +21,18 @@ ROWS: "tuple[Row, ...]" = (
     planned(
         "address_can_move",
         ERROR,
-        "{address} is node {owner}'s own",
-        "give the service an address that can move, and name it in main.cf",
+        "{address} is node {owner}'s own ({why}): a cluster that moves it cuts the node off",
+        "write the service's address in main.cf instead, as in 'inet_interfaces = SERVICE_ADDRESS, localhost'; or "
+        "'inet_interfaces = all', and name the service's address with --address",
+        joint="; ",
+    ),
+    planned(
+        "address_left_to_service",
+        ERROR,
+        "{address} seems to be node {owner}'s own: {why}",
+        "write the service's address in main.cf instead, as in 'inet_interfaces = SERVICE_ADDRESS, localhost'; if this "
+        "one is the service's, take it from the node's own network configuration",
+        joint="; ",
     ),
     planned(
         "address_in_network",

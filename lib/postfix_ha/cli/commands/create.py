@@ -178,5 +178,5 @@ def look_here(options: argparse.Namespace, cluster: Cluster, cib: Cib) -> "tuple
     peers = [node for node in chosen if node != name and node in cib.nodes()]
     asked = peers if cluster.is_live and not options.clone and not options.no_peer_check else []
     survey, remarks = check_nodes(options.config_dir, options.binary, asked, options.rsh)
-    here = look_around(name, survey.instance, cib.nodes())
+    here = look_around(name, survey.instance, cib.hosts())
     return here, [remark for remark in remarks if remark.check not in WILL_COME]

@@ -1,10 +1,12 @@
 """Here: what this node knows and the cluster does not: its mounts, its addresses, its Postfix."""
 
+import os
 import socket
 import time
 
 from postfix_ha.config.interfaces import connected_networks, network_of
 from postfix_ha.config.logical_lines import split_words
+from postfix_ha.config.own_addresses import Claim, find_claims
 from postfix_ha.config.resolve import HOST, resolve
 from postfix_ha.instance import Instance
 from postfix_ha.system.mounts import Mount, Mounts, read_fstab, read_mounts
@@ -16,8 +18,8 @@ FAMILIES = (socket.AF_INET, socket.AF_INET6)
 class Here:
     """This node: ``name`` in the cluster, ``mounts``, ``networks`` (interface, address/prefix), ``interfaces`` (those
     without an address too), ``instance``;
-    ``words`` maps each word of inet_interfaces and each node's name to its addresses here; ``fstab`` lists what is
-    mounted at boot."""
+    ``words`` maps each word of inet_interfaces to its addresses here; ``fstab`` lists what is mounted at boot;
+    ``claims`` says which addresses are a node's own."""
 
     def __init__(
         self,
@@ -28,6 +30,7 @@ class Here:
         words: "dict[str, list[str]]",
         fstab: "list[str] | None" = None,
         interfaces: "list[str] | None" = None,
+        claims: "dict[str, Claim] | None" = None,
     ) -> None:
         self.name = name
         self.instance = instance
@@ -35,6 +38,7 @@ class Here:
         self.networks = networks
         self.words = words
         self.fstab = fstab or []
+        self.claims = claims or {}
         self.interfaces = interfaces or sorted({interface for interface, _ in networks})
 
     def network_of(self, address: str) -> "tuple[str, int] | None":
@@ -52,12 +56,13 @@ class Here:
         return next((word for word in self.interface_words if address in self.words.get(word, ())), "")
 
 
-def look_around(name: str, instance: Instance, nodes: "list[str]") -> Here:
-    """Gather the facts of this node."""
+def look_around(name: str, instance: Instance, nodes: "dict[str, list[str]]") -> Here:
+    """Gather the facts of this node; ``nodes``: the cluster's nodes, and the names and addresses of each."""
     deadline = time.monotonic() + LOOK_UP_S
     interfaces = [interface for _, interface in socket.if_nameindex() if interface != "lo"]
     fstab = [entry.mount_point for entry in read_fstab() if entry.is_at_boot]
     here = Here(name, instance, read_mounts(), connected_networks(), {}, fstab, interfaces)
-    answers = resolve([(HOST, word) for word in [*here.interface_words, *nodes]], FAMILIES, deadline)
+    answers = resolve([(HOST, word) for word in here.interface_words], FAMILIES, deadline)
     here.words = {word: found.words for (_, word), found in answers.items()}
+    here.claims = find_claims(name or os.uname().nodename, nodes, deadline)
     return here

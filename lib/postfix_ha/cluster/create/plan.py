@@ -12,6 +12,7 @@ from postfix_ha.cluster.model.cib import Cib, score_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy, hierarchies
 from postfix_ha.cluster.model.managed_addresses import canonical, managed_addresses
 from postfix_ha.cluster.model.relations import Relations
+from postfix_ha.config.own_addresses import finding_of
 from postfix_ha.endpoint import is_loopback
 from postfix_ha.finding import Finding
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
@@ -108,17 +109,17 @@ def _addresses(draft: Draft, cib: Cib, here: Here) -> None:
     managed = managed_addresses(cib)
     wanted = _wanted_addresses(draft, here)
     for address, (netmask, interface) in wanted.items():
-        if address in managed:
-            draft.addresses += [AddressPart(address, name) for name in managed[address]]
-            continue
         word = here.word_of(address)
         told = f"address {address} of inet_interfaces" + (f" (from {word})" if word not in ("", address) else "")
-        owner = next((node for node in cib.nodes() if address in here.words.get(node, ())), "")
+        claim = here.claims.get(address)
         network = here.network_of(address)
-        if interface and interface not in here.interfaces:
+        if claim and (claim.is_certain or address not in managed):
+            value = here.instance.settings.get("inet_interfaces", "")
+            draft.say(finding_of(claim, address, told, draft.config_dir, value))
+        elif address in managed:
+            draft.addresses += [AddressPart(address, name) for name in managed[address]]
+        elif interface and interface not in here.interfaces:
             draft.say(Finding("interface_present", interface=interface, interfaces=", ".join(here.interfaces)))
-        elif owner:
-            draft.say(Finding("address_can_move", address=told, owner=owner))
         elif not netmask and network is None:
             draft.say(Finding("address_in_network", told=told, address=address))
         else:
