@@ -265,7 +265,9 @@ def test_corosyncs_address_never_becomes_a_resource(served: CheckNode) -> None:
     assert (checked.code, found["severity"]) == (2, "error")
     assert NODE_ADDRESS in found["text"]
     assert [each["text"] for each in checked.named("address_has_resource") if NODE_ADDRESS in each["text"]] == []
-    assert not any("IPaddr2" in (each["command"] or "") and NODE_ADDRESS in each["command"] for each in checked.findings)
+    assert not any(
+        "IPaddr2" in (each["command"] or "") and NODE_ADDRESS in each["command"] for each in checked.findings
+    )
     code, said = create(node)
     assert code == 2
     assert f"{NODE_ADDRESS} of inet_interfaces is node n1's own (a ring address of corosync)" in said

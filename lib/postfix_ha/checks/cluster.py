@@ -56,14 +56,20 @@ def check_managed(survey: Survey, managed: Managed) -> "list[Finding]":
     """address_can_move, address_left_to_service, address_has_resource, address_in_service, queue_has_resource."""
     found = []
     absent, addresses = survey.absent_addresses, survey.service_addresses
-    claims = {} if not addresses else find_claims(survey.node, managed.hosts, min(survey.deadline, time.monotonic() + NAMES_S))
+    claims = (
+        {}
+        if not addresses
+        else find_claims(survey.node, managed.hosts, min(survey.deadline, time.monotonic() + NAMES_S))
+    )
     for address in addresses:
         resource = managed.addresses.get(address, "")
         values = {"address": address, "resource": resource or managed.name_of_address(address), "node": survey.node}
         claim = claims.get(address)
         if claim and (claim.is_certain or not resource):
             told = f"address {address} of inet_interfaces"
-            found.append(finding_of(claim, address, told, survey.config_dir, survey.main.raw.get("inet_interfaces", "")))
+            found.append(
+                finding_of(claim, address, told, survey.config_dir, survey.main.raw.get("inet_interfaces", ""))
+            )
         elif not resource:
             create = ["resource", "create", values["resource"], "ocf:heartbeat:IPaddr2", f"ip={address}"]
             crm = ["configure", "primitive", values["resource"], "ocf:heartbeat:IPaddr2", "params", f"ip={address}"]

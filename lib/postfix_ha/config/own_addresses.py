@@ -41,7 +41,7 @@ class Claim:
 def find_claims(here: str, names: "dict[str, list[str]]", deadline: float) -> "dict[str, Claim]":
     """Address -> the claim on it. ``here`` is this node's name; ``names``: node -> what the cluster reaches it by."""
     corosync = _text(COROSYNC)
-    words = {(node, word): RING for node, word in ring_words(corosync)}
+    words = dict.fromkeys(ring_words(corosync), RING)
     for node, known in names.items():
         for word in known:
             words.setdefault((node, word), NAME if word == node else "the cluster reaches it there")
@@ -134,7 +134,9 @@ def ring_words(text: str) -> "list[tuple[str, str]]":
         elif line == "}":
             if inside[-2:] == ["nodelist", "node"]:
                 name = node.get("name") or node.get("nodeid", "?")
-                found += [(name, word) for key, word in node.items() if key.startswith("ring") and key.endswith("_addr")]
+                found += [
+                    (name, word) for key, word in node.items() if key.startswith("ring") and key.endswith("_addr")
+                ]
             inside = inside[:-1]
         elif inside[-2:] == ["nodelist", "node"]:
             key, _, value = line.partition(":")

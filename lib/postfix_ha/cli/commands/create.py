@@ -96,7 +96,7 @@ def run_create(options: argparse.Namespace) -> int:
         raise Refused(*refused)
     if draft.existing and cluster.is_live and not (options.dry_run or State(cluster.status(), draft.tag).is_active):
         forget_failures(cluster, draft.existing.members)  # one that could not come up is to try again
-    work = Work(manner_of(options), cluster, lambda now: create(now, wish, here))
+    work = Work(manner_of(options, only_yes=True), cluster, lambda now: create(now, wish, here))
     return carry_out(
         work, remarks, draft.tag, lambda state: bool(state.nodes), "in service", take_back=not options.keep
     )
