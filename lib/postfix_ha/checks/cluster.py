@@ -5,6 +5,7 @@ import time
 
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.config.own_addresses import find_claims, finding_of
+from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.system.quoting import quote, quote_words
 from postfix_ha.verdict import Finding
 
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
 
 # Names of nodes are in /etc/hosts, or a name server answers at once.
 NAMES_S = 3.0
+OWN = ("address_can_move", "address_left_to_service")
 
 
 class Managed:
     """What the cluster manages: ``addresses`` address -> resource, ``file_systems`` mount point -> resource.
 
-    ``hosts``: node -> what the cluster reaches it by. ``file`` is the CIB's file where it is not the live one; ``names`` gives the id that a resource yet to be made for
-    an address or a mount point would have.
+    ``hosts``: node -> what the cluster reaches it by. ``file`` is the CIB's file where it is not the live one;
+    ``names`` gives the id that a resource yet to be made for an address or a mount point would have.
     """
 
     __slots__ = ("addresses", "file", "file_systems", "hosts", "name_of_address", "name_of_file_system")
@@ -77,7 +79,18 @@ def check_managed(survey: Survey, managed: Managed) -> "list[Finding]":
         elif address in absent:
             cure = managed.command(["resource", "enable", resource], ["resource", "start", resource])
             found.append(Finding("address_in_service", cure=cure, **values))
-    return found + _check_file_system(survey, managed)
+    found += _check_file_system(survey, managed)
+    lacking = [each for each in found if each.check in ("address_has_resource", "queue_has_resource")]
+    is_fresh = lacking and not (any(map(managed.addresses.get, addresses)) or _mounting_queue(survey, managed))
+    if is_fresh and not any(each.check in OWN for each in found):
+        named = [] if survey.config_dir == DEFAULT_CONFIG_DIR else ["--config-dir", survey.config_dir]
+        cure = quote_words(["postfix-ha", "create", *named])
+        found.append(Finding("service_in_cluster", config_dir=survey.config_dir, cure=cure))
+    return found
+
+
+def _mounting_queue(survey: Survey, managed: Managed) -> str:
+    return managed.mounting(survey.instance.queue_directory)
 
 
 def _check_file_system(survey: Survey, managed: Managed) -> "list[Finding]":

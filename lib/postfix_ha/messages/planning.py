@@ -106,8 +106,8 @@ ROWS: "tuple[Row, ...]" = (
     ),
     planned(
         "file_system_not_at_boot",
-        WARNING,
-        "/etc/fstab mounts {directory} at boot, beside the cluster",
+        ERROR,
+        "/etc/fstab mounts {directory} at boot, beside the cluster: two nodes would mount it at once",
         "add noauto there, on every node",
     ),
     planned(
@@ -134,6 +134,13 @@ ROWS: "tuple[Row, ...]" = (
         ERROR,
         "the switchback of {resource} is {theirs}, that of the service would be {ours}",
         "choose one with --switchback, or change {resource}",
+    ),
+    planned(
+        "part_enabled",
+        ERROR,
+        "{resource}, which brings {what}, is disabled in the cluster (target-role of {holder}), and Postfix needs it",
+        "'pcs resource enable {holder}' first",
+        joint="; ",
     ),
     planned("parts_kept", NOTE, "these stay: {kept}"),
     planned("operations_replaced", NOTE, "the operations of the resource are replaced by those of the new agent"),

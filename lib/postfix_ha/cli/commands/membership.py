@@ -4,7 +4,7 @@ import argparse
 
 from postfix_ha.cli.apply import Work, carry_out
 from postfix_ha.cli.command import add_change_options, add_command, add_resource, cluster_of, manner_of
-from postfix_ha.cli.preflight import add_peer_options, check_nodes
+from postfix_ha.cli.preflight import add_peer_options, check_nodes, required
 from postfix_ha.cluster.change.modify import extend, unextend
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.wait import State
@@ -62,7 +62,7 @@ def priority(text: str) -> int:
 def run_extend(options: argparse.Namespace) -> int:
     """Add a node."""
     cluster = cluster_of(options)
-    hierarchy = find_hierarchy(cluster.read(), options.tag)
+    hierarchy = find_hierarchy(cluster.read(), options.tag, lambda each: options.node not in each.nodes)
     tag = hierarchy.tag
     work = Work(manner_of(options), cluster, lambda cib: extend(cib, tag, options.node, options.priority))
     if not work.plan.is_empty:
@@ -84,13 +84,14 @@ def compare(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy)
     if not cluster.is_live or options.no_peer_check or options.node == here:
         return []
     params = Params(hierarchy.cib.parameters(hierarchy.mail))
-    return check_nodes(params.config_dir, params.binary, [options.node], options.rsh, and_here=False)[1]
+    found = check_nodes(params.config_dir, params.binary, [options.node], options.rsh, and_here=False)[1]
+    return required(found, options.forced)
 
 
 def run_unextend(options: argparse.Namespace) -> int:
     """Take a node out."""
     cluster = cluster_of(options)
-    hierarchy = find_hierarchy(cluster.read(), options.tag)
+    hierarchy = find_hierarchy(cluster.read(), options.tag, lambda each: options.node in each.nodes)
     status = cluster.status()
     for member in hierarchy.members if options.node in hierarchy.nodes else ():
         if options.node in State(status, member).nodes and member in hierarchy.own:
