@@ -47,7 +47,6 @@ NOT_LOOKED_FOR = {
     "drill_answer_known",
     "device_single",
     "drbd_promoted",
-    "file_system_not_at_boot",
     "node_left_out",
     "status_read",
     "status_is_xml",

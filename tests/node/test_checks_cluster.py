@@ -313,3 +313,48 @@ def test_what_seems_to_be_the_nodes_own_is_refused_with_what_to_do(
     assert why in said
     assert "inet_interfaces = SERVICE_ADDRESS, localhost" in said
     assert "IPaddr2" not in node.read(CIB)
+
+
+def test_a_cluster_that_has_nothing_of_it_yet_is_told_of_with_the_next_step(node: CheckNode) -> None:
+    checked = node.check(env=ENV)
+    (found,) = checked.named("service_in_cluster")
+    assert (found["severity"], found["command"]) == ("note", "postfix-ha create")
+    code, said = create(node)
+    assert code == 0, said
+    assert node.check(env=ENV).ids() == node.usual
+    # Each warning once, by whichever of checks and planning says it.
+    lines = [line for line in said.splitlines() if line.startswith(("warning: ", "note: "))]
+    assert len(lines) == len(set(lines))
+
+
+def test_what_refuses_can_be_overruled_by_its_name(served: CheckNode) -> None:
+    node = served
+    pcs(node, FILE_SYSTEM, IP)
+    node.shell("mkdir -p /etc/systemd/system/multi-user.target.wants\n"
+               "ln -s /lib/systemd/system/postfix.service /etc/systemd/system/multi-user.target.wants/")  # fmt: skip
+    try:
+        code, said = create(node)
+        assert code == 2
+        assert "postfix.service is enabled" in said
+        assert "'--force unit_disabled_at_boot' overrules this" in said
+        for name in ("no_such_check", "address_can_move"):
+            code, said = create(node, "--force", name)
+            assert (code, "no check that can be overruled" in said) == (2, True)
+        code, said = create(node, "--force", "unit_disabled_at_boot")
+        assert code == 0, said
+        assert "warning: overruled: postfix.service is enabled" in said
+    finally:
+        node.shell("rm /etc/systemd/system/multi-user.target.wants/postfix.service")
+
+
+def test_a_service_that_the_network_does_not_reach_is_told_of(served: CheckNode) -> None:
+    node = served
+    for settings, severity in ((("inet_interfaces = localhost",), "warning"),
+                               (("inet_interfaces = 127.0.0.1", "mydestination ="), "note")):  # fmt: skip
+        node.set(*settings)
+        node.age("/etc/postfix/main.cf")
+        (found,) = node.check().named("network_served")
+        assert found["severity"] == severity
+        assert found["where"]["file"] == "/etc/postfix/main.cf"
+    said = create(node, "--dry-run")[1]
+    assert said.count("inet_interfaces is") == 1, said

@@ -28,7 +28,7 @@ def check_interfaces_carry(survey: Survey) -> "list[Finding]":
 
 
 def check_network_served(survey: Survey) -> "list[Finding]":
-    """network_served: somebody on the network can reach it, unless inet_interfaces says in one word that nobody is to."""
+    """network_served: the network can reach it, unless inet_interfaces says in its own word that nobody is to."""
     value = survey.value("inet_interfaces").strip()
     endpoints = survey.instance.endpoints
     if not endpoints or value == "loopback-only" or not all(is_loopback(each.address) for each in endpoints):

@@ -5,9 +5,8 @@ import stat
 import sys
 from typing import Callable
 
-from postfix_ha.cli.output import say
+from postfix_ha.cli.output import say, say_prompt
 from postfix_ha.messages.errors import refused
-from postfix_ha.printable import LENGTH_MAX, printable
 
 BACK = "<"
 
@@ -53,8 +52,7 @@ def hold_dialogue(questions: "list[Question]") -> "dict[str, object]":
 def ask(prompt: str) -> str:
     """One line from the terminal without the blanks around it; Refused at the end of the input."""
     # Not input(): after a handler has raised it looks for signals again, and another one makes a SystemError of it.
-    sys.stdout.write(printable(prompt, LENGTH_MAX))
-    sys.stdout.flush()
+    say_prompt(prompt)
     line = sys.stdin.buffer.readline().decode("utf-8", "replace")
     if not line.endswith("\n"):
         say()

@@ -11,7 +11,6 @@ from postfix_ha.config.units import unit_config_dir
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.messages.errors import refused
 from postfix_ha.params import Params
-from postfix_ha.system.quoting import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -218,6 +217,6 @@ def find_hierarchy(cib: Cib, tag: str, is_meant: "Callable[[Hierarchy], bool] | 
     if len(found) > 1:
         meant = [each for each in found if is_meant and is_meant(each)]
         if len(meant) != 1:
-            raise refused("hierarchy_named", known=names, first=quote((meant or found)[0].tag))
+            raise refused("hierarchy_named", known=names, first=(meant or found)[0].tag)
         return meant[0]
     return found[0]

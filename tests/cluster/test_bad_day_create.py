@@ -1,0 +1,78 @@
+"""A bad day with create, check and a queue gone read-only: what an administrator tries, on one cluster."""
+
+import time
+
+import pytest
+
+from tests.cluster.test_clone import CONFIG, MAIN_CF, PREPARE
+from tests.support.lab.config import QUEUE
+from tests.support.lab.network import SERVICE_ADDRESS, address
+from tests.support.lab.resources import FILESYSTEM, MAIL
+from tests.support.lab.tool import COMMAND
+
+
+@pytest.mark.namespaces("the files of each node")
+def test_what_create_does_not_take(lab, tool):
+    tool.ok("switchover", "n1")
+    tool.ok("delete", "--leave-running")
+    node, peer = lab.nodes["n1"], lab.nodes["n3"]
+    create = ("create", "--tag", MAIL, *tool.rsh)
+    # No terminal is no yes, whatever comes by the pipe.
+    before = tool.configuration()
+    for given in ("n", "y"):
+        done = node.run(["sh", "-c", f"echo {given} | {COMMAND} {' '.join(create)}"], timeout=120)
+        assert (done.returncode, "--yes" in done.stderr) == (2, True), done.stdout + done.stderr
+        assert tool.configuration() == before
+    # A node without Postfix is named once, and can be left out.
+    peer.run(["mv", "/usr/sbin/postfix", "/usr/sbin/postfix-away"], check=True)
+    try:
+        said = tool.refused(*create, "--yes")
+        assert [line for line in said.splitlines() if "n3" in line] == [
+            line for line in said.splitlines() if "n3 cannot run this Postfix" in line
+        ]
+        assert said.count("n3 cannot run this Postfix: the postfix command /usr/sbin/postfix cannot be run") == 1
+        tool.ok(*create, "--yes", "--node", "n1", "--node", "n2", "--dry-run")
+    finally:
+        peer.run(["mv", "/usr/sbin/postfix-away", "/usr/sbin/postfix"], check=True)
+    # The address that corosync uses, of this node and of another one.
+    kept = node.read("/etc/postfix/main.cf")
+    try:
+        for own, owner in ((address("ring", 11), "n1"), (address("ring", 12), "n2")):
+            node.run(["postconf", "-e", f"inet_interfaces = {SERVICE_ADDRESS}, {own}, localhost"], check=True)
+            said = tool.refused(*create, "--yes")
+            assert f"address {own} of inet_interfaces is node {owner}'s own (a ring address of corosync)" in said
+            checked = node.run([COMMAND, "check"]).stdout
+            assert f"{own} of inet_interfaces is node {owner}'s own" in checked
+            assert f"ip={own}" not in checked
+    finally:
+        node.write("/etc/postfix/main.cf", kept)
+    tool.ok(*create, "--yes")
+
+
+@pytest.mark.namespaces("a file system that the kernel makes read-only")
+def test_a_queue_gone_read_only_is_left_within_the_interval_of_the_monitor(lab, tool):
+    lab.settle()
+    begin = lab.where()
+    lab.nodes[begin].run(["mount", "-o", "remount,ro", "/mnt/queue"])
+    node = lab.nodes[begin]
+    name = node.run(["sh", "-c", "basename $(readlink -f $(findmnt -no SOURCE /mnt/queue))"]).stdout.strip()
+    node.run(["tee", f"/sys/fs/ext4/{name}/trigger_fs_error"], input="test\n")
+    failed_at = time.monotonic()
+    lab.wait_for(lambda: lab.where() not in ("", begin), 90, "the service has left the node")
+    print("READ-ONLY", time.monotonic() - failed_at)
+    lab.run("crm_resource", "--cleanup")
+
+
+@pytest.mark.namespaces("a second instance of each node")
+def test_a_clone_where_postfix_runs_already(lab, tool):
+    for node in lab.nodes.values():
+        node.run(["sh", "-c", PREPARE], input=MAIN_CF, check=True)
+        node.run(
+            ["sh", "-c", f"mkdir -p /var/spool/postfix-local; postfix -c {CONFIG} check; postfix -c {CONFIG} start"]
+        )
+    for words in (("create", "--yes", "--clone", "--config-dir", CONFIG, "--tag", "local", *tool.rsh),
+                  ("status", "--tag", "local"), ("delete", "--stop", "--tag", "local"),
+                  ("delete", "--stop", "--tag", "local", "--with-parts")):  # fmt: skip
+        done = tool.run(*words)
+        print(words, done.returncode, done.stdout, done.stderr)
+    raise AssertionError(QUEUE + FILESYSTEM)
