@@ -1,5 +1,6 @@
 """A bad day with create, check and a queue gone read-only: what an administrator tries, on one cluster."""
 
+import os
 import time
 
 import pytest
@@ -51,15 +52,17 @@ def test_what_create_does_not_take(lab, tool):
 
 @pytest.mark.namespaces("a file system that the kernel makes read-only")
 def test_a_queue_gone_read_only_is_left_within_the_interval_of_the_monitor(lab, tool):
-    lab.settle()
     begin = lab.where()
-    lab.nodes[begin].run(["mount", "-o", "remount,ro", "/mnt/queue"])
     node = lab.nodes[begin]
-    name = node.run(["sh", "-c", "basename $(readlink -f $(findmnt -no SOURCE /mnt/queue))"]).stdout.strip()
-    node.run(["tee", f"/sys/fs/ext4/{name}/trigger_fs_error"], input="test\n")
+    minor = os.minor(os.stat(node.path(lab.shared_device)).st_rdev)
+    node.run(["tee", f"/sys/fs/ext4/loop{minor}/trigger_fs_error"], input="test\n", check=True)
     failed_at = time.monotonic()
-    lab.wait_for(lambda: lab.where() not in ("", begin), 90, "the service has left the node")
+    acknowledged = lab.client.ledger.acknowledged
+    lab.wait_for(lambda: lab.where() not in ("", begin), 60, "the service has left the node")
+    lab.wait_for(lambda: lab.client.ledger.acknowledged > acknowledged, 30, "mail is taken on the other node")
     print("READ-ONLY", time.monotonic() - failed_at)
+    reasons = [each.reason for each in lab.operations() if "Read-only" in str(getattr(each, "reason", ""))]
+    print(reasons)
     lab.run("crm_resource", "--cleanup")
 
 

@@ -40,14 +40,14 @@ def compare_ids(pair: Pair, follow: "tuple[str, ...]" = ()) -> "list[Finding]":
 
 
 def _taken(pair: Pair, kind: str, follow: "tuple[str, ...]", name: str) -> str:
-    """The sentence on the other one that has the number, "" where nobody has it."""
+    """What is to be said of the other one that has the number already."""
     parameter, _, _, word = KINDS[kind]
     here, there = pair.both("ids", parameter, kind)
     at, number, node = (pair.here, there, pair.node) if kind in follow else (pair.there, here, pair.remote.node)
     other = holder(at, kind, str(number))
     if not other or other == name:
-        return ""
-    return f"; {kind} {number} is {word} {other} on {node}: end what runs as it, the command gives it another {kind}"
+        return f"no other {word} has {number} on {node}"
+    return f"{number} is {word} {other} on {node}, which the command gives another {kind}: end what runs as it first"
 
 
 def holder(facts: Facts, kind: str, number: str) -> str:

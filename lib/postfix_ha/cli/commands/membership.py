@@ -71,7 +71,7 @@ def run_extend(options: argparse.Namespace) -> int:
         if left:
             why = [Finding("reason", why=reason) for reason in left]
             raise Refused(Finding("target_can_run_still", tag=tag, node=options.node), *why)
-    remarks = [] if work.plan.is_empty else compare(options, cluster, hierarchy)
+    remarks = [] if work.plan.is_empty else required(compare(options, cluster, hierarchy), options.forced)
     against = errors(remarks)
     if against:
         raise Refused(*against)
@@ -84,8 +84,7 @@ def compare(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy)
     if not cluster.is_live or options.no_peer_check or options.node == here:
         return []
     params = Params(hierarchy.cib.parameters(hierarchy.mail))
-    found = check_nodes(params.config_dir, params.binary, [options.node], options.rsh, and_here=False)[1]
-    return required(found, options.forced)
+    return check_nodes(params.config_dir, params.binary, [options.node], options.rsh, and_here=False)[1]
 
 
 def run_unextend(options: argparse.Namespace) -> int:
