@@ -1,16 +1,19 @@
 """Checks on a live instance at level 0: master, its lock, its endpoints. They read kernel tables and start nothing."""
 
+import errno
 import os
 import time
 
 from postfix_ha.endpoint import Endpoint, missing_addresses
 from postfix_ha.instance import Instance
-from postfix_ha.procfs import ProcessStat, kernel_address, listening_sockets, master_files, process_stat
+from postfix_ha.procfs import ProcessStat, kernel_address, listening_sockets, master_files, process_stat, read_whole
 from postfix_ha.verdict import Finding
 
 # A debugger or an administrator's second of SIGSTOP is no failure: a stopped master is looked at again for this long.
 FROZEN_CONFIRMED_S = 1.0
 LOOK_AGAIN_S = 0.05
+# How the kernel shows that nothing is written any more: for good, and after an error of ext4 since Linux 6.15.
+READ_ONLY = (b"ro", b"emergency_ro", b"shutdown")
 
 
 def is_master_of(instance: Instance, stat: "ProcessStat | None") -> bool:
@@ -31,6 +34,7 @@ def check_health(instance: Instance, deadline: float) -> "list[Finding]":
         findings.append(lock)
     findings += check_addresses(instance)
     findings += check_listening(instance, sockets)
+    findings += check_queue_mount(instance)
     return findings
 
 
@@ -81,6 +85,30 @@ def check_listening(instance: Instance, sockets: "set[str]") -> "list[Finding]":
         Finding("endpoint_listening", pid=instance.master_pid, endpoint=str(endpoint))
         for endpoint in _unheard(instance.master_pid, instance.endpoints, sockets)
     ]
+
+
+def check_queue_mount(instance: Instance) -> "list[Finding]":
+    """queue_writable, when the kernel has made the queue's file system read-only.
+
+    The master's own table of mounts tells: statvfs(2) asks the storage, and hangs where that is dead. A file system
+    whose files have a device number of their own (btrfs) is in it under another one, so of that nothing is told.
+    """
+    if not instance.queue_id:
+        return []
+    number = b"%d:%d" % (os.major(instance.queue_id[0]), os.minor(instance.queue_id[0]))
+    mounted = []
+    for line in read_whole(f"/proc/{instance.master_pid}/mountinfo").splitlines():
+        if b" " + number + b" " in line:
+            words, _, rest = line.partition(b" - ")
+            fields = words.split(b" ")
+            if fields[2:3] == [number] and len(fields) > 5:
+                # The last word is of the file system itself, whichever of its mounts is looked at (proc(5)).
+                mounted.append(any(word in READ_ONLY for word in rest.rpartition(b" ")[2].split(b",")))
+                mounted[-1] = mounted[-1] or b"ro" in fields[5].split(b",")
+    if not mounted or not all(mounted):
+        return []
+    values = {"user": instance.mail_owner, "path": instance.queue_directory, "why": os.strerror(errno.EROFS)}
+    return [Finding("queue_writable", **values)]
 
 
 def listened_endpoints(master_pid: int, endpoints: "list[Endpoint]") -> "list[Endpoint]":

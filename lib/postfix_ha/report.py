@@ -31,6 +31,8 @@ def report(request: Request, verdict: Verdict) -> None:
     for note in verdict.notes:
         if note is not verdict.reason:
             log(request, "info" if is_quiet else "warning", line_of(note))
+            if request.action == "validate-all":  # pcs and crm_resource show what is there
+                sys.stderr.write(f"warning: on this node {line_of(note)}\n")
     if verdict.reason is None:
         return
     from postfix_ha.messages.brief import brief

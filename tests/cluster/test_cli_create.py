@@ -252,7 +252,7 @@ def test_a_dialogue_that_is_given_up_changes_nothing(lab, tool, how):
         if how == "no":
             terminal.answer("Nodes", "")
             terminal.answer("Apply this change?", "no")
-            assert terminal.end() == 0
+            assert terminal.end() == 2
         else:
             terminal.answer("Nodes", "\x04")
             assert terminal.end() == 2

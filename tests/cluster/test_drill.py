@@ -231,7 +231,7 @@ def test_on_a_terminal_it_asks(lab, tool):
     arguments = ["drill", "--fault", "kill-master", *TO_THE_BOX, *tool.rsh]
     with Terminal(lab.nodes["n1"], [COMMAND, *arguments]) as terminal:
         terminal.answer("Do it?", "no")
-        assert terminal.end() == 0
+        assert terminal.end() == 2
     assert "kills the Postfix master" in terminal.text
     assert "nothing was changed" in terminal.text
     assert (tool.configuration(), lab.master()[1].pid) == (before, master.pid)

@@ -45,7 +45,6 @@ NOT_LOOKED_FOR = {
     "drill_node_answers",
     "drill_answer_known",
     "device_single",
-    "file_system_not_at_boot",
     "node_left_out",
     "status_read",
     "status_is_xml",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.machine.node import BASE_ENV
-from tests.support.mail.check_node import ADDRESS, PROGRAM, CheckNode
+from tests.support.mail.check_node import ADDRESS, NODE_ADDRESS, PROGRAM, CheckNode
 
 CIB = "/root/cib.xml"
 ENV = {**BASE_ENV, "CIB_file": CIB}
@@ -226,3 +226,135 @@ def test_a_cluster_that_hangs_does_not_hold_it_up(node: CheckNode, stored: None)
         assert "address_has_resource" in checked.ids()
     finally:
         node.shell("mv /root/cibadmin /usr/sbin/")
+
+
+def corosync(node: CheckNode, address: str) -> None:
+    node.shell("mkdir -p /etc/corosync")
+    text = f"nodelist {{\n  node {{\n    ring0_addr: {address}\n    name: n1\n    nodeid: 1\n  }}\n}}\n"
+    node.write("/etc/corosync/corosync.conf", text)
+
+
+def create(node: CheckNode, *options: str) -> "tuple[int, str]":
+    """Run create on the file; (exit code, what it said)."""
+    done = node.run([PROGRAM, "create", "--yes", "--cib-file", CIB, *options])
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def served(node: CheckNode) -> "Iterator[CheckNode]":
+    """The same, and whatever a test does to its addresses is undone."""
+    kept, ring = node.read("/etc/postfix/main.cf"), node.shell("cat /etc/corosync/corosync.conf 2>/dev/null || :")
+    yield node
+    node.write("/etc/postfix/main.cf", kept)
+    node.write("/etc/corosync/corosync.conf", ring)
+    node.shell(f"rm -f /etc/network/interfaces.d/test; ip address flush dev eth0 scope global\n"
+               f"ip address add {NODE_ADDRESS}/24 dev eth0; ip address add {ADDRESS}/24 dev eth0")  # fmt: skip
+    node.age("/etc/postfix/main.cf")
+    assert node.check().ids() == node.usual
+
+
+def test_corosyncs_address_never_becomes_a_resource(served: CheckNode) -> None:
+    node = served
+    pcs(node, FILE_SYSTEM)
+    corosync(node, NODE_ADDRESS)
+    node.set(f"inet_interfaces = {ADDRESS}, {NODE_ADDRESS}, localhost")
+    node.age("/etc/postfix/main.cf")
+    checked = node.check(env=ENV)
+    (found,) = checked.named("address_can_move")
+    assert (checked.code, found["severity"]) == (2, "error")
+    assert NODE_ADDRESS in found["text"]
+    assert [each["text"] for each in checked.named("address_has_resource") if NODE_ADDRESS in each["text"]] == []
+    assert not any(
+        "IPaddr2" in (each["command"] or "") and NODE_ADDRESS in each["command"] for each in checked.findings
+    )
+    code, said = create(node)
+    assert code == 2
+    assert f"{NODE_ADDRESS} of inet_interfaces is node n1's own (a ring address of corosync)" in said
+    assert "IPaddr2" not in node.read(CIB)
+    # Somebody has made it already: that is said, not taken.
+    pcs(node, f"resource create own ocf:heartbeat:IPaddr2 ip={NODE_ADDRESS}")
+    assert "address_can_move" in node.check(env=ENV).ids()
+    assert create(node)[0] == 2
+    pcs(node, "resource delete own")
+    node.shell(found["command"])
+    node.age("/etc/postfix/main.cf")
+    assert "address_can_move" not in node.check(env=ENV).ids()
+    code, said = create(node)
+    assert code == 0, said
+    assert f'value="{ADDRESS}"' in node.read(CIB)
+    assert NODE_ADDRESS not in node.read(CIB)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "address", "why"),
+    [
+        (f"ip address add 2001:db8::11/64 dev eth0 nodad; postconf -e 'inet_protocols = all' "
+         f"'inet_interfaces = {ADDRESS}, [2001:db8::11]'", "2001:db8::11", "members need"),
+        (f"mkdir -p /etc/network/interfaces.d; printf 'iface eth0:1 inet static\\n  address {ADDRESS}/24\\n' "
+         ">/etc/network/interfaces.d/test", ADDRESS, "/etc/network/interfaces.d/test gives it"),
+        (f"ip address change {ADDRESS}/24 dev eth0 valid_lft 3600 preferred_lft 3600", ADDRESS, "leased"),
+    ],
+    ids=["beside corosync's", "at boot", "leased"],
+)  # fmt: skip
+def test_what_seems_to_be_the_nodes_own_is_refused_with_what_to_do(
+    served: CheckNode, prepare: str, address: str, why: str
+) -> None:
+    node = served
+    pcs(node, FILE_SYSTEM)
+    corosync(node, NODE_ADDRESS)
+    node.shell(prepare)
+    node.age("/etc/postfix/main.cf")
+    found = [each for each in node.check(env=ENV).named("address_left_to_service") if address in each["text"]]
+    assert [each["severity"] for each in found] == ["error"]
+    assert why in found[0]["text"]
+    code, said = create(node)
+    assert code == 2
+    assert why in said
+    assert "inet_interfaces = SERVICE_ADDRESS, localhost" in said
+    assert "IPaddr2" not in node.read(CIB)
+
+
+def test_a_cluster_that_has_nothing_of_it_yet_is_told_of_with_the_next_step(node: CheckNode) -> None:
+    checked = node.check(env=ENV)
+    (found,) = checked.named("service_in_cluster")
+    assert (found["severity"], found["command"]) == ("note", "postfix-ha create")
+    code, said = create(node)
+    assert code == 0, said
+    assert node.check(env=ENV).ids() == node.usual
+    # Each warning once, by whichever of checks and planning says it.
+    lines = [line for line in said.splitlines() if line.startswith(("warning: ", "note: "))]
+    assert len(lines) == len(set(lines))
+
+
+def test_what_refuses_can_be_overruled_by_its_name(served: CheckNode) -> None:
+    node = served
+    pcs(node, FILE_SYSTEM, IP)
+    node.shell("mkdir -p /etc/systemd/system/multi-user.target.wants\n"
+               "ln -s /lib/systemd/system/postfix.service /etc/systemd/system/multi-user.target.wants/")  # fmt: skip
+    try:
+        code, said = create(node)
+        assert code == 2
+        assert "postfix.service is enabled" in said
+        assert "'--force unit_disabled_at_boot' overrules this" in said
+        for name in ("no_such_check", "address_can_move"):
+            code, said = create(node, "--force", name)
+            assert (code, "no check that can be overruled" in said) == (2, True)
+        code, said = create(node, "--force", "unit_disabled_at_boot")
+        assert code == 0, said
+        assert "warning: overruled: postfix.service is enabled" in said
+    finally:
+        node.shell("rm /etc/systemd/system/multi-user.target.wants/postfix.service")
+
+
+def test_a_service_that_the_network_does_not_reach_is_told_of(served: CheckNode) -> None:
+    node = served
+    for settings, severity in ((("inet_interfaces = localhost",), "warning"),
+                               (("inet_interfaces = 127.0.0.1", "mydestination ="), "note")):  # fmt: skip
+        node.set(*settings)
+        node.age("/etc/postfix/main.cf")
+        (found,) = node.check().named("network_served")
+        assert found["severity"] == severity
+        assert found["where"]["file"] == "/etc/postfix/main.cf"
+    said = create(node, "--dry-run")[1]
+    assert said.count("inet_interfaces is") == 1, said

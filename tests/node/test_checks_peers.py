@@ -122,6 +122,19 @@ def hide_a_type(two: Two) -> None:
     do(two.there, APT)
 
 
+def uid_is_taken(two: Two) -> None:
+    """Another user of the peer has the number that Postfix's has here, and files."""
+    uid = two.here.shell("id -u postfix").strip()
+    do(two.there, "usermod -u 4242 postfix; chown -R postfix /var/lib/postfix")
+    do(two.there, f"useradd --uid {uid} --no-create-home squatter; touch /var/tmp/his; chown squatter /var/tmp/his")
+
+
+def gid_is_taken(two: Two) -> None:
+    gid = two.here.shell("getent group postdrop | cut -d: -f3").strip()
+    do(two.there, "groupmod -g 4243 postdrop")
+    do(two.there, f"groupadd --gid {gid} squatters; touch /var/tmp/theirs; chgrp squatters /var/tmp/theirs")
+
+
 def second_mount(two: Two) -> None:
     """Mount the queue's file system on the peer too, as no cluster may; this is one kernel, so nothing is lost."""
     name = os.path.basename(two.here.queue.device)
@@ -148,6 +161,14 @@ FAULTS = [
           says=("postdrop gid does not match between servers", "4243", PEER),
           undo=there("test $(stat -c %G%a /usr/sbin/postdrop) = postdrop2755")),
     Fault("mail_owner_uid_agrees", there("userdel postfix 2>/dev/null"), says=("missing",), name="missing"),
+    Fault("mail_owner_uid_agrees", uid_is_taken, says=("4242", PEER), name="taken", undo=there(
+          "test $(id -u postfix) != $(id -u squatter); test $(stat -c %U /var/tmp/his) = squatter; userdel squatter")),
+    Fault("setgid_group_gid_agrees", gid_is_taken, says=("4243", PEER), name="taken", undo=there(
+          "test $(stat -c %G /var/tmp/theirs) = squatters && groupdel squatters && "
+          "test $(stat -c %G%a /usr/sbin/postdrop) = postdrop2755")),
+    # The queue has the uid of all others: what is another one is this node's.
+    Fault("mail_owner_uid_agrees", here("usermod -u 4242 postfix; chown -R postfix /var/lib/postfix"),
+          says=("4242", PEER), name="fresh here"),
     Fault("version_agrees", there(LIE % "facts['versions']['postfix'] = facts['main']['mail_version'] = '3.5.25'"),
           there(NO_LIE), ("Postfix is 3.", "3.5.25", PEER), "warning"),
     Fault("main_cf_agrees", there("postconf -e message_size_limit=20480000"),
@@ -236,6 +257,7 @@ def test_provoked_named_and_cured(two: Two, fault: Fault) -> None:
         node.age("/etc/postfix/main.cf")
     after = two.check()
     assert fault.check not in after.ids(), (found["command"], after.named(fault.check))
+    assert fault.name != "taken" or "squatter" in found["remedy"]
     if fault.undo:
         fault.undo(two)
     after = two.check()
@@ -325,3 +347,52 @@ def test_another_instance_is_compared_with_its_own(two: Two) -> None:
     assert "-c /etc/postfix2 " in found[0]["command"]
     for node in (two.here, two.there):
         node.shell("rm -rf /etc/postfix2")
+
+
+@pytest.mark.parametrize(
+    ("hide", "show", "words"),
+    [
+        ("mv /etc/postfix/master.cf /root/", "mv /root/master.cf /etc/postfix/", "there is no master.cf"),
+        ("mv /etc/postfix/main.cf /root/", "mv /root/main.cf /etc/postfix/", "there is no main.cf"),
+        ("mv /usr/sbin/postfix /usr/sbin/postconf /root/", "mv /root/postfix /root/postconf /usr/sbin/",
+         "/usr/sbin/postfix"),
+        ("mv /usr/sbin/postfix /root/bin; mv /etc/postfix /root/",
+         "mv /root/bin /usr/sbin/postfix; mv /root/postfix /etc/", "/usr/sbin/postfix"),
+        ("echo broken >>/etc/postfix/main.cf", "sed -i '$d' /etc/postfix/main.cf", "main.cf"),
+    ],
+    ids=["no master.cf", "no main.cf", "no Postfix", "nothing", "broken"],
+)  # fmt: skip
+def test_a_peer_that_cannot_run_it_is_one_finding(two: Two, hide: str, show: str, words: str) -> None:
+    do(two.there, hide)
+    checked = two.check()
+    assert checked.ids() == ["peer_runs_postfix"], checked.findings
+    assert checked.code == 2
+    assert words in checked.findings[0]["text"]
+    do(two.there, show)
+    two.there.age("/etc/postfix/main.cf")
+    assert two.check().ids() == two.usual
+
+
+def test_a_broken_main_cf_here_is_said_once_and_nothing_is_compared_with_it(two: Two) -> None:
+    kept = two.here.read("/etc/postfix/main.cf")
+    do(two.here, "echo 'no equals sign' >>/etc/postfix/main.cf")
+    alone = two.here.check().ids()
+    checked = two.check()
+    assert set(checked.ids()) <= {*alone, "queue_storage_shared"}, checked.findings
+    assert not any("  " in each["text"] or "is  on" in each["text"] for each in checked.findings)
+    two.here.write("/etc/postfix/main.cf", kept)
+    two.here.age("/etc/postfix/main.cf")
+    assert two.check().ids() == two.usual
+
+
+def test_a_missing_owner_gets_the_number_that_the_peers_have(two: Two) -> None:
+    uid = two.there.shell("id -u postfix").strip()
+    do(two.here, "userdel postfix 2>/dev/null || :; mv /mnt/queue/postfix /mnt/queue/moved")
+    alone = two.here.check().named("mail_owner_exists")
+    assert [each["command"] for each in alone] == [None], "a fresh number would become the pattern for all"
+    (found,) = two.check().named("mail_owner_exists")
+    assert f"--uid {uid} " in found["command"]
+    do(two.here, found["command"])
+    assert two.here.shell("id -u postfix").strip() == uid
+    do(two.here, "mv /mnt/queue/moved /mnt/queue/postfix")
+    assert two.check().ids() == two.usual

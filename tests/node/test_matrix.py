@@ -122,7 +122,7 @@ ROWS = [
     Row(files.master_cf_broken, (0, 0, 0, 0, 0, 0), keeps=True),
     Row(files.master_cf_broken_unrecorded, (0, 0, 0, 0, 0, 0), keeps=True),
     Row(files.master_cf_broken_stopped, (7, 7, 7, 7, 5, 0), refuses=r"master.cf, line \d+: too few fields"),
-    Row(around.queue_read_only, (0, 0, 0, 1, 1, 0), says="Read-only", refuses="Read-only", disk_mb=64),
+    Row(around.queue_read_only, (1, 1, 1, 1, 1, 0), says="Read-only", refuses="Read-only", disk_mb=64),
     Row(around.queue_read_only_stopped, (7, 7, 7, 7, 1, 0), refuses="read-only", disk_mb=64),
     Row(around.queue_nearly_full, (0, 0, 0, 190, 0, 0), says=r"[34]\.\d MB left and 15\.", keeps=True, disk_mb=64),
     Row(around.queue_full, (0, 0, 0, 190, 0, 0), says=r"0\.\d MB left", keeps=True, disk_mb=64),

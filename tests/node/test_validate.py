@@ -63,6 +63,32 @@ def test_pcs_validates_from_a_node_without_postfix(node: MailNode) -> None:
     assert "config_dir 'etc/postfix' is not an absolute path" in said
 
 
+@pytest.mark.parametrize(
+    ("parameter", "words"),
+    [
+        ("binary=/usr/sbin/nopostfix", "the postfix command /usr/sbin/nopostfix cannot be run"),
+        ("config_dir=/etc/nowhere", "there is no main.cf in /etc/nowhere"),
+    ],
+)
+def test_what_this_node_lacks_is_a_warning_that_pcs_shows(node: MailNode, parameter: str, words: str) -> None:
+    code, said = create(node, parameter)
+    assert code == 0
+    assert words in said
+    options = ["--class", "ocf", "--provider", "mail", "--agent", "postfix_ha", "--option", parameter]
+    done = node.run(["crm_resource", "--validate", *options])
+    assert done.returncode == 0
+    assert words in done.stdout + done.stderr
+    name, _, value = parameter.partition("=")
+    answer = node.agent("validate-all", level=0, params={name: value})
+    assert (answer.code, answer.reasons) == (0, 0)
+    assert words in answer.stderr
+    assert node.agent("validate-all", level=10, params={name: value}).code == 5
+    # What may come with the service is none: below another mount, or an empty place for one.
+    node.run(["mkdir", "-p", "/mnt/empty"], check=True)
+    for elsewhere in ("/mnt/queue/there", "/mnt/empty/there"):
+        assert node.agent("validate-all", level=0, params={name: elsewhere}).stderr == ""
+
+
 def test_it_works_while_the_service_runs(node: MailNode) -> None:
     node.started()
     assert node.agent("validate-all").code == 0

@@ -6,6 +6,7 @@ from postfix_ha.cluster.create.local_node import Here, Mount
 from postfix_ha.cluster.create.plan import Wish
 from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
 from postfix_ha.cluster.model.cib import Cib, parse
+from postfix_ha.config.own_addresses import NAME, Claim
 from postfix_ha.endpoint import Endpoint
 from postfix_ha.instance import Instance
 
@@ -81,13 +82,15 @@ def node(
         endpoints=[Endpoint(each, 25) for each in addresses],
         settings={"inet_interfaces": inet_interfaces, "mail_spool_directory": "/var/mail"},
     )
-    known = {ADDRESS: [ADDRESS], "localhost": ["127.0.0.1"], "n1": ["203.0.113.11"], "n2": ["203.0.113.12"]}
+    known = {ADDRESS: [ADDRESS], "localhost": ["127.0.0.1"]}
+    own = {"203.0.113.11": "n1", "203.0.113.12": "n2"}
     return Here(
         "n1",
         instance,
         [Mount("/", "/dev/root", "ext4"), Mount("/mnt/queue", "/dev/sdb1", "ext4"), *mounts],
         [("eth0", "198.51.100.11/24"), ("ring0", "203.0.113.11/24")],
         {**known, **(words or {})},
+        claims={each: Claim(name, NAME, is_certain=True) for each, name in own.items()},
     )
 
 

@@ -7,11 +7,11 @@ from postfix_ha.actions.deadline import Step, guarded
 from postfix_ha.actions.find import find_running
 from postfix_ha.checks.startup.addresses import check_addresses, check_endpoints_free, check_served
 from postfix_ha.checks.startup.postfix_check import begin_postfix_check, judge_postfix_check
-from postfix_ha.checks.startup.setup import Setup, check_setup
-from postfix_ha.instance import read_record
+from postfix_ha.checks.startup.setup import Setup, check_command, check_setup
+from postfix_ha.instance import Instance, read_record
 from postfix_ha.params import Params
 from postfix_ha.request import Request
-from postfix_ha.verdict import Finding, Verdict, decide, grade
+from postfix_ha.verdict import HEALTHY, Finding, Verdict, decide, grade
 
 # Legitimately absent on a node before the service's turn: its address and its queue come with it.
 ABSENT_BEFORE_START = ("address_on_node", "address_settled", "queue_directory_shared")
@@ -20,9 +20,36 @@ ABSENT_BEFORE_START = ("address_on_node", "address_settled", "queue_directory_sh
 def validate(request: Request) -> Verdict:
     """The verdict on the parameters, and at level 10 on this node."""
     params = Params(request.parameters)
-    if params.findings or request.level < codes.LEVEL_GREETING:
+    if params.findings:
         return decide("setup", params.findings)
+    if request.level < codes.LEVEL_GREETING:
+        given = [name for name in ("binary", "config_dir") if request.parameters.get(name)]
+        return guarded(request, lambda step: _look_for(params, given, step)) if given else HEALTHY
     return guarded(request, lambda step: _validate_node(request, params, step))
+
+
+def _look_for(params: Params, given: "list[str]", step: Step) -> Verdict:
+    """The verdict at level 0: what a parameter names and this node lacks is a note, for another node may have it.
+
+    Not where it would lie on a file system of its own, or in an empty mount point: it comes with the service.
+    """
+    step("looking for what the parameters name")
+    notes = []
+    setup = Setup(Instance(config_dir=params.config_dir), params, 0)
+    if "binary" in given and not _may_come(params.binary):
+        notes += check_command(setup)
+    main_cf = os.path.join(params.config_dir, "main.cf")
+    if "config_dir" in given and not os.path.exists(main_cf) and not _may_come(main_cf):
+        notes.append(Finding("main_cf_present", config_dir=params.config_dir))
+    return Verdict(codes.SUCCESS, None, notes)
+
+
+def _may_come(path: str) -> bool:
+    """Whether a path is below a mount point other than the root's, or below one where nothing is mounted yet."""
+    place = os.path.dirname(path)
+    while not os.path.isdir(place):
+        place = os.path.dirname(place)
+    return os.stat(place).st_dev != os.stat("/").st_dev or is_below_empty_mount_point(path)
 
 
 def _validate_node(request: Request, params: Params, step: Step) -> Verdict:

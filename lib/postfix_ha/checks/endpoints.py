@@ -12,6 +12,8 @@ from postfix_ha.procfs import master_files
 from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
 
+# An instance without any of these takes no mail for anybody: it only sends what its node's programs put in the queue.
+DESTINATIONS = ("mydestination", "virtual_mailbox_domains", "virtual_alias_domains", "relay_domains")
 BIND_PARAMETERS = {_socket.AF_INET: "smtp_bind_address", _socket.AF_INET6: "smtp_bind_address6"}
 
 
@@ -23,6 +25,17 @@ def check_interfaces_carry(survey: Survey) -> "list[Finding]":
     wanted = {endpoint.address for endpoint in served} - set(WILDCARDS)
     stray = sorted(wanted - here - set(survey.absent_addresses)) if here else []
     return [Finding("interface_carries_address", address=address) for address in stray]
+
+
+def check_network_served(survey: Survey) -> "list[Finding]":
+    """network_served: the network can reach it, unless inet_interfaces says in its own word that nobody is to."""
+    value = survey.value("inet_interfaces").strip()
+    endpoints = survey.instance.endpoints
+    if not endpoints or value == "loopback-only" or not all(is_loopback(each.address) for each in endpoints):
+        return []
+    takes_mail = any(survey.value(name).strip() for name in DESTINATIONS) and not survey.value("relayhost")
+    severity = "warning" if takes_mail else "note"
+    return [Finding("network_served", value=value, config_dir=survey.config_dir, severity=severity)]
 
 
 def check_endpoints(survey: Survey) -> "list[Finding]":

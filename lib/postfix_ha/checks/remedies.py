@@ -105,21 +105,21 @@ def _queue_group(survey: Survey, values: Values) -> str:
 
 
 def _mail_owner(survey: Survey, values: Values) -> str:
-    """A new user gets the number that the queue has, if nobody else has it."""
+    """A new user gets the number that the queue has, if nobody else has it; another one would become the pattern."""
     import grp
     import pwd
 
     user = survey.instance.mail_owner
     uid = _number_of_queue(survey, "active", "st_uid", pwd.getpwuid)
     has_group = any(entry.gr_name == user for entry in grp.getgrall())
-    return quote_words(making_user(user, uid, has_group=has_group))
+    return quote_words(making_user(user, uid, has_group=has_group)) if uid else ""
 
 
 def _setgid_group(survey: Survey, values: Values) -> str:
     import grp
 
     gid = _number_of_queue(survey, "public", "st_gid", grp.getgrgid)
-    return quote_words(["groupadd", "--system", *(["--gid", gid] if gid else []), survey.instance.setgid_group])
+    return quote_words(["groupadd", "--system", "--gid", gid, survey.instance.setgid_group]) if gid else ""
 
 
 def _number_of_queue(survey: Survey, name: str, field: str, look_up: "Callable[[int], object]") -> str:

@@ -5,7 +5,12 @@ import time
 
 from postfix_ha.checks.chroot import check_jail
 from postfix_ha.checks.cluster import Managed, check_managed
-from postfix_ha.checks.endpoints import check_bind_address, check_endpoints, check_interfaces_carry
+from postfix_ha.checks.endpoints import (
+    check_bind_address,
+    check_endpoints,
+    check_interfaces_carry,
+    check_network_served,
+)
 from postfix_ha.checks.lookup_tables import check_map_loading, check_map_types, check_tables
 from postfix_ha.checks.mx import MailExchangers
 from postfix_ha.checks.naming import (
@@ -62,6 +67,7 @@ CHECKS = (
     check_endpoints,
     check_interfaces_carry,
     check_bind_address,
+    check_network_served,
     check_compatibility_level,
     check_myhostname,
     check_mynetworks,

@@ -2,7 +2,7 @@
 
 from typing import Callable, Optional
 
-from postfix_ha.cli.command import DONE, NOT_AS_ASKED, Manner
+from postfix_ha.cli.command import DONE, NOT_AS_ASKED, REFUSED, Manner
 from postfix_ha.cli.output import complain, say, say_json
 from postfix_ha.cli.prompt import confirm
 from postfix_ha.cli.signals import one_step, when_interrupted
@@ -18,7 +18,7 @@ from postfix_ha.cluster.model.changes import ADD_RESOURCE, sentence
 from postfix_ha.cluster.show.crm import crm_lines
 from postfix_ha.cluster.show.pcs import pcs_lines, pcs_script
 from postfix_ha.finding import Finding
-from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.errors import Refused, refused
 from postfix_ha.messages.remark import WARNING, Remark
 
 
@@ -87,8 +87,17 @@ class Work:
             self.say("", "the cluster would then: " + ("; ".join(self.outcome.actions) or "start and stop nothing"))
 
     def confirm(self, question: str) -> bool:
-        """Ask on a terminal; yes where there is nobody to ask."""
-        return confirm(question) if self.manner.asks else True
+        """Ask on a terminal; raises Refused where nobody can be asked and nobody has said yes."""
+        if self.manner.asks:
+            return confirm(question)
+        if not self.manner.agreed:
+            raise refused("change_agreed")
+        return True
+
+    def declined(self) -> int:
+        """End with nothing changed, which is not what was asked for."""
+        self.say("nothing was changed")
+        return self.end(REFUSED)
 
     def push(self) -> None:
         """Make the change."""
@@ -154,8 +163,7 @@ def carry_out(
     if work.plan.is_empty:
         return work.end(DONE if work.wait(name, is_so, what) else NOT_AS_ASKED)
     if not work.confirm("Apply this change?"):
-        work.say("nothing was changed")
-        return work.end(DONE)
+        return work.declined()
     with when_interrupted(work.when_made, changed=True):
         work.push()
         if work.wait(name, is_so, what):

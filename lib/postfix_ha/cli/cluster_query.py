@@ -63,7 +63,7 @@ class Question:
         )
         addresses = {address: found[0] for address, found in managed_addresses(cib).items()}
         resources = {each.get("id", ""): cib.agent(each) for each in cib.primitives()}
-        return Managed(addresses, mounted_by(cib), file, names, resources)
+        return Managed(addresses, mounted_by(cib), file, names, resources, cib.hosts())
 
 
 def active_elsewhere(survey: Survey, mount_points: "list[str]", cib_file: str) -> str:

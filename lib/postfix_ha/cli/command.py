@@ -12,6 +12,7 @@ import sys
 from typing import Callable
 
 from postfix_ha.cli.output import complain, say_json
+from postfix_ha.cli.prompt import holds_answer
 from postfix_ha.cli.signals import Interrupted, listening
 from postfix_ha.cluster.change.unfinished import unfinished
 from postfix_ha.cluster.live.pacemaker import Cluster
@@ -150,23 +151,29 @@ def cluster_of(options: argparse.Namespace) -> Cluster:
 
 
 class Manner:
-    """How a change is made: ``dry_run`` only shows it, ``asks`` whether there is somebody to ask, ``json`` prints one
-    object, ``wait`` seconds for the service (0: do not), ``cib_file`` the file that is changed ("" is the cluster)."""
+    """How a change is made: ``dry_run`` only shows it, ``asks`` whether there is somebody to ask, ``agreed`` whether it
+    is made without that, ``json`` prints one object, ``wait`` seconds for the service (0: do not), ``cib_file`` the
+    file that is changed ("" is the cluster)."""
 
-    __slots__ = ("asks", "cib_file", "dry_run", "json", "wait")
+    __slots__ = ("agreed", "asks", "cib_file", "dry_run", "json", "wait")
 
-    def __init__(self, *, asks: bool, cib_file: str, dry_run: bool, json: bool, wait: int) -> None:
+    def __init__(self, *, asks: bool, agreed: bool, cib_file: str, dry_run: bool, json: bool, wait: int) -> None:
         self.asks = asks
+        self.agreed = agreed
         self.cib_file = cib_file
         self.dry_run = dry_run
         self.json = json
         self.wait = wait
 
 
-def manner_of(options: argparse.Namespace) -> Manner:
-    """The manner that the options of a changing command ask for."""
+def manner_of(options: argparse.Namespace, *, only_yes: bool = False) -> Manner:
+    """The manner that the options of a changing command ask for; ``only_yes``: nothing but --yes is a yes.
+
+    Where nobody can be asked, what the command line says in full is done; an answer that waits there is no yes.
+    """
     return Manner(
         asks=is_interactive(options),
+        agreed=options.yes or not (only_yes or holds_answer()),
         cib_file=options.cib_file,
         dry_run=options.dry_run,
         json=options.json,

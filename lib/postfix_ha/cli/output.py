@@ -56,6 +56,12 @@ def complain(text: str, *, flush: bool = False) -> None:
     say(text, sys.stderr, flush=flush)
 
 
+def say_prompt(text: str) -> None:
+    """A question on standard output, without an end of line."""
+    sys.stdout.write(printable(text, LENGTH_MAX))
+    sys.stdout.flush()
+
+
 def say_lines(lines: "list[str]") -> None:
     """Several lines, each whole whatever its length: commands to paste among them."""
     for line in lines:

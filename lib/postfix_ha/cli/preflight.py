@@ -8,10 +8,15 @@ from postfix_ha.checks.node_facts import Survey
 from postfix_ha.cli.options import TIMEOUT_S, remote_shell
 from postfix_ha.cli.statements import ordered
 from postfix_ha.messages.errors import Refused
-from postfix_ha.messages.remark import Remark
+from postfix_ha.messages.remark import ERROR, WARNING, Remark, may_be_overruled, overruled
 from postfix_ha.params import Params
 from postfix_ha.peers.ask import Peers
 from postfix_ha.system.mounts import read_mounts
+
+# What LifeKeeper's kit asks of the nodes (docs/from-lifekeeper.md); the other conditions are errors anyway.
+REQUIRED = ("version_agrees", "unit_disabled_at_boot", "spool_on_cluster_storage")
+# Two versions of our own work together: the nodes are upgraded one after the other.
+OURS = ("postfix-ha",)
 
 
 def add_peer_options(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +25,33 @@ def add_peer_options(parser: argparse.ArgumentParser) -> None:
         "--rsh", type=remote_shell, default=None, metavar="COMMAND",
         help="the remote shell to reach other nodes (default: ssh, by key only)",
     )  # fmt: skip
+    parser.add_argument(
+        "--force", action="append", default=[], type=check_name, metavar="CHECK", dest="forced",
+        help="go on although this check refuses (its id, as the refusal shows it; can be repeated)",
+    )  # fmt: skip
     parser.add_argument("--no-peer-check", action="store_true", help="do not compare this node with other nodes")
+
+
+def check_name(text: str) -> str:
+    """The id of a check that may be overruled, for argparse."""
+    if not may_be_overruled(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no check that can be overruled: a refusal names those that can")
+    return text
+
+
+def required(remarks: "list[Remark]", forced: "list[str]") -> "list[Remark]":
+    """The remarks as they count before the cluster may run the service on these nodes.
+
+    What leads to two masters, to lost mail or to a queue that the other version does not know is an error, unless it is
+    overruled by its id.
+    """
+    for remark in remarks:
+        if remark.check in REQUIRED and remark.severity == WARNING and remark.statement.subject not in OURS:
+            remark.statement.severity = ERROR
+    for remark in overruled(remarks, forced):
+        if remark.severity == ERROR and may_be_overruled(remark.check):
+            remark.statement.remedy += f" ('--force {remark.check}' overrules this)"
+    return remarks
 
 
 def check_nodes(
@@ -44,5 +75,8 @@ def check_nodes(
     survey = Survey(params, deadline)
     findings = check_node(survey) if and_here else []
     findings += peers.compare(survey if compared is params else Survey(compared, deadline))
+    peers.give_numbers(survey, findings)
+    if peers.reach_device:  # what this node alone could not see is answered
+        findings = [each for each in findings if each.check != "queue_storage_shared"]
     remarks = [Remark(each) for each in ordered(findings, survey)]
     return survey, remarks

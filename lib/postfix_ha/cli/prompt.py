@@ -1,10 +1,12 @@
 """The dialogue on a terminal: one question after the other, each with a default, and a way back."""
 
+import os
+import stat
+import sys
 from typing import Callable
 
-from postfix_ha.cli.output import say
+from postfix_ha.cli.output import say, say_prompt
 from postfix_ha.messages.errors import refused
-from postfix_ha.printable import LENGTH_MAX, printable
 
 BACK = "<"
 
@@ -49,12 +51,24 @@ def hold_dialogue(questions: "list[Question]") -> "dict[str, object]":
 
 def ask(prompt: str) -> str:
     """One line from the terminal without the blanks around it; Refused at the end of the input."""
-    try:
-        # input() writes the prompt past sys.stdout where that is a terminal.
-        return input(printable(prompt, LENGTH_MAX)).strip()
-    except EOFError:
+    # Not input(): after a handler has raised it looks for signals again, and another one makes a SystemError of it.
+    say_prompt(prompt)
+    line = sys.stdin.buffer.readline().decode("utf-8", "replace")
+    if not line.endswith("\n"):
         say()
-        raise refused("questions_answered") from None
+        raise refused("questions_answered")
+    return line.strip()
+
+
+def holds_answer() -> bool:
+    """Whether standard input, which is no terminal, may hold an answer: a pipe, or a file that is not at its end."""
+    try:
+        about, at = os.fstat(0), 0
+        if stat.S_ISREG(about.st_mode):
+            at = os.lseek(0, 0, os.SEEK_CUR)
+    except OSError:
+        return False
+    return stat.S_ISFIFO(about.st_mode) or (stat.S_ISREG(about.st_mode) and about.st_size > at)
 
 
 def confirm(question: str) -> bool:

@@ -16,8 +16,8 @@ RTN_UNICAST, RT_TABLE_MAIN = 1, 254
 RTA_DST, RTA_OIF, RTA_GATEWAY = 1, 4, 5
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLM_F_REQUEST, NLM_F_DUMP = 1, 0x300
-IFA_ADDRESS, IFA_LOCAL = 1, 2
-IFA_F_SECONDARY, IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x01, 0x08, 0x40
+IFA_ADDRESS, IFA_LOCAL, IFA_CACHEINFO = 1, 2, 6
+IFA_F_SECONDARY, IFA_F_DADFAILED, IFA_F_TENTATIVE, IFA_F_PERMANENT = 0x01, 0x08, 0x40, 0x80
 IFF_UP = 1
 AF_NETLINK, NETLINK_ROUTE = 16, 0
 FAMILIES = (_socket.AF_INET, _socket.AF_INET6)
@@ -26,11 +26,23 @@ ANSWER_TIMEOUT_S = 2.0
 
 
 class Local:
-    """An address of this node: its interface, family, prefix length, and whether it goes when the first of its network
-    is deleted (``is_secondary``). The kernel does not use one of IPv6 while it asks whether another machine has it
-    (``is_tentative``), nor after one has answered (``is_duplicate``)."""
+    """An address of this node: its interface, family, prefix length, whether it goes when the first of its network is
+    deleted (``is_secondary``), whether it is there until it is taken away (``is_permanent``), and when it was ``made``
+    (hundredths of a second since boot). The kernel does not use one of IPv6 while it asks whether another machine has
+    it (``is_tentative``), nor after one has answered (``is_duplicate``)."""
 
-    __slots__ = ("address", "family", "interface", "is_duplicate", "is_secondary", "is_tentative", "is_up", "prefix")
+    __slots__ = (
+        "address",
+        "family",
+        "interface",
+        "is_duplicate",
+        "is_permanent",
+        "is_secondary",
+        "is_tentative",
+        "is_up",
+        "made",
+        "prefix",
+    )
 
     def __init__(self, interface: str, family: int, address: str, prefix: int) -> None:
         self.interface = interface
@@ -39,6 +51,8 @@ class Local:
         self.prefix = prefix
         self.is_up = False
         self.is_secondary = self.is_tentative = self.is_duplicate = False
+        self.is_permanent = True
+        self.made = 0
 
     def is_beside(self, other: "Local") -> bool:
         """Whether this is another address in the same network on the same interface."""
@@ -65,6 +79,9 @@ def interface_addresses() -> "list[Local]":
             local.is_secondary = family == _socket.AF_INET and bool(flags & IFA_F_SECONDARY)
             local.is_tentative = family == _socket.AF_INET6 and bool(flags & IFA_F_TENTATIVE)
             local.is_duplicate = family == _socket.AF_INET6 and bool(flags & IFA_F_DADFAILED)
+            local.is_permanent = bool(flags & IFA_F_PERMANENT)
+            stamps = values.get(IFA_CACHEINFO, b"")  # preferred, valid, made, changed (linux/if_addr.h)
+            local.made = struct.unpack_from("=I", stamps, 8)[0] if len(stamps) >= 12 else 0
             found.append(local)
     return found
 

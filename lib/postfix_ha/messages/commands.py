@@ -51,5 +51,11 @@ ROWS: "tuple[Row, ...]" = (
     ),
     # Other nodes, questions and drawings.
     refusal("host_named", "'{node}' is no name of a host"),
+    refusal(
+        "change_agreed",
+        "standard input and output are no terminal, so nobody can be asked: nothing was changed",
+        "say --yes",
+        joint="; ",
+    ),
     refusal("questions_answered", "the input ended before the last question: nothing was changed"),
 )

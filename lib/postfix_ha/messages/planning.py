@@ -21,8 +21,18 @@ ROWS: "tuple[Row, ...]" = (
     planned(
         "address_can_move",
         ERROR,
-        "{address} is node {owner}'s own",
-        "give the service an address that can move, and name it in main.cf",
+        "{address} is node {owner}'s own ({why}): a cluster that moves it cuts the node off",
+        "write the service's address in main.cf instead, as in 'inet_interfaces = SERVICE_ADDRESS, localhost'; or "
+        "'inet_interfaces = all', and name the service's address with --address",
+        joint="; ",
+    ),
+    planned(
+        "address_left_to_service",
+        ERROR,
+        "{address} seems to be node {owner}'s own: {why}",
+        "write the service's address in main.cf instead, as in 'inet_interfaces = SERVICE_ADDRESS, localhost'; if this "
+        "one is the service's, take it from the node's own network configuration",
+        joint="; ",
     ),
     planned(
         "address_in_network",
@@ -157,8 +167,8 @@ ROWS: "tuple[Row, ...]" = (
     ),
     planned(
         "file_system_not_at_boot",
-        WARNING,
-        "/etc/fstab mounts {directory} at boot, beside the cluster",
+        ERROR,
+        "/etc/fstab mounts {directory} at boot, beside the cluster: two nodes would mount it at once",
         "add noauto there, on every node",
     ),
     planned(
@@ -185,6 +195,13 @@ ROWS: "tuple[Row, ...]" = (
         ERROR,
         "the switchback of {resource} is {theirs}, that of the service would be {ours}",
         "choose one with --switchback, or change {resource}",
+    ),
+    planned(
+        "part_enabled",
+        ERROR,
+        "{resource}, which brings {what}, is disabled in the cluster (target-role of {holder}), and Postfix needs it",
+        "'pcs resource enable {holder}' first",
+        joint="; ",
     ),
     planned("parts_kept", NOTE, "these stay: {kept}"),
     planned("operations_replaced", NOTE, "the operations of the resource are replaced by those of the new agent"),

@@ -7,7 +7,12 @@ ROWS: "tuple[Row, ...]" = (
     refusal("resource_runs_postfix", "resource {resource} is no Postfix", "name one of: {known}"),
     refusal("resource_exists", "there is no resource '{resource}'", "name one of: {known}"),
     refusal("hierarchy_exists", "this cluster runs no Postfix yet", "'postfix-ha create' creates its resources"),
-    refusal("hierarchy_named", "there are several Postfix resources", "name one of: {known}", joint=", so "),
+    refusal(
+        "hierarchy_named",
+        "there are several Postfix resources",
+        "name one of: {known} (as in '--resource {first}')",
+        joint=", so ",
+    ),
     refusal("node_known", "there is no node '{node}'", "the cluster has {known}"),
     refusal(
         "node_takes_part",

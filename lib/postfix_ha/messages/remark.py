@@ -1,8 +1,11 @@
 """Remarks: what planning found to say; an error stands against the change, a warning and a note do not."""
 
 from postfix_ha.finding import Finding
+from postfix_ha.messages.catalogue import CATALOGUE
 from postfix_ha.messages.statement import Statement
 
+# Of what planning has to say that which a resource could be made in spite of.
+FORCEABLE = ("address_left_to_service", "file_system_not_at_boot", "part_enabled")
 ERROR = "error"
 WARNING = "warning"
 NOTE = "note"
@@ -40,6 +43,21 @@ class Remark:
 
     def __repr__(self) -> str:
         return f"Remark({self.severity!r}, {self.check!r}, {self.text!r})"
+
+
+def overruled(remarks: "list[Remark]", forced: "list[str]") -> "list[Remark]":
+    """The remarks, with those errors made warnings that somebody overrules by their ids (FORCEABLE)."""
+    for remark in remarks:
+        if remark.severity == ERROR and remark.check in forced and may_be_overruled(remark.check):
+            remark.statement.severity = WARNING
+            remark.statement.text = f"overruled: {remark.statement.text}"
+    return remarks
+
+
+def may_be_overruled(check: str) -> bool:
+    """Whether somebody may know better than this check: not where nothing can be made, or a node is cut off."""
+    row = CATALOGUE.get(check)
+    return row is not None and (row.scope in ("node", "command", "cluster") or check in FORCEABLE)
 
 
 def errors(remarks: "list[Remark]") -> "list[Remark]":

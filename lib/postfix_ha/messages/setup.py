@@ -139,6 +139,15 @@ ROWS = (
         cure="postconf -c {config_dir} -e myhostname={suggested}",
     ),
     Row(
+        "network_served",
+        "command",
+        COMMAND_ONLY,
+        "inet_interfaces is '{value}': only this node's own programs are served, and nobody on the network",
+        "write the service's address there, as in 'inet_interfaces = SERVICE_ADDRESS, localhost'",
+        subject="inet_interfaces",
+        parameter="inet_interfaces",
+    ),
+    Row(
         "mynetworks_set",
         "command",
         COMMAND_ONLY,

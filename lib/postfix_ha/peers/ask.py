@@ -7,10 +7,11 @@ from postfix_ha.checks.node_facts import Survey
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.params import BINARY_DEFAULT
 from postfix_ha.peers.compare import compare
+from postfix_ha.peers.compare_ids import GID, KINDS, UID, change, numbers_of
 from postfix_ha.peers.compare_services import compare_services
-from postfix_ha.peers.facts import facts_of
+from postfix_ha.peers.facts import facts_of, facts_of_ids, queue_number
 from postfix_ha.peers.pair import dig, texts
-from postfix_ha.peers.remote import DEFAULT_SHELL, Question, Remote
+from postfix_ha.peers.remote import DEFAULT_SHELL, Facts, Question, Remote
 from postfix_ha.request import caller_environment
 from postfix_ha.verdict import Finding
 
@@ -37,6 +38,8 @@ class Peers:
             )
             for node in dict.fromkeys(nodes)
         ]
+        # The facts of the peers that answered; known after compare().
+        self.answered: "list[Facts]" = []
         # Whether every peer sees the block device that the queue is on here; known after compare().
         self.reach_device = False
 
@@ -45,14 +48,34 @@ class Peers:
         here = facts_of(survey, self.salt)
         uuid = dig(here, "storage", "queue", "uuid")
         self.reach_device = bool(uuid)
+        answers = [(question, *question.answer(), time.time()) for question in self.questions]
+        self.answered = [there for _, there, _, _ in answers if there is not None]
+        follow = tuple(kind for kind in KINDS if self._are_pattern(survey, here, kind))
         found: "list[Finding]" = []
-        for question in self.questions:
-            there, why = question.answer()
+        for question, there, why, at in answers:
             self.reach_device = self.reach_device and uuid in texts(dig(there, "storage", "uuids"))
             if there is None:
                 values = {"peer": question.remote.node, "why": why, "command": question.command}
                 found.append(Finding("peer_answers", cure=question.command, **values))
             else:
-                found += compare(here, there, question.remote, question.began, time.time())
+                found += compare(here, there, question.remote, question.began, at, follow)
                 found += compare_services(here, there, question.remote.node, survey.resources)
         return found
+
+    def _are_pattern(self, survey: Survey, here: Facts, kind: str) -> bool:
+        """Whether this node is to take the others' number: several have one and the same, or the queue has theirs."""
+        theirs, ours = numbers_of(self.answered, kind), numbers_of([here], kind)
+        if len(theirs) != 1 or not ours or theirs == ours:
+            return False
+        return len(self.answered) > 1 or queue_number(survey, kind) == theirs.pop()
+
+    def give_numbers(self, survey: Survey, found: "list[Finding]") -> None:
+        """Let what creates Postfix's user or group here use the number that all peers have, if it is free here."""
+        here = facts_of_ids(survey)
+        for finding in found:
+            kind = {"mail_owner_exists": UID, "setgid_group_exists": GID}.get(finding.check, "")
+            numbers = numbers_of(self.answered, kind) if kind else set()
+            if len(numbers) == 1:
+                number = str(numbers.pop())
+                name = str(finding.values["user" if kind == UID else "group"])
+                finding.values["cure"] = change(here, kind, name, number, is_missing=True)

@@ -5,75 +5,68 @@ Where two things differ, this node is taken as the pattern, as the template serv
 
 from postfix_ha.endpoint import WILDCARDS, is_loopback
 from postfix_ha.peers.compare_files import compare_certificates, compare_tables, is_shared
+from postfix_ha.peers.compare_ids import compare_ids
 from postfix_ha.peers.compare_settings import compare_main, compare_master
 from postfix_ha.peers.compare_storage import compare_storage
-from postfix_ha.peers.pair import Pair, mapping, objects, shown, texts
+from postfix_ha.peers.facts import CONFIGURATION, POSTFIX
+from postfix_ha.peers.pair import Pair, objects, shown, texts
 from postfix_ha.peers.remote import Facts, Remote
 from postfix_ha.request import OCF_ROOT
-from postfix_ha.system.packages import installing_command, making_user
+from postfix_ha.system.packages import installing_command
 from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
 
 CLOCK_OFF_S = 5.0
 NAME_MAX, PATH_MAX = 255, 4096
 MISSING_MAX = 20
-COMMANDS = ("postdrop", "postqueue")
 # What a unit's link lies below where it is an init script.
 RUNLEVELS = "/etc/rc"
 AGENT = f"{OCF_ROOT}/resource.d/mail/postfix_ha"
 VERSIONS = {"postfix": "Postfix", "postfix_ha": "postfix-ha"}
 
 
-def compare(here: Facts, there: Facts, remote: Remote, began: float, ended: float) -> "list[Finding]":
-    """Every difference that matters; began and ended say when the peer was asked and when its answer was read."""
+def compare(
+    here: Facts, there: Facts, remote: Remote, began: float, ended: float, follow: "tuple[str, ...]" = ()
+) -> "list[Finding]":
+    """Every difference that matters; began and ended say when the peer was asked and when its answer was read.
+
+    ``follow``: the numbers of which the others are the pattern, as compare_ids() has them.
+    """
     pair = Pair(here, there, remote)
-    missing = texts(there["missing"])
-    if is_shared(pair, pair.config_dir):  # it is with the service, wherever that is
-        lacks = texts(there.get("lacks"))
-        missing = [why for at, why in enumerate(missing) if lacks[at : at + 1] != ["configuration"]]
-    found = [Finding("peer_sees_all", why=shown(why), **pair.names) for why in missing[:MISSING_MAX]]
-    for check in (compare_ids, compare_versions, compare_map_types, compare_units):
-        found += check(pair)
-    settings = compare_main(pair) + compare_master(pair)
-    found += settings
-    if not settings:
-        found += compare_endpoints(pair)
-    for check in (compare_tables, compare_certificates, compare_storage, compare_presence):
-        found += check(pair)
-    return found + compare_clock(pair, began, ended)
+    shared = is_shared(pair, pair.config_dir)  # it is with the service, wherever that is
+    lacking, lacking_here = _lacking(there, shared), _lacking(here, shared)
+    found = [
+        Finding("peer_sees_all", why=shown(why), **pair.names)
+        for lack, why in lacking.items()
+        if lack not in (POSTFIX, CONFIGURATION)
+    ][:MISSING_MAX]
+    absent = [why for lack, why in lacking.items() if lack in (POSTFIX, CONFIGURATION)]
+    if absent:  # all else would follow from it
+        install = installing_command("postfix") if POSTFIX in lacking else ""
+        values = {"why": shown("; ".join(absent)), "cure": remote.paste(install) if install else ""}
+        return [*found, Finding("peer_runs_postfix", **values, **pair.names)]
+    if POSTFIX not in lacking_here:
+        found += compare_units(pair)
+    if POSTFIX not in lacking_here and CONFIGURATION not in lacking_here:
+        found += compare_ids(pair, follow) + compare_versions(pair) + compare_map_types(pair)
+        found += _compare_contents(pair)
+    return found + compare_presence(pair) + compare_clock(pair, began, ended)
 
 
-def compare_ids(pair: Pair) -> "list[Finding]":
-    """mail_owner_uid_agrees, setgid_group_gid_agrees."""
-    found = []
-    user, (uid, their_uid) = pair.both("ids", "mail_owner", "name")[0], pair.both("ids", "mail_owner", "uid")
-    if uid != their_uid and uid is not None:
-        values = {"user": user, "here": uid, "there": "missing" if their_uid is None else their_uid}
-        cure = pair.remote.paste(_user_script(pair, str(user), str(uid), their_uid is None))
-        found.append(Finding("mail_owner_uid_agrees", cure=cure, **values, **pair.names))
-    group, (gid, their_gid) = pair.both("ids", "setgid_group", "name")[0], pair.both("ids", "setgid_group", "gid")
-    if gid != their_gid and gid is not None:
-        values = {"group": group, "here": gid, "there": "missing" if their_gid is None else their_gid}
-        cure = pair.remote.paste(_group_script(pair, str(group), str(gid), their_gid is None))
-        found.append(Finding("setgid_group_gid_agrees", cure=cure, **values, **pair.names))
-    return found
+def _compare_contents(pair: Pair) -> "list[Finding]":
+    """What the configuration says on both, and the files that it names."""
+    found: "list[Finding]" = []
+    if not any(CONFIGURATION in texts(facts.get("lacks")) for facts in (pair.here, pair.there)):
+        found += compare_main(pair) + compare_master(pair)
+        found += [] if found else compare_endpoints(pair)
+    return found + compare_tables(pair) + compare_certificates(pair) + compare_storage(pair)
 
 
-def _user_script(pair: Pair, user: str, uid: str, is_missing: bool) -> str:
-    """What gives the peer's mail owner this number, and its data directory to it."""
-    if is_missing:
-        return quote_words(making_user(user, uid, has_group=False))
-    data = mapping(pair.there["main"]).get("data_directory", "/var/lib/postfix")
-    return quote_words(["usermod", "-u", uid, user]) + " && " + quote_words(["chown", "-R", user, data])
-
-
-def _group_script(pair: Pair, group: str, gid: str, is_missing: bool) -> str:
-    """What gives the peer's group this number, and its set-gid commands to it; chgrp takes their set-gid bit."""
-    directory = mapping(pair.there["main"]).get("command_directory", "/usr/sbin")
-    commands = [f"{directory}/{name}" for name in COMMANDS]
-    change = ["groupadd", "--system", "--gid", gid, group] if is_missing else ["groupmod", "-g", gid, group]
-    words = (change, ["chgrp", group, *commands], ["chmod", "2755", *commands])
-    return " && ".join(map(quote_words, words))
+def _lacking(facts: Facts, is_shared: bool) -> "dict[str, str]":
+    """What a node's facts lack -> why; not a configuration that comes with the service."""
+    missing, lacks = texts(facts["missing"]), texts(facts.get("lacks"))
+    named = {lacks[at] if at < len(lacks) else f"more {at}": why for at, why in enumerate(missing)}
+    return {lack: why for lack, why in named.items() if not (is_shared and lack == CONFIGURATION)}
 
 
 def compare_versions(pair: Pair) -> "list[Finding]":
@@ -81,7 +74,7 @@ def compare_versions(pair: Pair) -> "list[Finding]":
     found = []
     for name, what in VERSIONS.items():
         here, there = pair.both("versions", name)
-        if here != there:
+        if here and there and here != there:
             found.append(Finding("version_agrees", what=what, here=here, there=shown(str(there)), **pair.names))
     return found
 

@@ -14,10 +14,11 @@ from postfix_ha.checks.lookup_tables import Table, is_null, map_types_in_use, ta
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.checks.secrets import Hider
 from postfix_ha.checks.services.served import service_facts
-from postfix_ha.checks.startup.setup import group_id, user_id
+from postfix_ha.checks.startup.setup import check_command, check_config_files, group_id, user_id
 from postfix_ha.checks.tls import Pair, pairs_in_use, validity
 from postfix_ha.checks.units import enabled_units
 from postfix_ha.config.interfaces import local_addresses
+from postfix_ha.messages.statement import Statement
 from postfix_ha.system.child import known_by_child
 from postfix_ha.system.devices import file_system_uuids
 from postfix_ha.system.files import MEBIBYTE, feed
@@ -27,9 +28,12 @@ FORMAT = 1
 # A larger file is known by its size alone: who asks over the network does not wait for ever.
 COMPARED_MAX = 256 * MEBIBYTE
 FILES_S = 8.0
+ABSENT = ("main_cf_present", "master_cf_present")
 LATE_S = 1.0
 SERVICE_KEYS = ("kind", "socket", "parameter", "is_optional", "served")
-ROOT, CONFIGURATION, FILES = "root", "configuration", "files"
+ROOT, POSTFIX, CONFIGURATION, FILES = "root", "postfix", "configuration", "files"
+# Of the users and groups of a node, as many as no node has.
+NUMBERS_MAX = 2000
 Json = dict[str, object]
 
 
@@ -60,6 +64,7 @@ def facts_of(survey: Survey, salt: str) -> Json:
         "endpoints": [{"address": e.address, "port": e.port, "kind": e.kind} for e in instance.endpoints],
         "addresses": sorted({address for _, address in local_addresses()}),
         "ids": ids_of(survey),
+        "numbers": numbers_in_use(),
         "versions": {"postfix": survey.value("mail_version"), "postfix_ha": __version__},
         "map_types": sorted(survey.map_types - types_not_loaded(survey).keys()),
         "map_types_used": [{"type": type_, "parameter": name} for type_, name in map_types_in_use(survey).items()],
@@ -87,11 +92,16 @@ def _hidden(facts: Json, hider: Hider) -> Json:
 
 
 def missing(survey: Survey) -> "dict[str, str]":
-    """What these facts lack (ROOT, CONFIGURATION, FILES) -> why."""
+    """What these facts lack (ROOT, POSTFIX, CONFIGURATION, FILES) -> why."""
     found = {}
     if os.geteuid() != 0:
         found[ROOT] = f"user {os.geteuid()} does not see everything: run it as root"
-    if survey.error:
+    absent = [each for each in check_config_files(survey.setup) if each.check in ABSENT]
+    if check_command(survey.setup):
+        found[POSTFIX] = "; ".join(Statement(each).text for each in check_command(survey.setup))
+    elif absent:
+        found[CONFIGURATION] = "; ".join(Statement(each).text for each in absent)
+    elif survey.error:
         found[CONFIGURATION] = f"main.cf: {survey.error}"
     return found
 
@@ -103,6 +113,32 @@ def ids_of(survey: Survey) -> Json:
         "mail_owner": {"name": owner, "uid": user_id(owner)},
         "setgid_group": {"name": group, "gid": group_id(group)},
     }
+
+
+def numbers_in_use() -> Json:
+    """Whose each number of a user or group is on this node."""
+    import grp
+    import pwd
+
+    return {
+        "users": {str(each.pw_uid): each.pw_name for each in pwd.getpwall()[:NUMBERS_MAX]},
+        "groups": {str(each.gr_gid): each.gr_name for each in grp.getgrall()[:NUMBERS_MAX]},
+    }
+
+
+def facts_of_ids(survey: Survey) -> Json:
+    """Of the facts those that a change of a number needs."""
+    return {"ids": ids_of(survey), "numbers": numbers_in_use(), "main": survey.values}
+
+
+def queue_number(survey: Survey, kind: str) -> "int | None":
+    """The uid ("uid") or gid that the queue's own directories have, None where it is not here."""
+    name = "active" if kind == "uid" else "public"
+    try:
+        about = os.stat(os.path.join(survey.instance.queue_directory, name))
+    except OSError:
+        return None
+    return about.st_uid if kind == "uid" else about.st_gid
 
 
 def storage_of(survey: Survey) -> Json:

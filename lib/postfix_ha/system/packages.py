@@ -14,8 +14,7 @@ def installing_command(package: str, *options: str) -> str:
 
 
 def making_user(user: str, uid: str, *, has_group: bool) -> "list[str]":
-    """The command that makes Postfix's user, as packages make it; "" is any uid; into its group where that is there."""
-    number = ["--uid", uid] if uid else []
+    """The command that makes Postfix's user, as packages make it; into its group where that is there."""
     group = ["--gid", user] if has_group else ["--user-group"]
     login = ["--home-dir", "/var/spool/postfix", "--shell", "/usr/sbin/nologin"]
-    return ["useradd", "--system", *number, *group, *login, user]
+    return ["useradd", "--system", "--uid", uid, *group, *login, user]

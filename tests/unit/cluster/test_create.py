@@ -8,6 +8,7 @@ from postfix_ha.cluster.create.local_node import Mount
 from postfix_ha.cluster.create.plan import make_draft, parse_address
 from postfix_ha.cluster.model.hierarchy import hierarchies
 from postfix_ha.config.discover import UNSERVED
+from postfix_ha.config.own_addresses import Claim
 from postfix_ha.messages.errors import Refused
 from tests.support.cibs import (
     ADDRESS,
@@ -64,6 +65,55 @@ def test_the_whole_hierarchy_from_nothing():
     }
     assert made.parameters(made.resource("ip-198.51.100.100")) == {"ip": ADDRESS, "cidr_netmask": "24"}
     assert made.parameters(made.resource("fs-mnt-queue"))["device"] == "/dev/sdb1"
+
+
+@pytest.mark.parametrize(("fstype", "level"), [("ext4", "20"), ("xfs", "10"), ("nfs", "")])
+def test_the_file_system_is_watched_by_more_than_its_mount(fstype, level):
+    here = node(queue="/mnt/q/postfix", mounts=[Mount("/mnt/q", "server:/q" if level == "" else "/dev/sdc", fstype)])
+    made = create(cib(), wish(), here)
+    operations = made.resource("fs-mnt-q").findall("operations/op[@name='monitor']")
+    assert [each.get("interval") for each in operations] == (["20s", "30s"] if level else ["20s"])
+    found = made.resource("fs-mnt-q").findall(".//nvpair[@name='OCF_CHECK_LEVEL']")
+    assert [each.get("value") for each in found] == ([level] if level else [])
+
+
+def test_a_shared_disk_where_the_queue_or_the_mail_is_by_default_is_taken_in():
+    mounts = [Mount("/var/spool/postfix", "/dev/sdc1", "ext4"), Mount("/var/spool/mail2", "/dev/sdd1", "xfs")]
+    here = node(queue="/var/spool/postfix", mounts=mounts)
+    here.instance.settings["mail_spool_directory"] = "/var/spool/mail2"
+    made = create(cib(), wish(), here)
+    assert set(hierarchies(made)[0].file_systems) == {"/var/spool/postfix", "/var/spool/mail2"}
+
+
+def test_a_part_that_somebody_has_disabled_is_named():
+    second = "198.51.100.101"
+    off = '<meta_attributes id="m"><nvpair id="r" name="target-role" value="Stopped"/></meta_attributes>'
+    here = node(addresses=(ADDRESS, second), inet_interfaces=f"{ADDRESS}, {second}", words={second: [second]})
+    document = cib(file_system() + address() + address("second-ip", second, meta=off))
+    said = refusal(document, here, "part_enabled")
+    assert "second-ip" in said
+    assert second in said
+    assert "pcs resource enable second-ip" in said
+    # In a group it is the group's own.
+    grouped = cib(f'<group id="g">{off}{file_system()}{address()}</group>')
+    assert "pcs resource enable g" in remarks(grouped, node(), "error")["part_enabled"]
+
+
+def test_what_may_be_overruled_is_a_warning_then_and_is_made():
+    claimed = node()
+    claimed.claims[ADDRESS] = Claim("n1", "it is leased", is_certain=False)
+    assert "leased" in refusal(cib(), claimed, "address_left_to_service")
+    forced = wish(forced=["address_left_to_service"])
+    made = create(cib(), forced, claimed)
+    assert hierarchies(made)[0].addresses == {ADDRESS: "ip-198.51.100.100"}
+    at_boot = node()
+    at_boot.fstab = ["/mnt/queue"]
+    assert "two nodes" in refusal(cib(), at_boot, "file_system_not_at_boot")
+    said = make_draft(cib(), wish(forced=["file_system_not_at_boot"]), at_boot).remarks
+    assert ("warning", "file_system_not_at_boot") in [(each.severity, each.check) for each in said]
+    # What cuts a node off is nobody's to overrule.
+    own = node(addresses=("203.0.113.12",), inet_interfaces="203.0.113.12")
+    refusal(cib(), own, "address_can_move", forced=["address_can_move"])
 
 
 def test_a_second_run_changes_nothing():

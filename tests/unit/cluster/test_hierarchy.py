@@ -124,8 +124,12 @@ def test_switchback_is_what_the_stickiness_in_force_amounts_to(own, defaults, sw
 def test_a_name_is_needed_only_where_there_are_several():
     two = cib(mail("mail") + mail("mail2", config_dir="/etc/postfix2"))
     assert find_hierarchy(two, "mail2").config_dir == "/etc/postfix2"
-    with pytest.raises(Refused, match="name one of: mail, mail2"):
+    with pytest.raises(Refused, match=r"name one of: mail, mail2 \(as in '--resource mail'\)"):
         find_hierarchy(two, "")
+    assert find_hierarchy(two, "", lambda each: each.tag == "mail2").tag == "mail2"  # the one that can be meant
+    for is_meant in (lambda each: True, lambda each: False):
+        with pytest.raises(Refused, match="name one of: mail, mail2"):
+            find_hierarchy(two, "", is_meant)
     with pytest.raises(Refused, match="there is no resource 'mial'"):
         find_hierarchy(two, "mial")
     with pytest.raises(Refused, match="fence is no Postfix"):

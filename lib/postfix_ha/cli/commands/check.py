@@ -149,6 +149,7 @@ def look(options: argparse.Namespace) -> "list[Statement]":
     question.close()
     if peers:
         findings += peers.compare(survey)
+        peers.give_numbers(survey, findings)
         if peers.reach_device:  # which is what this node alone could not see
             findings = [finding for finding in findings if finding.check != "queue_storage_shared"]
     if options.level >= codes.LEVEL_DIALOGUE and survey.is_running:

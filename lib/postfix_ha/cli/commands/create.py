@@ -5,7 +5,7 @@ from typing import Callable
 
 from postfix_ha.cli.apply import Work, carry_out
 from postfix_ha.cli.command import add_change_options, add_command, add_resource, cluster_of, is_interactive, manner_of
-from postfix_ha.cli.preflight import add_peer_options, check_nodes
+from postfix_ha.cli.preflight import add_peer_options, check_nodes, required
 from postfix_ha.cli.prompt import Question, hold_dialogue
 from postfix_ha.cluster.create.barred import barred
 from postfix_ha.cluster.create.build import create
@@ -22,6 +22,14 @@ from postfix_ha.params import BINARY_DEFAULT
 
 # What the hierarchy itself brings, or what a running instance has of its own, is no fault before it is made.
 WILL_COME = ("address_on_node", "data_directory_own", "queue_directory_own")
+# What a check says -> what planning says of the same thing.
+SAID_BY = {
+    "queue_on_cluster_storage": ("queue_moves",),
+    "queue_on_block_storage": ("file_system_local",),
+    "queue_mounted_once": ("file_system_single",),
+    "network_served": ("address_moves",),
+}
+OF_EACH_NODE = ("queue_on_cluster_storage", "spool_on_cluster_storage")
 EXAMPLES = """\
   postfix-ha create                                   asks what the configuration does not say
   postfix-ha create --yes --node n1 --node n2:10
@@ -90,16 +98,22 @@ def run_create(options: argparse.Namespace) -> int:
     ):
         consult(wish, draft)
         draft = make_draft(cib, wish, here)
-    remarks = [*found, *draft.remarks]
+    remarks = [*once(found, draft.remarks), *draft.remarks]
     refused = errors(remarks)
     if refused:
         raise Refused(*refused)
     if draft.existing and cluster.is_live and not (options.dry_run or State(cluster.status(), draft.tag).is_active):
         forget_failures(cluster, draft.existing.members)  # one that could not come up is to try again
-    work = Work(manner_of(options), cluster, lambda now: create(now, wish, here))
+    work = Work(manner_of(options, only_yes=True), cluster, lambda now: create(now, wish, here))
     return carry_out(
         work, remarks, draft.tag, lambda state: bool(state.nodes), "in service", take_back=not options.keep
     )
+
+
+def once(found: "list[Remark]", planned: "list[Remark]") -> "list[Remark]":
+    """What the checks found, without what planning says of the same thing."""
+    said = {remark.check for remark in planned}
+    return [remark for remark in found if not said & set(SAID_BY.get(remark.check, ()))]
 
 
 def consult(wish: Wish, draft: Draft) -> None:
@@ -168,6 +182,7 @@ def wish_of(options: argparse.Namespace) -> Wish:
     wish.nodes = options.nodes
     wish.addresses = options.addresses
     wish.is_clone = options.clone
+    wish.forced = options.forced
     return wish
 
 
@@ -178,5 +193,7 @@ def look_here(options: argparse.Namespace, cluster: Cluster, cib: Cib) -> "tuple
     peers = [node for node in chosen if node != name and node in cib.nodes()]
     asked = peers if cluster.is_live and not options.clone and not options.no_peer_check else []
     survey, remarks = check_nodes(options.config_dir, options.binary, asked, options.rsh)
-    here = look_around(name, survey.instance, cib.nodes())
-    return here, [remark for remark in remarks if remark.check not in WILL_COME]
+    here = look_around(name, survey.instance, cib.hosts())
+    if options.clone:  # each node has a queue of its own, and starts it as it likes
+        return here, [remark for remark in remarks if remark.check not in (*WILL_COME, *OF_EACH_NODE)]
+    return here, required([remark for remark in remarks if remark.check not in WILL_COME], options.forced)

@@ -75,8 +75,7 @@ def run_delete(options: argparse.Namespace) -> int:
         return carry_out(work, remarks, tag, lambda now: not now.role, "deleted")
     work.show(remarks)
     if not work.confirm("Apply this change?"):
-        work.say("nothing was changed")
-        return work.end(DONE)
+        return work.declined()
     return let_go(work, tag, state.nodes) if options.leave_running else stop_and_delete(work, tag, parts)
 
 

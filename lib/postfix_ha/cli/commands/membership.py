@@ -4,7 +4,7 @@ import argparse
 
 from postfix_ha.cli.apply import Work, carry_out
 from postfix_ha.cli.command import add_change_options, add_command, add_resource, cluster_of, manner_of
-from postfix_ha.cli.preflight import add_peer_options, check_nodes
+from postfix_ha.cli.preflight import add_peer_options, check_nodes, required
 from postfix_ha.cluster.change.modify import extend, unextend
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.wait import State
@@ -62,7 +62,7 @@ def priority(text: str) -> int:
 def run_extend(options: argparse.Namespace) -> int:
     """Add a node."""
     cluster = cluster_of(options)
-    hierarchy = find_hierarchy(cluster.read(), options.tag)
+    hierarchy = find_hierarchy(cluster.read(), options.tag, lambda each: options.node not in each.nodes)
     tag = hierarchy.tag
     work = Work(manner_of(options), cluster, lambda cib: extend(cib, tag, options.node, options.priority))
     if not work.plan.is_empty:
@@ -71,7 +71,7 @@ def run_extend(options: argparse.Namespace) -> int:
         if left:
             why = [Finding("reason", why=reason) for reason in left]
             raise Refused(Finding("target_can_run_still", tag=tag, node=options.node), *why)
-    remarks = [] if work.plan.is_empty else compare(options, cluster, hierarchy)
+    remarks = [] if work.plan.is_empty else required(compare(options, cluster, hierarchy), options.forced)
     against = errors(remarks)
     if against:
         raise Refused(*against)
@@ -92,7 +92,7 @@ def compare(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy)
 def run_unextend(options: argparse.Namespace) -> int:
     """Take a node out."""
     cluster = cluster_of(options)
-    hierarchy = find_hierarchy(cluster.read(), options.tag)
+    hierarchy = find_hierarchy(cluster.read(), options.tag, lambda each: options.node in each.nodes)
     status = cluster.status()
     for member in hierarchy.members if options.node in hierarchy.nodes else ():
         if options.node in State(status, member).nodes and member in hierarchy.own:

@@ -69,8 +69,7 @@ def run_migrate(options: argparse.Namespace) -> int:
     if options.dry_run or work.plan.is_empty:
         return work.end(DONE)
     if not work.confirm("Apply this change?"):
-        work.say("nothing was changed")
-        return work.end(DONE)
+        return work.declined()
     if begun and cluster.is_live:
         wait_known(cluster, tag, time.monotonic() + (options.wait or WAIT_S))
     nodes = State(cluster.status(), tag).nodes

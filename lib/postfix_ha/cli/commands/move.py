@@ -109,7 +109,9 @@ def run_in_service(options: argparse.Namespace) -> int:
 def run_switchover(options: argparse.Namespace) -> int:
     """Move Postfix with all that it needs."""
     cluster = cluster_of(options)
-    hierarchy = find_hierarchy(cluster.read(), options.tag)
+    hierarchy = find_hierarchy(
+        cluster.read(), options.tag, lambda each: options.node in each.nodes and not (each.is_disabled or each.is_clone)
+    )
     if hierarchy.is_disabled:
         raise refused("switchover_in_service", tag=hierarchy.tag, name=quote(options.node))
     return move(options, cluster, hierarchy.tag, starts=False)

@@ -109,8 +109,7 @@ def run_drill(options: argparse.Namespace) -> int:
     if options.dry_run:
         return show(course)
     if not agreed(course):
-        course.work.say("nothing was changed")
-        return DONE
+        return course.work.declined()
     drill = Drill(course, (lambda _: None) if options.json else to_stdout)
     drill.run()
     return finish(drill, directory)
@@ -149,7 +148,7 @@ def agreed(course: Course) -> bool:
         return confirm("Clients will see no server for a while. Do it?")
     if course.fault and not options.yes:
         raise refused("drill_agreed", fault=course.fault, meaning=MEANING[course.fault])
-    return True
+    return course.work.confirm("")
 
 
 def check_writable(directory: str) -> None:

@@ -26,12 +26,16 @@ POLL_S, ASK_AGAIN_S = 0.2, 5.0
 def set_aside(cib: Cib, tag: str) -> Cib:
     """Take Postfix out of its group and constraints, put it into maintenance, and disable its probes on all nodes."""
     mark(cib, tag, LEAVE_RUNNING)
-    mail = copy.deepcopy(find_hierarchy(cib, tag).mail)
+    hierarchy = find_hierarchy(cib, tag)
+    # A clone stays one: of a plain resource that runs on several nodes Pacemaker would stop all.
+    kept = cib.resource(hierarchy.top) if hierarchy.is_clone else hierarchy.mail
+    assert kept is not None
+    alone, name = copy.deepcopy(kept), kept.get("id", "")
     edit.remove_resource(cib, tag)
-    cib.section("resources").append(mail)
+    cib.section("resources").append(alone)
     edit.set_pair(cib, find_hierarchy(cib, tag).mail, "meta_attributes", MAINTENANCE, "true")
     for node in cib.nodes():
-        edit.exclude(cib, tag, node)
+        edit.exclude(cib, name, node)
     return cib
 
 

@@ -14,6 +14,9 @@ from postfix_ha.cluster.model.priority import score_of_priority, stickiness_of
 from postfix_ha.cluster.model.templates import fill
 from postfix_ha.messages.errors import Refused
 from postfix_ha.messages.remark import errors
+from postfix_ha.system.mounts import is_network_type
+
+ROOT_HAS_ROOM = ("ext2", "ext3", "ext4")
 
 LOCK_DAEMON = "ocf:heartbeat:lvmlockd"
 
@@ -139,7 +142,20 @@ def _file_system_values(part: FileSystemPart) -> "dict[str, str]":
         "DIRECTORY": part.directory,
         "FSTYPE": part.fstype,
         "OPTIONS": part.options,
+        "LEVEL": level_of(part.fstype, part.device),
     }
+
+
+def level_of(fstype: str, device: str) -> str:
+    """The level of Filesystem's second monitor, "" for none.
+
+    Level 20 writes a file, which sees a device that takes no writes; root can do that on a full ext file system, which
+    keeps blocks for root. On others a full disk would fail it, and the disk moves along: there level 10 reads the
+    device. What is no block device has no level 10.
+    """
+    if fstype in ROOT_HAS_ROOM:
+        return "20"
+    return "" if is_network_type(fstype, device) else "10"
 
 
 def _address_values(part: AddressPart) -> "dict[str, str]":

@@ -7,6 +7,7 @@ import time
 from postfix_ha.cluster.create.volumes import DrbdResource, VolumeGroup, ask_drbd, ask_groups
 from postfix_ha.config.interfaces import connected_networks, network_of
 from postfix_ha.config.logical_lines import split_words
+from postfix_ha.config.own_addresses import Claim, find_claims
 from postfix_ha.config.resolve import HOST, resolve
 from postfix_ha.instance import Instance
 from postfix_ha.system.mounts import Mount, Mounts, read_fstab, read_mounts
@@ -20,8 +21,8 @@ class Here:
     """This node: ``name`` in the cluster, ``mounts``, ``networks`` (interface, address/prefix), ``interfaces`` (those
     without an address too), ``instance``;
     ``groups`` are the volume groups by name, ``drbd`` the DRBD resources by the minor of their device;
-    ``words`` maps each word of inet_interfaces and each node's name to its addresses here; ``fstab`` lists what is
-    mounted at boot."""
+    ``words`` maps each word of inet_interfaces to its addresses here; ``fstab`` lists what is mounted at boot;
+    ``claims`` says which addresses are a node's own."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class Here:
         words: "dict[str, list[str]]",
         fstab: "list[str] | None" = None,
         interfaces: "list[str] | None" = None,
+        claims: "dict[str, Claim] | None" = None,
     ) -> None:
         self.name = name
         self.instance = instance
@@ -39,6 +41,7 @@ class Here:
         self.networks = networks
         self.words = words
         self.fstab = fstab or []
+        self.claims = claims or {}
         self.interfaces = interfaces or sorted({interface for interface, _ in networks})
         self.groups: "dict[str, VolumeGroup]" = {}
         self.drbd: "dict[str, DrbdResource]" = {}
@@ -59,14 +62,15 @@ class Here:
         return next((word for word in self.interface_words if address in self.words.get(word, ())), "")
 
 
-def look_around(name: str, instance: Instance, nodes: "list[str]") -> Here:
-    """Gather the facts of this node."""
+def look_around(name: str, instance: Instance, nodes: "dict[str, list[str]]") -> Here:
+    """Gather the facts of this node; ``nodes``: the cluster's nodes, and the names and addresses of each."""
     deadline = time.monotonic() + LOOK_UP_S
     interfaces = [interface for _, interface in socket.if_nameindex() if interface != "lo"]
     fstab = [entry.mount_point for entry in read_fstab() if entry.is_at_boot]
     here = Here(name, instance, read_mounts(), connected_networks(), {}, fstab, interfaces)
     here.groups, here.drbd = ask_groups(deadline), ask_drbd(deadline)
     here.has_drbd_agent = os.access(DRBD_AGENT, os.X_OK)
-    answers = resolve([(HOST, word) for word in [*here.interface_words, *nodes]], FAMILIES, deadline)
+    answers = resolve([(HOST, word) for word in here.interface_words], FAMILIES, deadline)
     here.words = {word: found.words for (_, word), found in answers.items()}
+    here.claims = find_claims(name or os.uname().nodename, nodes, deadline)
     return here

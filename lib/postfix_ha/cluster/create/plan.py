@@ -13,10 +13,11 @@ from postfix_ha.cluster.model.hierarchy import Hierarchy, hierarchies
 from postfix_ha.cluster.model.managed_addresses import canonical, managed_addresses
 from postfix_ha.cluster.model.relations import Relations
 from postfix_ha.config.discover import UNSERVED
+from postfix_ha.config.own_addresses import finding_of
 from postfix_ha.endpoint import is_loopback
 from postfix_ha.finding import Finding
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
-from postfix_ha.messages.remark import Remark
+from postfix_ha.messages.remark import Remark, overruled
 from postfix_ha.params import BINARY_DEFAULT
 
 LOCAL_NAMES = ("localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback")
@@ -33,6 +34,8 @@ class Wish:
         self.nodes: "list[tuple[str, int | None]]" = []
         self.addresses: "list[str]" = []
         self.is_clone = False
+        # Ids of what would refuse it, and is to be a warning.
+        self.forced: "list[str]" = []
         # Node -> why the cluster could not run the service there, whatever the preferences say.
         self.barred: "dict[str, str]" = {}
 
@@ -81,8 +84,10 @@ def make_draft(cib: Cib, wish: Wish, here: Here) -> Draft:
         _directions(draft)
         _nesting(draft, cib)
         _nodes(draft, cib, here)
+        _parts_enabled(draft, cib)
     _switchback(draft, cib)
     _properties(draft, cib)
+    draft.remarks = overruled(draft.remarks, wish.forced)
     return draft
 
 
@@ -111,17 +116,18 @@ def _addresses(draft: Draft, cib: Cib, here: Here) -> None:
     for address in here.instance.settings.get(UNSERVED, "").split():
         draft.say(Finding("address_has_smtpd", address=address, config_dir=draft.config_dir))
     for address, (netmask, interface) in wanted.items():
-        if address in managed:
-            draft.addresses += [AddressPart(address, name) for name in managed[address]]
-            continue
         word = here.word_of(address)
         told = f"address {address} of inet_interfaces" + (f" (from {word})" if word not in ("", address) else "")
-        owner = next((node for node in cib.nodes() if address in here.words.get(node, ())), "")
+        claim = here.claims.get(address)
         network = here.network_of(address)
-        if interface and interface not in here.interfaces:
+        is_forced = "address_left_to_service" in draft.wish.forced
+        if claim and (claim.is_certain or not (address in managed or is_forced)):
+            value = here.instance.settings.get("inet_interfaces", "")
+            draft.say(finding_of(claim, address, told, draft.config_dir, value))
+        elif address in managed:
+            draft.addresses += [AddressPart(address, name) for name in managed[address]]
+        elif interface and interface not in here.interfaces:
             draft.say(Finding("interface_present", interface=interface, interfaces=", ".join(here.interfaces)))
-        elif owner:
-            draft.say(Finding("address_can_move", address=told, owner=owner))
         elif not netmask and network is None:
             draft.say(Finding("address_in_network", told=told, address=address))
         else:
@@ -187,6 +193,17 @@ def _directions(draft: Draft) -> None:
         ]
         if wrong:
             draft.say(Finding("dependency_direction", resource=name, how=" and ".join(wrong), tag=draft.tag))
+
+
+def _parts_enabled(draft: Draft, cib: Cib) -> None:
+    """What somebody has disabled is not started for Postfix; of a hierarchy that is there, status says so."""
+    known = [(part.resource, part.address) for part in draft.addresses]
+    known += [(part.resource, part.directory) for part in draft.file_systems]
+    for name, what in known if draft.existing is None else ():
+        found = cib.resource(name) if name else None
+        pair = None if found is None else cib.meta_pair(found, "target-role")
+        if pair is not None and pair[1].get("value", "").lower() == "stopped":
+            draft.say(Finding("part_enabled", resource=name, what=what, holder=pair[0].get("id", name)))
 
 
 def _nesting(draft: Draft, cib: Cib) -> None:

@@ -28,12 +28,17 @@ class State:
         for resource in status.iterfind("resources//resource"):
             if resource.get("id", "").split(":")[0] != name:
                 continue
-            self.role = resource.get("role", "")
+            if not self.is_active:  # of a clone, what is active on any node counts
+                self.role = resource.get("role", "")
             self.pending = self.pending or resource.get("pending", "")
-            self.managed = resource.get("managed") == "true"
+            self.managed = self.managed and resource.get("managed") == "true"
             self.blocked = resource.get("blocked") == "true"
             # While it starts it is active already, in the role Starting.
-            if self.role in RUNNING and resource.get("active") == "true" and resource.get("failed") != "true":
+            if (
+                resource.get("role") in RUNNING
+                and resource.get("active") == "true"
+                and resource.get("failed") != "true"
+            ):
                 self.nodes += [node.get("name", "") for node in resource.findall("node")]
         self.reasons = failures(status, [name])
         failed = [each.get("op_key", "").rsplit("_", 2) for each in status.iterfind("failures/failure")]

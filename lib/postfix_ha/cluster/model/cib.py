@@ -110,6 +110,16 @@ class Cib:
         """The names of all nodes that can run resources, the full members first."""
         return [*self.members(), *self.remote_nodes()]
 
+    def hosts(self) -> "dict[str, list[str]]":
+        """Node -> the names and addresses that the cluster itself reaches it by."""
+        found = {node: [node] for node in self.nodes()}
+        for primitive in self.primitives():
+            if self.agent(primitive) == "ocf:pacemaker:remote":
+                found.get(primitive.get("id", ""), []).append(self.parameters(primitive).get("server", ""))
+            meta = pairs(primitive, "meta_attributes")
+            found.get(meta.get("remote-node", ""), []).append(meta.get("remote-addr", ""))
+        return {node: [word for word in dict.fromkeys(words) if word] for node, words in found.items()}
+
     def property(self, name: str, default: str = "") -> str:
         """The value of a cluster property."""
         for pair in self.look("crm_config").iter("nvpair"):

@@ -12,6 +12,10 @@ from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.messages.errors import refused
 from postfix_ha.params import Params
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
+
 OUR_AGENT = "ocf:mail:postfix_ha"
 SHELL_AGENT = "ocf:heartbeat:postfix"
 UNIT_CLASSES = ("systemd", "service", "lsb", "upstart")
@@ -193,8 +197,8 @@ def hierarchies(cib: Cib) -> "list[Hierarchy]":
     return [Hierarchy(cib, each, relations) for each in cib.primitives() if is_mail_agent(cib.agent(each))]
 
 
-def find_hierarchy(cib: Cib, tag: str) -> Hierarchy:
-    """The service with this resource id, or the only service if the id is "".
+def find_hierarchy(cib: Cib, tag: str, is_meant: "Callable[[Hierarchy], bool] | None" = None) -> Hierarchy:
+    """The service with this resource id; if the id is "", the only service, or the only one that can be meant.
 
     Raises Refused if there is none, if the id is not a Postfix resource, or if there are several and the id is "".
     """
@@ -211,5 +215,8 @@ def find_hierarchy(cib: Cib, tag: str) -> Hierarchy:
     if not found:
         raise refused("hierarchy_exists")
     if len(found) > 1:
-        raise refused("hierarchy_named", known=names)
+        meant = [each for each in found if is_meant and is_meant(each)]
+        if len(meant) != 1:
+            raise refused("hierarchy_named", known=names, first=(meant or found)[0].tag)
+        return meant[0]
     return found[0]

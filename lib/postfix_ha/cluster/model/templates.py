@@ -21,6 +21,7 @@ WORDS = (
     "FSTYPE",
     "GROUP",
     "INTERFACE",
+    "LEVEL",
     "MODE",
     "NAME",
     "NEEDED",
@@ -71,6 +72,10 @@ def fill(name: str, **values: str) -> "list[Element]":
             parent.remove(element)
     for attributes in list(root.iter("instance_attributes")):
         parent = attributes.getparent()
-        if not len(attributes) and parent is not None:
-            parent.remove(attributes)
+        above = None if parent is None else parent.getparent()
+        if len(attributes) or parent is None:
+            continue
+        parent.remove(attributes)
+        if parent.tag == "op" and above is not None:  # without its level it would be the other one once more
+            above.remove(parent)
     return list(root)
