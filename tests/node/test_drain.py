@@ -139,7 +139,8 @@ def test_a_new_connection_waits_for_the_next_start(node: MailNode, dial) -> None
     sender = dial()
     sender.up_to_data()
     thread, answers = stopping(node)
-    time.sleep(0.5)
+    look = ["nft", "list", "set", "inet", "postfix_ha", "draining4"]
+    wait_for(lambda: "elements" in node.run(look).stdout, 20, "new connections are held")
     seen = []
 
     def connect() -> None:
