@@ -1,10 +1,10 @@
 """Drain: before a healthy instance is ended, what is under way ends in order, within a bound.
 
 1. No new deliveries. The queue manager alone hands them out (qmgr(8)), and a delivery agent notes in the queue file
-   itself which recipient is done. So the queue manager is suspended. Where deliveries are under way it is ended, since
-   an agent that is done waits for it to close their connection and holds its queue file open for so long
-   (deliver_request.c). One that master starts in its place is ended too; after that master starts none for a minute
-   (master_throttle).
+   itself which recipient is done. So the queue manager is suspended. An agent that is done waits for it to close their
+   connection, and holds its queue file open for so long (deliver_request.c): we shut these connections down in its
+   place. Master sees it alive and starts no other one, which would hand out more. Where the kernel does not let us,
+   the queue manager is ended, and each that master starts in its place.
 2. Deliveries end: none is under way when no delivery agent of this master holds a queue file open.
 3. New connections are held (hold.py), so that nobody is refused and nothing new begins. Stop ends that, once the
    server has ended.
@@ -37,11 +37,14 @@ from postfix_ha.request import Request
 from postfix_ha.system.command import Running
 from postfix_ha.system.hold import Hold, begin_removal
 from postfix_ha.system.sessions import Session, sessions_of
+from postfix_ha.system.streams import end_streams
 from postfix_ha.verdict import Finding
 
 QUEUE_MANAGERS = ("qmgr", "oqmgr", "nqmgr")
 # A queue manager that starts moves what is active back to incoming, under the agents that deliver it (qmgr_move.c).
 QUEUES = ("active", "incoming", "deferred")
+# Where delivery agents listen, as a daemon spells it that stands in the queue directory (mail_connect.c).
+SERVICES = "private/"
 # They have queue files open too, and deliver nothing.
 NO_AGENTS = ("cleanup", "pickup", "showq", "flush", "bounce")
 # Of the time for the drain, what deliveries may take: sessions that only have to end need some of it too.
@@ -110,7 +113,7 @@ class NoDrain:
 class Drain:
     """One drain: ``bound_s`` seconds at the most, from now on."""
 
-    __slots__ = ("bound_s", "deadline", "hold", "instance", "others", "queues", "until")
+    __slots__ = ("bound_s", "deadline", "hold", "instance", "others", "queues", "released", "until")
 
     def __init__(self, instance: Instance, hold: Hold, bound_s: float, deadline: float) -> None:
         self.instance = instance
@@ -119,6 +122,8 @@ class Drain:
         self.bound_s = bound_s
         self.until = time.monotonic() + bound_s
         self.others = _other_listeners(instance)
+        # Queue managers whose connections are shut down.
+        self.released: "set[int]" = set()
         # As the kernel spells it: agents open their files below the directory that master stands in.
         queue = process_link(instance.master_pid, "cwd")
         self.queues = tuple(f"{queue}/{name}/" for name in QUEUES)
@@ -154,13 +159,24 @@ class Drain:
             daemons = self._daemons()
             managers = {pid for pid, name in daemons.items() if name in QUEUE_MANAGERS}
             for pid in managers:
-                _signal(pid, self.instance.master_pid, signal.SIGSTOP)
+                self._suspend(pid)
             held = _deliveries({pid: name for pid, name in daemons.items() if pid not in managers}, self.queues)
             if not held or time.monotonic() >= until:
                 return held
-            for pid in managers:
-                _signal(pid, self.instance.master_pid, signal.SIGKILL)
             time.sleep(LOOK_AGAIN_S)
+
+    def _suspend(self, manager: int) -> None:
+        """Suspend a queue manager; once it is so, let those go that wait for it."""
+        with descriptor_of(manager) as descriptor:
+            stat = process_stat(manager)
+            if stat is None or stat.parent != self.instance.master_pid or manager in self.released:
+                return
+            if not stat.is_stopped:
+                send(manager, descriptor, signal.SIGSTOP)
+            else:
+                self.released.add(manager)
+                if not end_streams(manager, descriptor, SERVICES):
+                    send(manager, descriptor, signal.SIGKILL)
 
     def _daemons(self) -> "dict[int, str]":
         """pid -> program name of each daemon of this master."""
@@ -230,11 +246,3 @@ def _open_files(pid: int) -> "list[str]":
             with contextlib.suppress(OSError):
                 targets.append(os.readlink(f"{directory}/{name}"))
     return targets
-
-
-def _signal(pid: int, master: int, number: "signal.Signals") -> None:
-    """Send a signal to a process that is still this master's child."""
-    with descriptor_of(pid) as descriptor:
-        stat = process_stat(pid)
-        if stat is not None and stat.parent == master:
-            send(pid, descriptor, number)

@@ -34,7 +34,7 @@ NFT_MAX_S = 3.0
 # How long clients wait where nobody listens. Postfix's own client gives up after as long (smtp_connect_timeout).
 WAIT_S = 30
 # SYNs of one address that come in shorter distances belong to one wait. Linux repeats them after 1, 2, 4, 8 and 16 s.
-KNOCK_S = 20
+KNOCK_S = 17
 # Who has waited in vain is refused at once for so long after the last try: Postfix is stopped and the address is here.
 REFUSE_S = 3600
 # Addresses of this node times ports of the service; beyond it nothing is held.
@@ -140,6 +140,10 @@ class Hold:
             elsewhere = f"{header} daddr != {local} {key} != @others{digit}"
             lines.append(f"add rule {first} {key} @draining{digit} drop")
             lines.append(f"add rule {first} {elsewhere} tcp dport @draining_ports{digit} drop")
+            # Served again: a wait after this begins anew.
+            served = f"delete @knocked{digit} {{ {key} }} delete @refused{digit} {{ {key} }}"
+            lines.append(f"add rule {first} {key} @knocked{digit} socket transparent {{ 0, 1 }} {served} return")
+            lines.append(f"add rule {first} {key} @refused{digit} socket transparent {{ 0, 1 }} {served} return")
         # Any socket that takes this packet has this property, or its opposite; also a connection that is about to be
         # established, and one of the past whose ports a client uses again (TIME_WAIT). Other keys do not match these.
         lines.append(f"add rule {first} socket transparent {{ 0, 1 }} return")

@@ -5,6 +5,7 @@ import os
 import signal
 import statistics
 import subprocess
+import tempfile
 from pathlib import Path
 
 from tests.support.lab.network import SERVICE_ADDRESS
@@ -27,17 +28,17 @@ class Senders:
         spec = {"address": SERVICE_ADDRESS, "port": 25, "senders": number, "over_s": SESSION_S, "first": FIRST}
         spec.update(recipients=recipients, hop_port=HOP_PORT, dot_s=dot_s)
         argv = [PYTHON, "-IS", str(CROWD), json.dumps(spec)]
-        self.process = lab.client_node.popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        os.set_blocking(self.process.stdout.fileno(), False)
+        # No pipe: nobody reads it while the service moves, and senders must not wait for us.
+        self.told = tempfile.TemporaryFile("a+")  # noqa: SIM115 - closed by close()
+        self.process = lab.client_node.popen(argv, stdin=subprocess.PIPE, stdout=self.told, text=True)
         self.rest, self.events = "", []
+        self.at = 0
         lab.wait_for(lambda: len(self.of("taken")) > 2 * number, 30, "the senders send")
 
     def look(self):
         """All that was told so far."""
-        try:
-            data = os.read(self.process.stdout.fileno(), 1 << 24).decode()
-        except BlockingIOError:
-            data = ""
+        data = os.pread(self.told.fileno(), 1 << 26, self.at).decode()
+        self.at += len(data)
         *lines, self.rest = (self.rest + data).split("\n")
         self.events += [json.loads(line) for line in lines]
         return self.events
@@ -70,7 +71,7 @@ class Senders:
         self.process.stdin.close()
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self.process.stdout.close()
+        self.told.close()
 
 
 def trouble(event):
