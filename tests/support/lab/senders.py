@@ -1,7 +1,10 @@
 """Senders beside the lab's client: as many mail servers as are asked for, what became of each of their messages."""
 
+import collections
+import itertools
 import json
 import os
+import re
 import signal
 import statistics
 import subprocess
@@ -12,8 +15,8 @@ from tests.support.lab.network import SERVICE_ADDRESS
 from tests.support.machine.node import PYTHON
 
 CROWD = Path(__file__).parents[1] / "mail/crowd.py"
-# Beyond the numbers of the lab's own client.
-FIRST = 1_000_000
+# Beyond the numbers of the lab's own client; each crowd of senders has its own.
+FIRST = itertools.count(1_000_000, 1_000_000)
 SESSION_S = 0.3
 HOP_PORT = 2526
 # What a sender's attempt may come to, by what it has seen: the kernel's error, and how far it had come.
@@ -25,7 +28,8 @@ class Senders:
 
     def __init__(self, lab, recipients, number=12, dot_s=1.0):
         self.lab = lab
-        spec = {"address": SERVICE_ADDRESS, "port": 25, "senders": number, "over_s": SESSION_S, "first": FIRST}
+        self.first = next(FIRST)
+        spec = {"address": SERVICE_ADDRESS, "port": 25, "senders": number, "over_s": SESSION_S, "first": self.first}
         spec.update(recipients=recipients, hop_port=HOP_PORT, dot_s=dot_s)
         argv = [PYTHON, "-IS", str(CROWD), json.dumps(spec)]
         # No pipe: nobody reads it while the service moves, and senders must not wait for us.
@@ -65,6 +69,11 @@ class Senders:
             "longest_wait_s": max(waits, default=0.0),
             "median_wait_s": statistics.median(waits) if waits else 0.0,
         }
+
+    def copies(self, text):
+        """Of the messages of these senders: how many copies are in the text of a mailbox."""
+        numbers = [int(word) for word in re.findall(r"X-Number: (\d+)", text)]
+        return collections.Counter(number for number in numbers if number >= self.first)
 
     def close(self):
         """End all of them."""
