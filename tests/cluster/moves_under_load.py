@@ -92,6 +92,13 @@ def pcs_move(lab, node):
     lab.wait_for(lambda: lab.where() == node and lab.is_idle(), 60, f"the service has moved to {node}")
 
 
+def longest_away(lab):
+    """The most seconds from the end of a stop to the end of the start that follows."""
+    ends = [each for each in lab.operations() if each.code == 0 and each.action in ("start", "stop")]
+    pairs = zip(ends, ends[1:])
+    return max(later.at - each.at for each, later in pairs if (each.action, later.action) == ("stop", "start"))
+
+
 def test_no_sender_notices_a_planned_move(lab, tool, senders):
     begin = time.monotonic()
     for move in (pcs_move, switchover) * MOVES:
@@ -104,13 +111,18 @@ def test_no_sender_notices_a_planned_move(lab, tool, senders):
         time.sleep(2)
     senders.rest_now()
     seen = senders.seen(begin, time.monotonic())
-    print(f"longest wait: {seen['longest_wait_s']:.2f} s")
+    away_s = longest_away(lab)
+    print(
+        f"longest wait: {seen['longest_wait_s']:.2f} s; longest from the end of a stop to that of a start: {away_s:.2f} s"
+    )
     assert [event for event in senders.of("failed") if event["at"] > begin] == []
     taken = {event["n"] for event in senders.of("taken")}
     lab.nodes[lab.where()].run(["postqueue", "-f"], check=True)
     lab.wait_for(lambda: taken <= set(delivered(lab, senders)), 120, "all messages have arrived")
     often = {number: count for number, count in delivered(lab, senders).items() if count != 1}
     assert often == {}, "delivered twice"
-    assert seen["longest_wait_s"] < 5 + 2.6
+    # A machine that takes more than a second for the rest of a move makes senders wait for it: Linux repeats a SYN in
+    # distances that grow, so up to twice as long.
+    assert seen["longest_wait_s"] < 5 + 2.6 + 2 * max(0.0, away_s - 1)
     assert lab.nodes[lab.where()].run(["sh", "-c", f"ls -d {SPOOL}/*.lock"]).stdout == ""
     assert not [name for name in lab.nodes if "cut off" in lab.nodes[name].read("/var/log/pacemaker/pacemaker.log")]

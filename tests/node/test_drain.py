@@ -168,6 +168,7 @@ def test_a_delivery_under_way_is_done_once(node: MailNode, dial) -> None:
     answer = node.agent("stop", timeout_s=60)
     assert answer.code == 0
     assert deliveries(node) == ["begun", "done"]
+    assert node.mail_log().count("qmgr") == 1, "another queue manager was started, which would hand out more"
     node.started()
     node.run(["postqueue", "-f"], check=True)
     time.sleep(3)
