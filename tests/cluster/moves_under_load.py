@@ -112,9 +112,7 @@ def test_no_sender_notices_a_planned_move(lab, tool, senders):
     senders.rest_now()
     seen = senders.seen(begin, time.monotonic())
     away_s = longest_away(lab)
-    print(
-        f"longest wait: {seen['longest_wait_s']:.2f} s; longest from the end of a stop to that of a start: {away_s:.2f} s"
-    )
+    print(f"longest wait: {seen['longest_wait_s']:.2f} s; longest move after its stop: {away_s:.2f} s")
     assert [event for event in senders.of("failed") if event["at"] > begin] == []
     taken = {event["n"] for event in senders.of("taken")}
     lab.nodes[lab.where()].run(["postqueue", "-f"], check=True)
