@@ -139,7 +139,8 @@ def test_a_new_connection_waits_for_the_next_start(node: MailNode, dial) -> None
     sender = dial()
     sender.up_to_data()
     thread, answers = stopping(node)
-    time.sleep(0.5)
+    look = ["nft", "list", "set", "inet", "postfix_ha", "draining4"]
+    wait_for(lambda: "elements" in node.run(look).stdout, 20, "new connections are held")
     seen = []
 
     def connect() -> None:
@@ -167,6 +168,7 @@ def test_a_delivery_under_way_is_done_once(node: MailNode, dial) -> None:
     answer = node.agent("stop", timeout_s=60)
     assert answer.code == 0
     assert deliveries(node) == ["begun", "done"]
+    assert node.mail_log().count("qmgr") == 1, "another queue manager was started, which would hand out more"
     node.started()
     node.run(["postqueue", "-f"], check=True)
     time.sleep(3)

@@ -19,7 +19,7 @@ def inspect(request: Request, params: Params, recorded: "Instance | None", step:
     found = find_running(request, params, recorded, step)
     if found.census.master is None:
         if not found.census.is_in_service:
-            if found.instance.endpoints:
+            if request.is_probe and found.instance.endpoints:
                 from postfix_ha.actions.drain import hold_on_standby
 
                 step("holding connections until Postfix runs here")

@@ -5,7 +5,7 @@ import time
 
 from postfix_ha import codes
 from postfix_ha.actions.deadline import Step, guarded
-from postfix_ha.actions.drain import begin_hold, end_hold
+from postfix_ha.actions.drain import begin_hold
 from postfix_ha.actions.find import Found, attached, find_running, forget, judge_health, record, wait_until
 from postfix_ha.actions.mailbox_locks import free_mailboxes
 from postfix_ha.actions.prepare import prepare
@@ -92,14 +92,13 @@ def _start(request: Request, params: Params, step: Step) -> Verdict:
     notes += aside
     notes += end_look_below(looking, request.deadline)
     if holding:
-        holding.finish()  # before a client is to be greeted: what an earlier drain holds is let go by it
+        holding.finish()  # before a client is to be greeted: what an earlier stop that was killed holds is let go by it
     failure = _failed_check(found.instance, failed[0]) if failed else _start_postfix(request, params, found, step)
     if failure:
         _undo(request, params, found.instance, step)
         return decide("setup", [failure, *notes])
     noted = record(request, params, found.instance)
     # Clients are served by now: nobody waits for what takes long in a large queue and decides nothing.
-    end_hold(params, found.instance, request.deadline)
     step("running postfix check")
     log_warnings(setup, time.monotonic() + min(WARNINGS_MAX_S, request.remaining_s / 2))
     return decide("setup", [*notes, noted] if noted else notes)

@@ -4,7 +4,9 @@ It works from the snapshot and the process table alone; configuration, commands 
 not learned only narrows how processes are recognised; it neither skips the kill nor decides the answer.
 """
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 from postfix_ha import codes
 from postfix_ha.actions.others import Others
@@ -12,13 +14,17 @@ from postfix_ha.actions.terminate import end_instance
 from postfix_ha.actions.terminate_users import end_standing
 from postfix_ha.barrier import with_barrier
 from postfix_ha.health import is_master_of
-from postfix_ha.instance import DEFAULT_CONFIG_DIR, read_record, remove_snapshot, snapshot_path
+from postfix_ha.instance import DEFAULT_CONFIG_DIR, Instance, read_record, remove_snapshot, snapshot_path
 from postfix_ha.params import Params
 from postfix_ha.procfs import process_stat
 from postfix_ha.request import Request
 from postfix_ha.system.child import hear_of_children
 from postfix_ha.system.processes import Identity
 from postfix_ha.verdict import HEALTHY, Finding, Verdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from postfix_ha.actions.drain import Drain, NoDrain
 
 
 def stop(request: Request) -> Verdict:
@@ -27,26 +33,45 @@ def stop(request: Request) -> Verdict:
         return Verdict(codes.ERR_PERM, Finding("run_by_root", action="stop", uid=os.geteuid()))
     hear_of_children()
     params = Params(request.parameters)
-    path = snapshot_path(request.run_directory, params.config_dir)
-    identity = identity_for_stop(request, params)
+    recorded = read_record(request.run_directory, params.config_dir)
+    identity = identity_for_stop(request, params, recorded)
     name = params.config_dir or DEFAULT_CONFIG_DIR
-    # What drains only helps: a fault of ours in it must not keep processes alive, and the barrier logs it.
-    notes = with_barrier(request, lambda: _drain(request, params)).notes
     others = Others(request, identity, name)
-    _, left = end_instance(identity, request.deadline, others.remember)
+    with _drained(request, params, recorded) as notes:
+        _, left = end_instance(identity, request.deadline, others.remember)
     notes = notes + _end_standing(request, identity, name, {member.pid for member in left})
     if left:
         shown = ", ".join(f"{member} (state {member.state})" for member in left[:8])
         return Verdict(codes.ERR_GENERIC, Finding("stop_completed", instance=name, processes=shown), notes)
-    remove_snapshot(path)
+    remove_snapshot(snapshot_path(request.run_directory, params.config_dir))
     return Verdict(codes.SUCCESS, None, notes + others.findings())
 
 
-def _drain(request: Request, params: Params) -> Verdict:
-    from postfix_ha.actions.drain import drain
+@contextlib.contextmanager
+def _drained(request: Request, params: Params, recorded: "Instance | None") -> "Iterator[list[Finding]]":
+    """Drain the recorded instance, and let new connections through again when what is done within has ended it.
 
-    recorded = read_record(request.run_directory, params.config_dir)
-    return Verdict(codes.SUCCESS, None, [] if recorded is None else drain(request, params, recorded))
+    All of this only helps: a fault of ours in it must not keep processes alive, and the barrier logs it.
+    """
+    drains: "list[Drain | NoDrain]" = []
+
+    def begin() -> Verdict:
+        from postfix_ha.actions.drain import begin_drain
+
+        drain = begin_drain(request, params, recorded)
+        drains.extend([drain] if drain else [])
+        return Verdict(codes.SUCCESS, None, drain.run() if drain else [])
+
+    def end() -> Verdict:
+        for drain in drains:
+            drain.end()
+        return HEALTHY
+
+    notes = with_barrier(request, begin).notes
+    try:
+        yield notes
+    finally:
+        with_barrier(request, end)
 
 
 def _end_standing(request: Request, identity: Identity, name: str, known: "set[int]") -> "list[Finding]":
@@ -61,9 +86,8 @@ def _end_standing(request: Request, identity: Identity, name: str, known: "set[i
     return [Finding("queue_left_by_users", instance=name, processes=", ".join(names))] if names else []
 
 
-def identity_for_stop(request: Request, params: Params) -> Identity:
+def identity_for_stop(request: Request, params: Params, recorded: "Instance | None") -> Identity:
     """How to recognise the instance: from its record; unless that is of a living master, also from today's node."""
-    recorded = read_record(request.run_directory, params.config_dir)
     identity = Identity(params.config_dir, recorded)
     is_current = recorded is not None and is_master_of(recorded, process_stat(recorded.master_pid))
     if is_current and identity.owner_uids:

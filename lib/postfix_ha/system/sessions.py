@@ -1,10 +1,15 @@
 """Sessions: the connections that the kernel has for an instance's endpoints, from its table of TCP sockets."""
 
+from collections.abc import Collection
+
 from postfix_ha.endpoint import Endpoint
 from postfix_ha.procfs import kernel_address, parse_kernel_address, read_whole
 
 # States in /proc/net/tcp (include/net/tcp_states.h).
 ESTABLISHED, SYN_RECEIVED = b"01", b"03"
+# Postfix has closed it, and the client's kernel has not yet confirmed that it has the last reply.
+FIN_WAIT1, LAST_ACK = b"04", b"09"
+STATES = (ESTABLISHED, SYN_RECEIVED, FIN_WAIT1, LAST_ACK)
 TABLE_MAX = 16 << 20
 
 
@@ -17,10 +22,11 @@ class Session:
         self.peer = peer
 
 
-def sessions_of(pid: int, endpoints: "list[Endpoint]") -> "list[Session]":
+def sessions_of(pid: int, endpoints: "list[Endpoint]", others: "Collection[str]" = ()) -> "list[Session]":
     """The connections to these endpoints that are established or about to be, in the process's network namespace.
 
     Those that wait to be accepted are among them (the kernel establishes a connection before anybody accepts it).
+    ``others`` are the kernel's names of addresses and ports that others serve, where an endpoint is on all addresses.
     """
     addresses = {kernel_address(endpoint) for endpoint in endpoints if not endpoint.is_wildcard}
     ports = {f"{endpoint.port:04X}" for endpoint in endpoints if endpoint.is_wildcard}
@@ -30,10 +36,10 @@ def sessions_of(pid: int, endpoints: "list[Endpoint]") -> "list[Session]":
         data = read_whole(f"/proc/{pid}/net/tcp6" if is_ipv6 else f"/proc/{pid}/net/tcp", TABLE_MAX)
         for line in data.splitlines()[1:]:
             fields = line.split(None, 4)
-            if len(fields) < 5 or fields[3] not in (ESTABLISHED, SYN_RECEIVED):
+            if len(fields) < 5 or fields[3] not in STATES:
                 continue
             local = fields[1].decode("ascii")
-            if local in addresses or local.rpartition(":")[2] in ports:
+            if local in addresses or (local.rpartition(":")[2] in ports and local not in others):
                 address, port = parse_kernel_address(fields[2].decode("ascii"))
                 found.append(Session(str(Endpoint(address, port))))
     return found

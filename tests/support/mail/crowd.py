@@ -38,11 +38,10 @@ class Sender(threading.Thread):
         while not self.stop.is_set():
             number, recipient = next(self.numbers), next(self.recipients)
             begin = time.monotonic()
-            stage, connected_s, why = "connect", None, ""
+            stage = "connect"
             try:
                 with socket.create_connection(self.endpoint, CONNECT_TIMEOUT_S) as sock:
                     sock.settimeout(REPLY_TIMEOUT_S)
-                    connected_s = time.monotonic() - begin
                     file = sock.makefile("rwb", buffering=0)
                     stage = "greeting"
                     expect(file, b"220")
@@ -59,12 +58,12 @@ class Sender(threading.Thread):
                         sock.sendall(b"x" * 300 + b"\r\n")
                     say(file, ".", b"250")
                     stage = "quit"
-                    write(event="taken", n=number, to=recipient, at=begin, wait=greeted_s)
+                    write(event="taken", n=number, at=begin, took=time.monotonic() - begin, wait=greeted_s)
                     say(file, "QUIT", b"221")
                     file.close()
             except (OSError, EOFError, ValueError) as error:
                 why = f"{type(error).__name__}: {error}"
-                write(event="failed", n=number, to=recipient, at=begin, stage=stage, connected=connected_s, why=why)
+                write(event="failed", n=number, at=begin, took=time.monotonic() - begin, stage=stage, why=why)
             self.stop.wait(PAUSE_S)
 
 
