@@ -8,8 +8,8 @@ from postfix_ha.messages.history import CAUSES, ENDS, EVENTS
 MOVES = ("cli-prefer-", "cli-ban-", "cli-standby-", "postfix-ha-unfinished", "location-")
 
 
-def kind_of(incident: Incident, nodes: "dict[str, str]") -> "tuple[str, str]":
-    """(the kind of the cause, the node that it concerns); ``nodes``: id -> name of the cluster's nodes."""
+def kind_of(incident: Incident) -> "tuple[str, str]":
+    """(the kind of the cause, the node that it concerns)."""
     cause = incident.cause
     here = incident.before[0] if incident.before else ""
     if cause.failed:

@@ -98,13 +98,10 @@ def pieces(path: str, clock: Clock, since: float, until: float, bounds: Bounds) 
 
 def _unpacked(raw: "BinaryIO", path: str) -> "BinaryIO":
     if path.endswith(".gz"):
-
         return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
     if path.endswith((".xz", ".lzma")):
-
         return lzma.LZMAFile(raw)
     if path.endswith(".bz2"):
-
         return bz2.BZ2File(raw)  # type: ignore[return-value]
     return raw
 

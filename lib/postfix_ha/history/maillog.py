@@ -137,5 +137,3 @@ def take(span: Span, at: float, line: bytes, tag: bytes, own: "Collection[str]")
         status = _STATUS.match(rest)
         if status is not None and len(mail.deliveries) < 100:
             mail.deliveries.append((at, status["status"].decode()))
-
-

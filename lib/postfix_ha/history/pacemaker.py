@@ -31,16 +31,24 @@ _RESULT = re.compile(
 )
 _OUTCOME = re.compile(r"(?P<outcome>[^(]*?)(?: \((?P<text>.*)\))?\s*$")
 _BEGIN = re.compile(r"executing - rsc:(?P<resource>\S+) action:(?P<action>\S+)")
-_BEGIN_THERE = re.compile(r"Initiating (?P<action>start|stop) operation (?P<resource>\S+)_\w+_0 (?:locally )?on (?P<node>\S+)")
-_END_THERE = re.compile(r"Transition \d+ action \d+ \((?P<resource>\S+)_(?P<action>start|stop)_0 on (?P<node>\S+)\) confirmed: ok")
+_BEGIN_THERE = re.compile(
+    r"Initiating (?P<action>start|stop) operation (?P<resource>\S+)_\w+_0 (?:locally )?on (?P<node>\S+)"
+)
+_END_THERE = re.compile(
+    r"Transition \d+ action \d+ \((?P<resource>\S+)_(?P<action>start|stop)_0 on (?P<node>\S+)\) confirmed: ok"
+)
 _STATE = re.compile(r"Node (?P<node>\S+) state is now (?P<state>lost|member)")
 _QUORUM = re.compile(r"Quorum (?P<outcome>lost|acquired)")
-_CONDEMNED = re.compile(r"(?:Cluster|Guest|Remote|Pacemaker Remote)? ?node (?P<node>\S+) will be fenced: (?P<text>.*)", re.I)
+_CONDEMNED = re.compile(
+    r"(?:Cluster|Guest|Remote|Pacemaker Remote)? ?node (?P<node>\S+) will be fenced: (?P<text>.*)", re.I
+)
 _FENCED = re.compile(
     r"Peer (?P<node>\S+) was (?P<not>not )?terminated \((?P<action>\w+)\) by (?P<who>\S+) "
     r"on behalf of (?P<client>\S+): (?P<outcome>[^|]*?)\s*(?:\||$)"
 )
-_PLANNED = re.compile(r"Actions: (?P<action>\w+)\s+(?P<resource>\S+)\s+\((?P<text>[^)]*)\)(?:\s+(?:due to )?(?P<who>.*))?$")
+_PLANNED = re.compile(
+    r"Actions: (?P<action>\w+)\s+(?P<resource>\S+)\s+\((?P<text>[^)]*)\)(?:\s+(?:due to )?(?P<who>.*))?$"
+)
 _UNEXPECTED = re.compile(
     r"Unexpected result \((?P<rest>.*)\) was recorded for (?P<action>[\w-]+) of (?P<resource>\S+) on (?P<node>\S+) "
     r"at (?P<when>\w{3} [ \d]\d \d\d:\d\d:\d\d \d{4})"
@@ -48,7 +56,10 @@ _UNEXPECTED = re.compile(
 _STANDBY = re.compile(r"Setting standby\[(?P<node>[^\]]+)\]\S*:? .*-> (?P<value>\S+)")
 _BANNED = re.compile(r"(?P<resource>\S+) cannot run on (?P<node>\S+) due to reaching migration threshold")
 _FORCED = re.compile(r"Forcing (?P<resource>\S+) away from (?P<node>\S+) after")
-_COMPLETED = re.compile(r"Completed cib_(?P<action>\w+) operation for section .*: OK \(rc=0, origin=(?P<origin>[^,)]*), version=(?P<version>[\d.]+)\)")
+_COMPLETED = re.compile(
+    r"Completed cib_(?P<action>\w+) operation for section .*: OK "
+    r"\(rc=0, origin=(?P<origin>[^,)]*), version=(?P<version>[\d.]+)\)"
+)
 _OBJECT = re.compile(r"(?P<sign>\+\+|--|\+~|\+ ) ?\s*/cib/configuration(?P<path>/[^:]*|)(?:: ?\s*(?P<rest>.*))?$")
 _PAIR = re.compile(r'name="(?P<name>[\w-]+)".*value="(?P<value>[^"]*)"')
 
@@ -66,8 +77,8 @@ class Reader:
         head = _HEAD.match(line)
         if head is None:
             return
-        message, daemon = line[head.end() :].rstrip(), head["daemon"]
-        take = READERS.get(daemon)
+        message = line[head.end() :].rstrip()
+        take = READERS.get(head["daemon"])
         if take is not None:
             take(self, at, message)
 

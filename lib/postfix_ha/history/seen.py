@@ -9,8 +9,8 @@
   leaving      the node's Pacemaker was told to end; joining: it began
   idle         the cluster is done with all that it wanted
   planned      the scheduler plans ``action`` for ``resource``; ``text`` is where, ``who`` the reason that it gives
-  change       somebody changed the configuration: ``resource`` is the first object, ``text`` what it is now, ``who`` the
-               program, node: on which
+  change       somebody changed the configuration: ``resource`` is the first object, ``text`` what it is now, ``who``
+               the program, node: on which
   standby      ``outcome`` "on" or "off" for the node, until its reboot
   banned       ``resource`` may not run on the node any more: it reached its migration-threshold
   paused       corosync did not run for a while (``text``): load, or the clock
@@ -37,8 +37,12 @@ class Seen:
         self.at = at
         self.by = by
         self.kind = kind
-        for name in FIELDS:
-            setattr(self, name, printable(words.get(name, ""), TEXT_MAX if name in ("text", "who") else WORD_MAX))
+        self.node = printable(words.get("node", ""), WORD_MAX)
+        self.resource = printable(words.get("resource", ""), WORD_MAX)
+        self.action = printable(words.get("action", ""), WORD_MAX)
+        self.outcome = printable(words.get("outcome", ""), WORD_MAX)
+        self.text = printable(words.get("text", ""), TEXT_MAX)
+        self.who = printable(words.get("who", ""), TEXT_MAX)
 
     def __repr__(self) -> str:
         return f"Seen({self.at:.3f}, {self.by}, {self.as_object()})"

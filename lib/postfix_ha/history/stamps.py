@@ -8,9 +8,7 @@ MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if nam
 # "Nov 29 12:26:30.123 " of Pacemaker, corosync and syslog; a year may follow the day (pacemaker built so).
 _SHORT = re.compile(rb"([A-Z][a-z]{2}) ([ \d]\d) (?:(\d{4}) )?(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?[ \t]")
 # RFC 3339 of rsyslog and of journalctl -o short-iso-precise, with its own zone.
-_LONG = re.compile(
-    rb"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,6}))?(?:Z|([+-])(\d\d):?(\d\d))?[ \t]"
-)
+_LONG = re.compile(rb"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,6}))?(?:Z|([+-])(\d\d):?(\d\d))?[ \t]")
 # journalctl -o short-unix.
 _UNIX = re.compile(rb"(\d{9,11})\.(\d{6}) ")
 DAY_S = 86400.0

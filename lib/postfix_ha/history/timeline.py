@@ -54,7 +54,6 @@ def _key(seen: Seen) -> "tuple[str, ...]":
 
 def _own(ordered: "list[Seen]") -> "list[Seen]":
     """All but the failures that the scheduler remembers, and the probes, of which none is an event."""
-    told = {(seen.kind, seen.resource, seen.action, seen.node) for seen in ordered if seen.by == seen.node}
     own_times: "dict[tuple[str, ...], list[float]]" = {}
     for seen in ordered:
         if seen.by == seen.node:
@@ -64,10 +63,10 @@ def _own(ordered: "list[Seen]") -> "list[Seen]":
         if seen.who == "scheduler" or seen.action == "probe":
             continue
         key = (seen.kind, seen.resource, seen.action, seen.node)
-        if seen.kind in ("begin", "end") and seen.by != seen.node and key in told:
-            if any(abs(at - seen.at) < SAME_ACTION_S for at in own_times[key]):
-                continue  # the node itself tells it, to the moment
-        found.append(seen)
+        is_others = seen.kind in ("begin", "end") and seen.by != seen.node
+        # Where the node itself tells it, to the moment, nobody else is asked.
+        if not (is_others and any(abs(at - seen.at) < SAME_ACTION_S for at in own_times.get(key, ()))):
+            found.append(seen)
     return found
 
 

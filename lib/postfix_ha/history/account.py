@@ -1,0 +1,116 @@
+"""Account: the service's life as the logs of its nodes tell it, as one object and as lines for people."""
+
+from datetime import datetime
+
+from postfix_ha.history.away import Away
+from postfix_ha.history.causes import end_of, kind_of, sentence, text_of
+from postfix_ha.history.incidents import Incident
+from postfix_ha.history.seen import Seen
+from postfix_ha.messages.statement import Statement
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+FORMAT = 1
+EVENTS_MAX = 200
+# Events that a reader of the table does without: the parts' own starts and stops, and what is told by another line.
+LEFT_OUT = ("planned", "idle")
+MAIL = {
+    "delivered_after": "{count} of them were delivered afterwards",
+    "delivered_twice": "{count} were delivered twice, on two nodes",
+    "bounced": "{count} were returned to their senders",
+    "deferred": "{count} are deferred",
+    "not_seen_since": "{count} were not seen again until the log's end: look for them with 'postqueue -p'",
+}
+
+
+def stamp(at: float) -> "str | None":
+    """A time with its zone, for JSON; None for none."""
+    return datetime.fromtimestamp(at).astimezone().isoformat(timespec="milliseconds") if at else None
+
+
+def as_object(
+    number: int, incident: Incident, away: "Away | None", harm: "dict[str, object] | None", advice: "list[Statement]"
+) -> "dict[str, Any]":
+    """One incident."""
+    kind, node = kind_of(incident)
+    return {
+        "number": number,
+        "began": stamp(incident.began),
+        "ended": stamp(incident.ended),
+        "cause": {"kind": kind, "node": node, "text": sentence(incident, kind)},
+        "end": end_of(incident),
+        "before": incident.before,
+        "after": incident.after,
+        "fenced": sorted({seen.node for seen in incident.events if seen.kind == "fenced" and seen.outcome == "ok"}),
+        "away": _away_object(away),
+        "mail": harm,
+        "events": [_event(seen) for seen in incident.events[:EVENTS_MAX]],
+        "advice": [each.as_object() for each in advice],
+    }
+
+
+def _away_object(away: "Away | None") -> "dict[str, object] | None":
+    if away is None:
+        return None
+    return {
+        "s": round(away.length_s, 3),
+        "from": stamp(away.begin),
+        "to": stamp(away.end),
+        "source": away.source,
+        "last_client": stamp(away.last),
+        "first_client": stamp(away.first),
+    }
+
+
+def _event(seen: Seen) -> "dict[str, object]":
+    return {"at": stamp(seen.at), "log_of": seen.by, "kind": seen.kind, "text": text_of(seen), **seen.words()}
+
+
+def lines_of(found: "dict[str, Any]", tag: str) -> "list[str]":
+    """One incident as lines: its cause, how long clients waited, what became of mail, then event by event."""
+    began = datetime.fromisoformat(found["began"])
+    lines = [f"{found['number']}. {began:%a %Y-%m-%d %H:%M:%S} {found['cause']['node']}: {found['cause']['text']}"]
+    lines.append(f"   {_away_words(found['away'])}; {found['end']}")
+    if found["mail"]:
+        lines += [f"   {line}" for line in _mail_words(found["mail"])]
+    for event in found["events"]:
+        if event["kind"] in LEFT_OUT or (event["kind"] in ("begin", "end") and _is_plain(event, tag)):
+            continue
+        at = datetime.fromisoformat(event["at"])
+        lines.append(f"     {at:%H:%M:%S}.{at.microsecond // 1000:03d}  {event['text']}")
+    return lines
+
+
+def _is_plain(event: "dict[str, Any]", tag: str) -> bool:
+    """Whether an event is a part's that went well."""
+    is_good = event["kind"] == "begin" or event.get("outcome") == "ok"
+    return is_good and (event.get("resource") != tag or event.get("action") == "monitor")
+
+
+def _away_words(away: "dict[str, Any] | None") -> str:
+    if away is None or not away["source"]:
+        return "clients did not notice"
+    begin, end = (datetime.fromisoformat(away[key]) for key in ("from", "to"))
+    text = f"clients had no server for {away['s']:.1f} s, {begin:%H:%M:%S} to {end:%H:%M:%S} by the {away['source']}"
+    if away["source"] == "cluster log":
+        last, first = away["last_client"], away["first_client"]
+        if last and first:
+            last, first = (datetime.fromisoformat(each) for each in (last, first))
+            return f"{text} (too little mail to tell: last client {last:%H:%M:%S}, next {first:%H:%M:%S})"
+        return f"{text} (no mail log tells of clients then)"
+    return text
+
+
+def _mail_words(mail: "dict[str, Any]") -> "list[str]":
+    """What became of mail; nothing where nothing was in the queue."""
+    lines = []
+    if mail["queued"]["count"]:
+        lines.append(f"mail: {mail['queued']['count']} in the queue when the service went away")
+    for name, text in MAIL.items():
+        group = mail[name]
+        if group["count"]:
+            ids = ", ".join(group["ids"]) + (", ..." if group["count"] > len(group["ids"]) else "")
+            lines.append(f"mail: {text.format(count=group['count'])}: {ids}")
+    return lines
