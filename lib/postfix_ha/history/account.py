@@ -2,17 +2,17 @@
 
 from datetime import datetime
 
-from postfix_ha.history.away import Away
+from postfix_ha.history.away import CLUSTER_LOG, MAIL_LOG, Away
 from postfix_ha.history.causes import end_of, kind_of, sentence, text_of
 from postfix_ha.history.incidents import Incident
 from postfix_ha.history.seen import Seen
-from postfix_ha.messages.statement import Statement
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 FORMAT = 1
+LOGS = {MAIL_LOG: "mail log", CLUSTER_LOG: "cluster's log"}
 EVENTS_MAX = 200
 # Events that a reader of the table does without: the parts' own starts and stops, and what is told by another line.
 LEFT_OUT = ("planned", "idle")
@@ -31,7 +31,7 @@ def stamp(at: float) -> "str | None":
 
 
 def as_object(
-    number: int, incident: Incident, away: "Away | None", harm: "dict[str, object] | None", advice: "list[Statement]"
+    number: int, incident: Incident, away: "Away | None", harm: "dict[str, object] | None"
 ) -> "dict[str, Any]":
     """One incident."""
     kind, node = kind_of(incident)
@@ -46,8 +46,7 @@ def as_object(
         "fenced": sorted({seen.node for seen in incident.events if seen.kind == "fenced" and seen.outcome == "ok"}),
         "away": _away_object(away),
         "mail": harm,
-        "events": [_event(seen) for seen in incident.events[:EVENTS_MAX]],
-        "advice": [each.as_object() for each in advice],
+        "events": [event(seen) for seen in incident.events[:EVENTS_MAX]],
     }
 
 
@@ -64,8 +63,11 @@ def _away_object(away: "Away | None") -> "dict[str, object] | None":
     }
 
 
-def _event(seen: Seen) -> "dict[str, object]":
-    return {"at": stamp(seen.at), "log_of": seen.by, "kind": seen.kind, "text": text_of(seen), **seen.words()}
+def event(seen: Seen) -> "dict[str, object]":
+    """One event: its sentence, and its values."""
+    words = seen.words()
+    said = words.pop("text", None)
+    return {"at": stamp(seen.at), "log_of": seen.by, "kind": seen.kind, **words, "said": said, "text": text_of(seen)}
 
 
 def lines_of(found: "dict[str, Any]", tag: str) -> "list[str]":
@@ -75,26 +77,28 @@ def lines_of(found: "dict[str, Any]", tag: str) -> "list[str]":
     lines.append(f"   {_away_words(found['away'])}; {found['end']}")
     if found["mail"]:
         lines += [f"   {line}" for line in _mail_words(found["mail"])]
-    for event in found["events"]:
-        if event["kind"] in LEFT_OUT or (event["kind"] in ("begin", "end") and _is_plain(event, tag)):
+    for each in found["events"]:
+        if each["kind"] in LEFT_OUT or (each["kind"] in ("begin", "end") and _is_plain(each, tag)):
             continue
-        at = datetime.fromisoformat(event["at"])
-        lines.append(f"     {at:%H:%M:%S}.{at.microsecond // 1000:03d}  {event['text']}")
+        at = datetime.fromisoformat(each["at"])
+        lines.append(f"     {at:%H:%M:%S}.{at.microsecond // 1000:03d}  {each['text']}")
     return lines
 
 
-def _is_plain(event: "dict[str, Any]", tag: str) -> bool:
+def _is_plain(each: "dict[str, Any]", tag: str) -> bool:
     """Whether an event is a part's that went well."""
-    is_good = event["kind"] == "begin" or event.get("outcome") == "ok"
-    return is_good and (event.get("resource") != tag or event.get("action") == "monitor")
+    is_good = each["kind"] == "begin" or each.get("outcome") == "ok"
+    return is_good and (each.get("resource") != tag or each.get("action") == "monitor")
 
 
 def _away_words(away: "dict[str, Any] | None") -> str:
     if away is None or not away["source"]:
         return "clients did not notice"
     begin, end = (datetime.fromisoformat(away[key]) for key in ("from", "to"))
-    text = f"clients had no server for {away['s']:.1f} s, {begin:%H:%M:%S} to {end:%H:%M:%S} by the {away['source']}"
-    if away["source"] == "cluster log":
+    text = (
+        f"clients had no server for {away['s']:.1f} s, {begin:%H:%M:%S} to {end:%H:%M:%S} by the {LOGS[away['source']]}"
+    )
+    if away["source"] == CLUSTER_LOG:
         last, first = away["last_client"], away["first_client"]
         if last and first:
             last, first = (datetime.fromisoformat(each) for each in (last, first))

@@ -2,6 +2,8 @@
 
 from postfix_ha.history.incidents import Incident
 
+# What the times are from, as JSON has it.
+MAIL_LOG, CLUSTER_LOG = "mail_log", "cluster_log"
 # Where clients were served for so much of the last seconds before a pause, mail flows, and the pause is the incident's.
 DENSE_S, OF_S = 2.0, 5.0
 # A pause no longer than this is none.
@@ -11,7 +13,7 @@ SECOND_S = 1.0
 
 
 class Away:
-    """``begin`` to ``end``, of which ``source`` tells: "mail log", "cluster log", or "" where it was never away;
+    """``begin`` to ``end``, of which ``source`` tells: MAIL_LOG, CLUSTER_LOG, or "" where it was never away;
     ``last`` and ``first``: the last client before and the first after, by the mail logs, 0 where there was none."""
 
     __slots__ = ("begin", "end", "first", "last", "source")
@@ -39,16 +41,16 @@ def away(incident: Incident, spans: "list[dict[str, object]]", now: float) -> Aw
     near = [each for each in pauses if each[0] < up and each[1] + SECOND_S > down]
     if not near:
         last = max((end for _, end in served if end <= up), default=0.0)
-        return Away(down, up, "cluster log", last)
+        return Away(down, up, CLUSTER_LOG, last)
     begin, end = max(near, key=lambda pair: pair[1] - pair[0])
     dense_s = sum(max(0.0, min(two, begin) - max(one, begin - OF_S)) for one, two in served)
     if dense_s < DENSE_S:
-        return Away(down, up, "cluster log", begin, end)
+        return Away(down, up, CLUSTER_LOG, begin, end)
     if end - begin <= PAUSE_S:
         return Away(0.0, 0.0, "")
     begin = _within_second(begin, down)
     end = _within_second(end, up)
-    return Away(begin, end, "mail log", begin, end)
+    return Away(begin, end, MAIL_LOG, begin, end)
 
 
 def _merged(found: "list[list[float]]") -> "list[list[float]]":

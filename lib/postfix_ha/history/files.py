@@ -100,7 +100,7 @@ def _unpacked(raw: "BinaryIO", path: str) -> "BinaryIO":
     if path.endswith(".gz"):
         return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
     if path.endswith((".xz", ".lzma")):
-        return lzma.LZMAFile(raw)
+        return lzma.LZMAFile(raw)  # type: ignore[return-value]
     if path.endswith(".bz2"):
         return bz2.BZ2File(raw)  # type: ignore[return-value]
     return raw

@@ -67,7 +67,7 @@ def ask_all(
         running[node] = (time.time(), begin(argv, deadline=deadline, env=caller_environment(*PASSED_ON), input=text))
     if here in nodes:
         began = time.time()
-        found[here] = _read(here, answer(request_for(here), began), began, time.time())
+        found[here] = read_answer(here, answer(request_for(here), began), began, time.time())
     for node, (began, each) in running.items():
         done = each.finish()
         found[node] = _answered(node, done, began, time.time())
@@ -84,10 +84,10 @@ def _answered(node: str, done: Completed, began: float, ended: float) -> Told:
         found = json.loads(without_greeting(done.stdout[:ANSWER_MAX]))
     except (ValueError, RecursionError):
         return Told(node, "what came is no answer: install the same version of postfix-ha on all nodes")
-    return _read(node, found, began, ended)
+    return read_answer(node, found, began, ended)
 
 
-def _read(node: str, found: object, began: float, ended: float) -> Told:
+def read_answer(node: str, found: object, began: float, ended: float) -> Told:
     """The answer as a value; what is not of its form is left out."""
     told = Told(node)
     clock = found.get("clock") if isinstance(found, dict) else None

@@ -7,8 +7,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-# Where no log tells that the cluster was done (its leader's log is missing), an incident is over after so long a calm.
-CALM_S = 60.0
+# An incident is over when the cluster is done with it. Where no log tells that within a time (its leader's log is
+# missing), it is over once the service runs and nothing has happened for so long.
+IDLE_S, CALM_S, LONG_CALM_S = 120.0, 3.0, 60.0
 # A command that the cluster has not begun to follow after so long a time is not why it does something.
 COMMAND_S = 60.0
 # A node that is back this shortly before is why the service goes there.
@@ -68,6 +69,7 @@ class Assembly:
         self._returned: "Seen | None" = None
         self._running: "set[str]" = set()
         self._ill: "set[str]" = set()
+        self._idles: "list[float]" = []
         self._spans: "dict[str, list[tuple[float, float]]]" = {}
 
     def run(self, found: "list[Seen]") -> None:
@@ -75,6 +77,7 @@ class Assembly:
         mark_cut_off(found)
         self._spans = without_quorum(found)
         ordered = timeline(found)
+        self._idles = [seen.at for seen in ordered if seen.kind == "idle"]
         self._running = self._at_first(ordered)
         for seen in ordered:
             self._take(seen)
@@ -120,6 +123,8 @@ class Assembly:
         return seen.kind == "begin" and seen.resource == self.tag and seen.action in ("start", "stop")
 
     def _command(self, seen: Seen) -> None:
+        if self._open is not None and self._is_settled(self._open):
+            self._close(self._open.last)  # whatever comes now, comes of the command
         if self._open is not None:
             self._open.add(seen)
         else:
@@ -166,7 +171,7 @@ class Assembly:
                 if seen.node in incident.away and seen.at - incident.last < NODE_S:
                     self._note(incident, seen)
                     return
-        if self._open is not None and seen.at - self._open.last > CALM_S and self._is_settled(self._open):
+        if self._open is not None and self._is_settled(self._open) and self._is_calm(self._open, seen.at):
             self._close(self._open.last)
         if self._open is None:
             self._open = Incident(self._begun_by(seen), self._running)
@@ -176,6 +181,11 @@ class Assembly:
                 self._open.add(each)
             self._commands = []
         self._note(self._open, seen)
+
+    def _is_calm(self, incident: Incident, at: float) -> bool:
+        """Whether an event at this time is another matter, though no log told that the cluster was done."""
+        will_be_told = any(at <= idle <= at + IDLE_S for idle in self._idles)
+        return at - incident.last > (LONG_CALM_S if will_be_told else CALM_S)
 
     def _begun_by(self, seen: Seen) -> Seen:
         """The latest command, which the cluster follows at once, where nothing had failed; else the event itself."""
@@ -189,6 +199,8 @@ class Assembly:
 
     def _note(self, incident: Incident, seen: Seen) -> None:
         incident.add(seen)
+        if incident.cause.kind == "quorum" and seen.kind == "lost" and seen.node == incident.cause.node:
+            incident.cause = seen  # it lost quorum since the others lost it
         if seen.kind in ("lost", "condemned", "leaving") or (seen.kind == "quorum" and seen.node):
             incident.away.add(seen.node)
         if seen.kind == "condemned":

@@ -85,7 +85,7 @@ class Span:
         """As JSON: what matters, bounded."""
         self._forget()
         shown = list(self.mails.items())[:SHOWN_MAX]
-        return {"served": self.served, "mails": {name: mail.as_object() for name, mail in shown}}
+        return {"served": sorted(self.served), "mails": {name: mail.as_object() for name, mail in shown}}
 
 
 def read_spans(

@@ -20,6 +20,7 @@ from postfix_ha.system.files import read_regular
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Union
 
     Reader = Union[pacemaker.Reader, corosync.Reader]
@@ -28,6 +29,7 @@ FORMAT = 1
 READ_S = 60.0
 SEEN_MAX, SPANS_MAX, MISSING_MAX = 20_000, 100, 20
 SETTINGS = ("/etc/default/pacemaker", "/etc/sysconfig/pacemaker")
+COROSYNC_CONF = ("/etc/corosync/corosync.conf",)
 SETTINGS_MAX = 1024 * 1024
 PACEMAKER_LOGS = ("/var/log/pacemaker/pacemaker.log", "/var/log/pacemaker.log")
 COROSYNC_LOGS = ("/var/log/corosync/corosync.log", "/var/log/cluster/corosync.log")
@@ -74,28 +76,28 @@ def request_of(found: object) -> "Request | None":
     return Request(node[:255], float(times[0]), float(times[1]), config_dir, spans)  # type: ignore[arg-type]
 
 
-def answer(request: Request, began: float) -> "dict[str, object]":
-    """The answer to a request; ``began``: the clock when it came."""
-    told = _mail(request) if request.spans is not None else _cluster(request)
+def answer(request: Request, began: float, root: str = "") -> "dict[str, object]":
+    """The answer to a request; ``began``: the clock when it came; ``root``: where the node's directories lie."""
+    told = _mail(request, root) if request.spans is not None else _cluster(request, root)
     return {"format": FORMAT, "clock": [began, time.time()], **told}
 
 
 # The cluster's logs
 
 
-def _cluster(request: Request) -> "dict[str, object]":
+def _cluster(request: Request, root: str) -> "dict[str, object]":
     bounds = Bounds(time.monotonic() + READ_S)
     missing: "list[str]" = []
     found: "list[Seen]" = []
     begins = 0.0
-    paths = [path for path in _pacemaker_logs() if os.path.exists(path)]
+    paths = _there(root, [*_configured(root, SETTINGS, _LOGFILE), *PACEMAKER_LOGS])
     reader = pacemaker.Reader(request.node)
     if paths:
         begins = _read_log(paths[0], reader, pacemaker.NEEDLES, request, bounds, missing)
     else:
         missing += _read_journal(reader, request, bounds)
     found += reader.found
-    paths = [path for path in _corosync_logs() if os.path.exists(path)]
+    paths = _there(root, [*_configured(root, COROSYNC_CONF, _COROSYNC_LOGFILE), *COROSYNC_LOGS])
     if paths:
         beside = corosync.Reader(request.node)
         _read_log(paths[0], beside, corosync.NEEDLES, request, bounds, missing)
@@ -106,18 +108,14 @@ def _cluster(request: Request) -> "dict[str, object]":
     return {"seen": [seen.as_object() for seen in kept], "begins": begins, "missing": missing[:MISSING_MAX]}
 
 
-def _pacemaker_logs() -> "list[str]":
-    return _configured(SETTINGS, _LOGFILE) + list(PACEMAKER_LOGS)
+def _there(root: str, paths: "Iterable[str]") -> "list[str]":
+    return [root + path for path in paths if os.path.exists(root + path)]
 
 
-def _corosync_logs() -> "list[str]":
-    return _configured(("/etc/corosync/corosync.conf",), _COROSYNC_LOGFILE) + list(COROSYNC_LOGS)
-
-
-def _configured(files: "tuple[str, ...]", pattern: "re.Pattern[bytes]") -> "list[str]":
+def _configured(root: str, files: "tuple[str, ...]", pattern: "re.Pattern[bytes]") -> "list[str]":
     for file in files:
         try:
-            found = pattern.search(read_regular(file, SETTINGS_MAX))
+            found = pattern.search(read_regular(root + file, SETTINGS_MAX))
         except OSError:
             continue
         if found is not None:
@@ -170,7 +168,7 @@ def _read_journal(reader: "Reader", request: Request, bounds: Bounds) -> "list[s
 # The mail log
 
 
-def _mail(request: Request) -> "dict[str, object]":
+def _mail(request: Request, root: str) -> "dict[str, object]":
     bounds = Bounds(time.monotonic() + READ_S)
     spans = [maillog.Span(*each) for each in request.spans or []]
     config_dir = request.config_dir or DEFAULT_CONFIG_DIR
@@ -178,7 +176,7 @@ def _mail(request: Request) -> "dict[str, object]":
     tag = asked.values.get("syslog_name") or "postfix"
     file = asked.values.get("maillog_file", "")
     own = {each.address for each in interface_addresses()}
-    paths = [path for path in ([file] if file[:1] == "/" else MAIL_LOGS) if os.path.exists(path)]
+    paths = _there(root, [file] if file[:1] == "/" else MAIL_LOGS)
     missing: "list[str]" = []
     if paths:
         missing += maillog.read_spans(paths[:1], spans, tag, own, bounds)

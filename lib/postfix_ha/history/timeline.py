@@ -14,7 +14,7 @@ SPANS = {
     "fenced": SAME_FENCE_S,
     "change": SAME_CHANGE_S,
     "standby": SAME_ACTION_S,
-    "leaving": SAME_LOSS_S,
+    "leaving": 600.0,  # told again when all its resources are stopped
     "joining": SAME_ACTION_S,
     "quorum": SAME_ACTION_S,
     "banned": 3600.0,

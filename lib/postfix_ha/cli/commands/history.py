@@ -11,19 +11,13 @@ from postfix_ha.cli.options import remote_shell
 from postfix_ha.cli.output import complain, say_json, say_lines
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
-from postfix_ha.history.account import FORMAT, as_object, lines_of, stamp
-from postfix_ha.history.again import advice
-from postfix_ha.history.away import away
-from postfix_ha.history.causes import text_of
-from postfix_ha.history.gather import Told, ask_all
-from postfix_ha.history.harm import harm
-from postfix_ha.history.incidents import Assembly, Incident
+from postfix_ha.history.account import lines_of
+from postfix_ha.history.gather import ask_all
 from postfix_ha.history.moments import moment
-from postfix_ha.history.observe import SPANS_MAX, Request, answer, request_of
+from postfix_ha.history.observe import answer, request_of
+from postfix_ha.history.whole import Question, whole
 from postfix_ha.messages.errors import refused
-from postfix_ha.messages.statement import Statement
 from postfix_ha.peers.remote import DEFAULT_SHELL
-from postfix_ha.verdict import Finding
 
 EXAMPLES = """\
   postfix-ha history
@@ -32,8 +26,6 @@ EXAMPLES = """\
 """
 SINCE = "7d"
 REQUEST_MAX = 64 * 1024
-# Mail is looked at from so long before an incident until so long after it.
-BEFORE_S, AFTER_S = 90.0, 600.0
 
 
 def add_history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -98,54 +90,12 @@ def gather(
     """All that there is to say."""
     nodes, here = hierarchy.cib.members(), cluster.node_name()
     here = here or (nodes[0] if nodes else "")
-    told = ask_all(nodes, here, shell, lambda node: Request(node, since, until, hierarchy.config_dir))
-    assembly = Assembly(hierarchy.tag, hierarchy.members)
-    assembly.run([seen for each in told for seen in each.seen])
-    incidents = assembly.incidents[-last:] if last else assembly.incidents
-    mails = _mails(incidents, [each.node for each in told if not each.why], here, shell, hierarchy, until)
-    notes = notes_on(told, since)
-    again = [Statement(each) for each in advice(assembly.incidents, hierarchy.tag, _never_expire(hierarchy))]
-    first = len(assembly.incidents) - len(incidents) + 1
-    return {
-        "format": FORMAT,
-        "resource": hierarchy.tag,
-        "since": stamp(since),
-        "until": stamp(until),
-        "nodes": [
-            {"node": each.node, "told": not each.why, "why": each.why or None, "ahead_s": each.ahead} for each in told
-        ],
-        "incidents": [
-            as_object(number, incident, *mails.get(number - first, (None, None)), [])
-            for number, incident in enumerate(incidents, first)
-        ],
-        "changes": [{"at": stamp(seen.at), "text": text_of(seen), **seen.words()} for seen in assembly.changes],
-        "advice": [each.as_object() for each in again],
-        "notes": [each.as_object() for each in notes],
-    }
-
-
-def _mails(
-    incidents: "list[Incident]", nodes: "list[str]", here: str, shell: "list[str] | None", hierarchy: Hierarchy,
-    until: float,
-) -> "dict[int, tuple[Any, Any]]":  # fmt: skip
-    """Number of an incident -> how long the service was away in it, and what became of mail."""
-    touched = [number for number, each in enumerate(incidents) if each.touched and each.down][-SPANS_MAX:]
-    spans = []
-    for number in touched:
-        each = incidents[number]
-        spans.append([each.began - BEFORE_S, each.down, (each.up or until) + AFTER_S])
-    if not spans:
-        return {}
-    asked = ask_all(nodes, here, shell, lambda node: Request(node, 0.0, until, hierarchy.config_dir, spans))
-    answers = [each for each in asked if not each.why and len(each.spans) == len(spans)]
-    found = {}
-    for at, number in enumerate(touched):
-        told = [(each.node, each.spans[at]) for each in answers]
-        found[number] = (
-            away(incidents[number], [span for _, span in told], until),
-            harm(told, incidents[number].down),
-        )
-    return found
+    question = Question(
+        hierarchy.tag, hierarchy.members, hierarchy.config_dir, since, until,
+        lambda request_for: ask_all(nodes, here, shell, request_for),
+        last=last, no_timeout=_never_expire(hierarchy),
+    )  # fmt: skip
+    return whole(question)
 
 
 def _never_expire(hierarchy: Hierarchy) -> "list[str]":
@@ -157,24 +107,6 @@ def _never_expire(hierarchy: Hierarchy) -> "list[str]":
         for member, resource in pairs
         if resource is not None and cib.effective_meta(resource, "failure-timeout") in ("", "0", "0s")
     ]
-
-
-def notes_on(told: "list[Told]", since: float) -> "list[Statement]":
-    """What is missing, or was corrected, in what the nodes told."""
-    found = []
-    for each in told:
-        if each.why:
-            found.append(Finding("history_node_told", node=each.node, why=each.why))
-        found += [Finding("history_log_whole", node=each.node, why=why) for why in each.missing]
-        if each.begins > since:
-            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(each.begins))
-            found.append(Finding("history_log_begins", node=each.node, when=when))
-        if each.ahead:
-            way = "ahead of" if each.ahead > 0 else "behind"
-            found.append(Finding("history_clock_agrees", node=each.node, s=abs(each.ahead), way=way))
-    if not any(each.seen for each in told) and not any(each.begins for each in told):
-        found.append(Finding("history_log_there"))
-    return [Statement(each) for each in found]
 
 
 def table(found: "dict[str, Any]") -> "list[str]":
