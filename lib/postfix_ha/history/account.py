@@ -70,7 +70,22 @@ def event(seen: Seen) -> "dict[str, object]":
     return {"at": stamp(seen.at), "log_of": seen.by, "kind": seen.kind, **words, "said": said, "text": text_of(seen)}
 
 
-def lines_of(found: "dict[str, Any]", tag: str) -> "list[str]":
+def table(found: "dict[str, Any]") -> "list[str]":
+    """The lines for people."""
+    lines = [f"{found['resource']}: {len(found['incidents'])} incidents from {found['since']} to {found['until']}"]
+    for each in found["incidents"]:
+        lines += ["", *_lines_of(each, found["resource"])]
+    if found["changes"]:
+        lines += ["", "commands that did not touch the service:"]
+        lines += [f"     {each['at'][:19].replace('T', ' ')}  {each['text']}" for each in found["changes"]]
+    for title, key in (("will it happen again?", "advice"), ("what to know of this account:", "notes")):
+        if found[key]:
+            lines += ["", title]
+            lines += [f"  - {each['text']}" + (f": {each['remedy']}" if each["remedy"] else "") for each in found[key]]
+    return lines
+
+
+def _lines_of(found: "dict[str, Any]", tag: str) -> "list[str]":
     """One incident as lines: its cause, how long clients waited, what became of mail, then event by event."""
     began = datetime.fromisoformat(found["began"])
     lines = [f"{found['number']}. {began:%a %Y-%m-%d %H:%M:%S} {found['cause']['node']}: {found['cause']['text']}"]

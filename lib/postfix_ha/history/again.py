@@ -18,7 +18,7 @@ def advice(incidents: "list[Incident]", tag: str, no_timeout: "Collection[str]")
     events = [seen for incident in incidents for seen in incident.events]
     found = []
     failures = [seen for seen in events if seen.failed and seen.action in ("start", "stop", "monitor")]
-    late = [seen for seen in failures if seen.action == "monitor" and seen.outcome.startswith("Timed Out")]
+    late = [seen for seen in failures if seen.action == "monitor" and seen.outcome.startswith("timed Out")]
     for resource in dict.fromkeys(seen.resource for seen in late):
         count = sum(seen.resource == resource for seen in late)
         found.append(Finding("again_monitor_timely", count=count, resource=resource))

@@ -31,11 +31,12 @@ class Away:
         return max(0.0, self.end - self.begin)
 
 
-def away(incident: Incident, spans: "list[dict[str, object]]", now: float) -> Away:
-    """How long an incident kept clients without a server; ``spans`` are those of its time from all mail logs."""
+def away(incident: Incident, spans: "list[dict[str, object]]", now: float, is_whole: bool = True) -> Away:
+    """How long an incident kept clients without a server; ``spans`` are those of its time from all mail logs, which
+    are ``is_whole`` where no node's is missing that may have served."""
     if not incident.touched or not incident.down:
         return Away(0.0, 0.0, "")
-    down, up = incident.down, incident.up if incident.up > incident.down else now
+    down, up = incident.down, incident.up if incident.up > incident.down else incident.ended or now
     served = _merged([pair for span in spans for pair in span.get("served", ())])  # type: ignore[attr-defined]
     pauses = [(one[1], two[0]) for one, two in zip(served, served[1:])]
     near = [each for each in pauses if each[0] < up and each[1] + SECOND_S > down]
@@ -43,6 +44,8 @@ def away(incident: Incident, spans: "list[dict[str, object]]", now: float) -> Aw
         last = max((end for _, end in served if end <= up), default=0.0)
         return Away(down, up, CLUSTER_LOG, last)
     begin, end = max(near, key=lambda pair: pair[1] - pair[0])
+    if not is_whole:
+        return Away(down, up, CLUSTER_LOG)
     dense_s = sum(max(0.0, min(two, begin) - max(one, begin - OF_S)) for one, two in served)
     if dense_s < DENSE_S:
         return Away(down, up, CLUSTER_LOG, begin, end)

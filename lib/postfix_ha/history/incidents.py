@@ -7,11 +7,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-# An incident is over when the cluster is done with it. Where no log tells that within a time (its leader's log is
-# missing), it is over once the service runs and nothing has happened for so long.
-IDLE_S, CALM_S, LONG_CALM_S = 120.0, 3.0, 60.0
+# An incident is over when the cluster is done with it. Where no log tells that (its leader's is missing), it is over
+# once the service runs, on a node that tells nothing perhaps, and nothing has happened for so long.
+CALM_S, SILENT_CALM_S, LONG_CALM_S = 3.0, 10.0, 60.0
 # A command that the cluster has not begun to follow after so long a time is not why it does something.
-COMMAND_S = 60.0
+COMMAND_S = 5.0
 # A node that is back this shortly before is why the service goes there.
 RETURN_S = 120.0
 # What still happens to a node that was lost or left belongs to that; after this it is another matter.
@@ -57,10 +57,11 @@ class Incident:
 
 class Assembly:
     """Takes the timeline event by event; ``incidents`` is what it makes of it, ``changes`` the commands that led to
-    none."""
+    none; ``silent``: the nodes whose logs are missing."""
 
-    def __init__(self, tag: str, members: "Collection[str]") -> None:
+    def __init__(self, tag: str, members: "Collection[str]", silent: "Collection[str]" = ()) -> None:
         self.tag = tag
+        self.silent = set(silent)
         self.members = set(members) | {tag}
         self.incidents: "list[Incident]" = []
         self.changes: "list[Seen]" = []
@@ -69,7 +70,6 @@ class Assembly:
         self._returned: "Seen | None" = None
         self._running: "set[str]" = set()
         self._ill: "set[str]" = set()
-        self._idles: "list[float]" = []
         self._spans: "dict[str, list[tuple[float, float]]]" = {}
 
     def run(self, found: "list[Seen]") -> None:
@@ -77,7 +77,6 @@ class Assembly:
         mark_cut_off(found)
         self._spans = without_quorum(found)
         ordered = timeline(found)
-        self._idles = [seen.at for seen in ordered if seen.kind == "idle"]
         self._running = self._at_first(ordered)
         for seen in ordered:
             self._take(seen)
@@ -123,8 +122,11 @@ class Assembly:
         return seen.kind == "begin" and seen.resource == self.tag and seen.action in ("start", "stop")
 
     def _command(self, seen: Seen) -> None:
-        if self._open is not None and self._is_settled(self._open):
-            self._close(self._open.last)  # whatever comes now, comes of the command
+        incident = self._open
+        if incident is not None and self._is_settled(incident):
+            # Whatever comes now, comes of the command; but where it runs must be known, or guessed after a time.
+            if self._running - self._ill or seen.at - incident.last > SILENT_CALM_S:
+                self._close(incident.last)
         if self._open is not None:
             self._open.add(seen)
         else:
@@ -148,10 +150,14 @@ class Assembly:
             return False
         if not incident.touched and not (set(incident.before) & incident.away):
             return True
-        return bool(self._running - self._ill)
+        return bool(self._running - self._ill or self.silent - incident.away)
 
     def _close(self, at: float) -> None:
         assert self._open is not None
+        unheard = self.silent - self._open.away
+        if not self._running - self._ill and len(unheard) == 1:
+            # The service runs; no log of those that are there has its start.
+            self._running, self._ill = set(unheard), set()
         self._open.after = sorted(self._running)
         self._open.ended = at
         self._open = None
@@ -166,7 +172,7 @@ class Assembly:
                 return
 
     def _trouble(self, seen: Seen) -> None:
-        if self._open is None and seen.kind in ABOUT_NODE:
+        if seen.kind in ABOUT_NODE:
             for incident in reversed(self.incidents[-3:]):
                 if seen.node in incident.away and seen.at - incident.last < NODE_S:
                     self._note(incident, seen)
@@ -183,9 +189,10 @@ class Assembly:
         self._note(self._open, seen)
 
     def _is_calm(self, incident: Incident, at: float) -> bool:
-        """Whether an event at this time is another matter, though no log told that the cluster was done."""
-        will_be_told = any(at <= idle <= at + IDLE_S for idle in self._idles)
-        return at - incident.last > (LONG_CALM_S if will_be_told else CALM_S)
+        """Whether an event at this time is another matter, though no log told that the cluster was done: the leader's
+        own log has its plans as well."""
+        is_leader_heard = any(seen.kind == "planned" for seen in incident.events)
+        return at - incident.last > (LONG_CALM_S if is_leader_heard else CALM_S)
 
     def _begun_by(self, seen: Seen) -> Seen:
         """The latest command, which the cluster follows at once, where nothing had failed; else the event itself."""
@@ -220,7 +227,7 @@ class Assembly:
             self._running.discard(seen.node)
             self._ill.discard(seen.node)
         elif is_tag and seen.kind == "end" and seen.action == "start" and not seen.failed:
-            self._running.add(seen.node)
+            self._running = (self._running - self.silent) | {seen.node}
             self._ill.discard(seen.node)
             if incident is not None:
                 incident.up = seen.at

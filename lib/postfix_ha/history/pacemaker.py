@@ -14,6 +14,7 @@ NEEDLES = (
     b"was not terminated (", b" -> S_IDLE", b" will be fenced", b"Actions: ", b"Unexpected result (",
     b" /cib/configuration/", b"Completed cib_", b"Starting Pacemaker ", b"Shutting down Pacemaker",
     b"Setting standby[", b" due to reaching migration threshold", b"away from ", b"Initiating st", b" confirmed: ",
+    b"Creating shutdown request for ", b"do_shutdown of peer ",
     b'name="standby"', b'name="maintenance', b'name="target-role"',
 )  # fmt: skip
 # NODE daemon[pid] of the detail log (the pid may stand apart), of syslog and of the journal; then a function's name,
@@ -38,6 +39,7 @@ _END_THERE = re.compile(
     r"Transition \d+ action \d+ \((?P<resource>\S+)_(?P<action>start|stop)_0 on (?P<node>\S+)\) confirmed: ok"
 )
 _STATE = re.compile(r"Node (?P<node>\S+) state is now (?P<state>lost|member)")
+_LEAVING = re.compile(r"(?:Creating shutdown request for|do_shutdown of peer) (?P<node>\S+)")
 _QUORUM = re.compile(r"Quorum (?P<outcome>lost|acquired)")
 _CONDEMNED = re.compile(
     r"(?:Cluster|Guest|Remote|Pacemaker Remote)? ?node (?P<node>\S+) will be fenced: (?P<text>.*)", re.I
@@ -113,8 +115,10 @@ class Reader:
 
     def _result(self, at: float, found: "re.Match[str]") -> None:
         outcome = _OUTCOME.match(found["rest"])
+        # 2.1 says "ok" and "not running", 3.0 "OK" and "Not running".
         word = (outcome["outcome"] if outcome else found["rest"]).strip()
-        if word == "Cancelled":
+        word = word[:1].lower() + word[1:] if word != "OK" else "ok"
+        if word == "cancelled":
             return
         text = outcome["text"] if outcome else ""
         self.add(
@@ -129,6 +133,9 @@ class Reader:
 
     def _state(self, at: float, found: "re.Match[str]") -> None:
         self.add(at, found["state"], node=found["node"])
+
+    def _leaving(self, at: float, found: "re.Match[str]") -> None:
+        self.add(at, "leaving", node=found["node"])
 
     def _quorum(self, at: float, found: "re.Match[str]") -> None:
         self.add(at, "quorum", node=self.node, outcome=found["outcome"])
@@ -159,6 +166,7 @@ class Reader:
         when = _local_time(found["when"]) if found else None
         if found is not None and when is not None:
             outcome, _, text = found["rest"].partition(": ")
+            outcome = outcome[:1].lower() + outcome[1:]
             words = {name: found[name] for name in ("action", "resource", "node")}
             # To the second, and known to more than one transition: who has the node's own log does not need it.
             self.add(when, "end", outcome=outcome, text=text, who="scheduler", **words)
@@ -217,6 +225,7 @@ _OF_CONTROLLER = (
     (_BEGIN_THERE, "begin_there"),
     (_END_THERE, "end_there"),
     (_STATE, "state"),
+    (_LEAVING, "leaving"),
     (_QUORUM, "quorum"),
     (_FENCED, "fenced"),
 )

@@ -46,7 +46,7 @@ def whole(question: Question) -> "dict[str, Any]":
     """All that there is to say, as one object."""
     since, until = question.since, question.until
     told = question.ask(lambda node: Request(node, since, until, question.config_dir))
-    assembly = Assembly(question.tag, question.members)
+    assembly = Assembly(question.tag, question.members, [each.node for each in told if each.why])
     assembly.run([seen for each in told for seen in each.seen])
     incidents = assembly.incidents[-question.last :] if question.last else assembly.incidents
     mails = _mails(question, incidents)
@@ -84,7 +84,9 @@ def _mails(question: Question, incidents: "list[Incident]") -> "dict[int, tuple[
     found = {}
     for at, number in enumerate(touched):
         told = [(each.node, each.spans[at]) for each in answers]
-        gone = away(incidents[number], [span for _, span in told], question.until)
+        incident = incidents[number]
+        is_whole = {*incident.before, *incident.after} <= {node for node, _ in told}
+        gone = away(incident, [span for _, span in told], question.until, is_whole)
         found[number] = (gone, harm(told, incidents[number].down))
     return found
 

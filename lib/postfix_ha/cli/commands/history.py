@@ -11,7 +11,7 @@ from postfix_ha.cli.options import remote_shell
 from postfix_ha.cli.output import complain, say_json, say_lines
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
-from postfix_ha.history.account import lines_of
+from postfix_ha.history.account import table
 from postfix_ha.history.gather import ask_all
 from postfix_ha.history.moments import moment
 from postfix_ha.history.observe import answer, request_of
@@ -107,18 +107,3 @@ def _never_expire(hierarchy: Hierarchy) -> "list[str]":
         for member, resource in pairs
         if resource is not None and cib.effective_meta(resource, "failure-timeout") in ("", "0", "0s")
     ]
-
-
-def table(found: "dict[str, Any]") -> "list[str]":
-    """The lines for people."""
-    lines = [f"{found['resource']}: {len(found['incidents'])} incidents from {found['since']} to {found['until']}"]
-    for each in found["incidents"]:
-        lines += ["", *lines_of(each, found["resource"])]
-    if found["changes"]:
-        lines += ["", "commands that did not touch the service:"]
-        lines += [f"     {each['at'][:19].replace('T', ' ')}  {each['text']}" for each in found["changes"]]
-    for title, key in (("will it happen again?", "advice"), ("what to know of this account:", "notes")):
-        if found[key]:
-            lines += ["", title]
-            lines += [f"  - {each['text']}" + (f": {each['remedy']}" if each["remedy"] else "") for each in found[key]]
-    return lines
