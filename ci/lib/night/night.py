@@ -5,11 +5,10 @@ import random
 import re
 import subprocess
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Callable
 
 from ci.lib.prove import acts, figures
-from ci.lib.prove import storage as fault_storage
 from ci.lib.prove.lab import Laboratory
 from ci.lib.prove.scene import Scene
 from tests.support.lab.cluster import Lab
@@ -69,7 +68,6 @@ INCIDENTS = {
         Incident("link-cut", "node_lost", acts.cut_link, Scene.has_new_master),
         Incident("idle-power-off", "node_lost", power_off_idle, _served, is_victims=False),
         Incident("reboot", "node_left", acts.reboot, Scene.has_new_master),
-        Incident("stop-hangs", "moved", fault_storage.freeze_storage_then_move, Scene.is_away),
         Incident("parameter", "configured", change_parameter, Scene.has_new_master),
     )
 }
@@ -110,6 +108,9 @@ class Night:
         self.truth: "list[dict[str, Any]]" = []
         self.say = say
         keep_logs(self.lab)
+        self.lab.settle()
+        # As --since of history takes it: what was before, the laboratory's own beginning, is not of the night.
+        self.since = f"@{time.time():.0f}"
 
     def incident(self, kind: Incident) -> "dict[str, Any]":
         """One incident from calm to calm; what the laboratory saw of it."""
@@ -166,5 +167,12 @@ class Night:
                     found[name][path] = node.read(path)
         return found
 
+    def rotate(self, name: str) -> None:
+        """Rotate a node's logs as logrotate does with copytruncate, and pack the older half."""
+        files = " ".join(LOGS[:3])
+        script = f"for log in {files}; do [ ! -e $log ] || {{ gzip -c $log >$log.1.gz && : >$log; }}; done"
+        self.lab.nodes[name].run(["sh", "-c", script], check=True)
 
-__all__ = ["INCIDENTS", "Incident", "Night", "asdict"]
+    def forget(self, name: str) -> None:
+        """Take a node's logs away."""
+        self.lab.nodes[name].run(["sh", "-c", f"rm -f {' '.join(f'{path}*' for path in LOGS[:3])}"], check=True)

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 # An incident is over when the cluster is done with it. Where no log tells that (its leader's is missing), it is over
 # once the service runs, on a node that tells nothing perhaps, and nothing has happened for so long.
 CALM_S, SILENT_CALM_S, LONG_CALM_S = 3.0, 10.0, 60.0
-# A command that the cluster has not begun to follow after so long a time is not why it does something.
-COMMAND_S = 5.0
+# A command that the cluster has not begun to follow after so long a time is not why it does something: the shorter one
+# where nobody tells whether the cluster was done meanwhile.
+COMMAND_S, UNHEARD_COMMAND_S, IDLE_S = 60.0, 10.0, 120.0
 # A node that is back this shortly before is why the service goes there.
 RETURN_S = 120.0
 # What still happens to a node that was lost or left belongs to that; after this it is another matter.
@@ -70,6 +71,7 @@ class Assembly:
         self._returned: "Seen | None" = None
         self._running: "set[str]" = set()
         self._ill: "set[str]" = set()
+        self._idles: "list[float]" = []
         self._spans: "dict[str, list[tuple[float, float]]]" = {}
 
     def run(self, found: "list[Seen]") -> None:
@@ -77,14 +79,13 @@ class Assembly:
         mark_cut_off(found)
         self._spans = without_quorum(found)
         ordered = timeline(found)
+        self._idles = [seen.at for seen in ordered if seen.kind == "idle"]
         self._running = self._at_first(ordered)
         for seen in ordered:
             self._take(seen)
         self._drop_commands(float("inf"))
         if self._open is not None:
-            self._open.after = sorted(self._running)
-            if self._is_settled(self._open):
-                self._open.ended = self._open.last
+            self._end(self._open, self._open.last if self._is_settled(self._open) else 0.0)
         for each in self.incidents:
             each.events.sort(key=lambda seen: seen.at)
 
@@ -123,10 +124,10 @@ class Assembly:
 
     def _command(self, seen: Seen) -> None:
         incident = self._open
-        if incident is not None and self._is_settled(incident):
-            # Whatever comes now, comes of the command; but where it runs must be known, or guessed after a time.
-            if self._running - self._ill or seen.at - incident.last > SILENT_CALM_S:
-                self._close(incident.last)
+        # Whatever comes now, comes of the command; but where the service runs must be known, or guessed after a time.
+        is_known = bool(self._running - self._ill) or (incident and seen.at - incident.last > SILENT_CALM_S)
+        if incident is not None and is_known and self._is_settled(incident):
+            self._close(incident.last)
         if self._open is not None:
             self._open.add(seen)
         else:
@@ -158,9 +159,18 @@ class Assembly:
         if not self._running - self._ill and len(unheard) == 1:
             # The service runs; no log of those that are there has its start.
             self._running, self._ill = set(unheard), set()
-        self._open.after = sorted(self._running)
-        self._open.ended = at
+        self._end(self._open, at)
         self._open = None
+
+    def _end(self, incident: Incident, at: float) -> None:
+        incident.after = sorted(self._running)
+        incident.ended = at
+        back = self._returned
+        if back is None or incident.cause.kind != "begin" or back.node in self.silent:
+            return
+        is_soon = 0 <= incident.cause.at - back.at < RETURN_S
+        if is_soon and incident.after == [back.node] and incident.after != incident.before:
+            incident.cause = back  # the service went to the node that came back
 
     def _back(self, seen: Seen) -> None:
         self._returned = seen if seen.kind == "member" else self._returned
@@ -196,13 +206,9 @@ class Assembly:
 
     def _begun_by(self, seen: Seen) -> Seen:
         """The latest command, which the cluster follows at once, where nothing had failed; else the event itself."""
-        self._drop_commands(seen.at - COMMAND_S)
-        if seen.kind != "begin":
-            return seen
-        if self._commands:
-            return self._commands[-1]
-        returned = self._returned
-        return returned if returned is not None and seen.at - returned.at < RETURN_S else seen
+        is_leader_heard = any(seen.at < at < seen.at + IDLE_S for at in self._idles)
+        self._drop_commands(seen.at - (COMMAND_S if is_leader_heard else UNHEARD_COMMAND_S))
+        return self._commands[-1] if self._commands and seen.kind == "begin" else seen
 
     def _note(self, incident: Incident, seen: Seen) -> None:
         incident.add(seen)
