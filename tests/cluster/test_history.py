@@ -1,4 +1,4 @@
-"""postfix-ha history after a short night in a laboratory: what it tells is what the laboratory did and its client saw."""
+"""postfix-ha history after a short night in a laboratory tells what the laboratory did and its client saw."""
 
 import pytest
 

@@ -120,7 +120,7 @@ class Assembly:
             return False
         if seen.failed:
             return seen.action in ACTIONS
-        return seen.kind == "begin" and seen.resource == self.tag and seen.action in ("start", "stop")
+        return seen.kind == "begin" and seen.action in ("start", "stop")
 
     def _command(self, seen: Seen) -> None:
         incident = self._open
@@ -201,12 +201,14 @@ class Assembly:
     def _is_calm(self, incident: Incident, at: float) -> bool:
         """Whether an event at this time is another matter, though no log told that the cluster was done: the leader's
         own log has its plans as well."""
+        if not self._running - self._ill:
+            return at - incident.last > SILENT_CALM_S
         is_leader_heard = any(seen.kind == "planned" for seen in incident.events)
         return at - incident.last > (LONG_CALM_S if is_leader_heard else CALM_S)
 
     def _begun_by(self, seen: Seen) -> Seen:
         """The latest command, which the cluster follows at once, where nothing had failed; else the event itself."""
-        is_leader_heard = any(seen.at < at < seen.at + IDLE_S for at in self._idles)
+        is_leader_heard = not self.silent and any(seen.at < at < seen.at + IDLE_S for at in self._idles)
         self._drop_commands(seen.at - (COMMAND_S if is_leader_heard else UNHEARD_COMMAND_S))
         return self._commands[-1] if self._commands and seen.kind == "begin" else seen
 

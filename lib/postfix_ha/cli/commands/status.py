@@ -13,6 +13,7 @@ from postfix_ha.cluster.change.modify import priorities
 from postfix_ha.cluster.live.pacemaker import Cluster, complaint
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy, hierarchies
 from postfix_ha.cluster.model.node_facts import states_of
+from postfix_ha.cluster.show.last_incident import remembered
 from postfix_ha.cluster.show.status import Overview
 from postfix_ha.cluster.where.essence import essence
 from postfix_ha.cluster.where.expiry import expired_moves
@@ -101,6 +102,7 @@ def gather(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy) 
         found.update(ask_there(options.rsh, there[0], hierarchy.tag) if there else look_here(hierarchy, overview, here))
     found["asked_on"] = here
     found["text"] = lines_of(overview, found)
+    remembered(found, hierarchy, status, overview.running_on)
     return found
 
 
