@@ -1,8 +1,9 @@
 """What corosync logs: its own file, syslog's files and the journal."""
 
 import re
+from collections import deque
 
-from postfix_ha.history.seen import Seen
+from postfix_ha.history.seen import SEEN_MAX, Seen
 
 NEEDLES = (b"primary component and will", b"Process pause detected", b"was not scheduled for")
 # "[23] n1 corosync notice  [QUORUM] ..." in its file, "n1 corosync[23]:   [QUORUM] ..." in syslog's.
@@ -17,7 +18,7 @@ class Reader:
 
     def __init__(self, node: str) -> None:
         self.node = node
-        self.found: "list[Seen]" = []
+        self.found: "deque[Seen]" = deque(maxlen=SEEN_MAX)
 
     def read(self, at: float, line: str) -> None:
         """Take the rest of a line after its stamp."""

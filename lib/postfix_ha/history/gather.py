@@ -3,8 +3,8 @@
 import json
 import time
 
-from postfix_ha.history.observe import SEEN_MAX, Request, answer
-from postfix_ha.history.seen import Seen, from_object
+from postfix_ha.history.observe import Request, answer
+from postfix_ha.history.seen import SEEN_MAX, Seen, from_object
 from postfix_ha.messages.errors import Refused
 from postfix_ha.peers.ask import PASSED_ON
 from postfix_ha.peers.remote import PROGRAM, Remote, without_greeting

@@ -12,7 +12,7 @@ from postfix_ha.config.postconf import ask_values, find_postconf
 from postfix_ha.history import corosync, maillog, pacemaker
 from postfix_ha.history.files import UNREADABLE, Bounds, forerunners, matching, pieces
 from postfix_ha.history.journal import CLUSTER, MAIL, journal
-from postfix_ha.history.seen import Seen
+from postfix_ha.history.seen import SEEN_MAX, Seen
 from postfix_ha.history.stamps import Clock
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.printable import printable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 READ_S = 60.0
-SEEN_MAX, SPANS_MAX, MISSING_MAX = 20_000, 100, 20
+SPANS_MAX, MISSING_MAX = 100, 20
 SETTINGS = ("/etc/default/pacemaker", "/etc/sysconfig/pacemaker")
 COROSYNC_CONF = ("/etc/corosync/corosync.conf",)
 SETTINGS_MAX = 1024 * 1024
@@ -102,7 +102,7 @@ def _cluster(request: Request, root: str) -> "dict[str, object]":
         beside = corosync.Reader(request.node)
         _read_log(paths[0], beside, corosync.NEEDLES, request, bounds, missing)
         found += beside.found
-    if bounds.met or len(found) > SEEN_MAX:
+    if bounds.met or len(found) >= SEEN_MAX:
         missing.append("there is more in its logs than is read at once: ask for a shorter time with --since")
     kept = sorted(found, key=lambda seen: seen.at)[-SEEN_MAX:]
     return {"seen": [seen.as_object() for seen in kept], "begins": begins, "missing": missing[:MISSING_MAX]}

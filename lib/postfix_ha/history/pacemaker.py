@@ -5,8 +5,9 @@ lib/pengine, daemons/fenced): the words of an agent, which stand within such lin
 """
 
 import re
+from collections import deque
 
-from postfix_ha.history.seen import Seen
+from postfix_ha.history.seen import SEEN_MAX, Seen
 
 # Bytes that a line must hold to be looked at; each is frequent in nothing else.
 NEEDLES = (
@@ -71,7 +72,7 @@ class Reader:
 
     def __init__(self, node: str) -> None:
         self.node = node
-        self.found: "list[Seen]" = []
+        self.found: "deque[Seen]" = deque(maxlen=SEEN_MAX)
         self._objects: "list[str]" = []
 
     def read(self, at: float, line: str) -> None:

@@ -26,6 +26,8 @@ WORD_MAX, TEXT_MAX = 120, 300
 FIELDS = ("node", "resource", "action", "outcome", "text", "who")
 # No log has a time before this, and none after it.
 AT_MAX = 2.0**34
+# Of one log no more than the latest so many are kept.
+SEEN_MAX = 20_000
 
 
 class Seen:
