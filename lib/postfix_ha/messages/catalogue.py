@@ -6,6 +6,7 @@ from postfix_ha.messages import (
     drill,
     failures,
     health,
+    history,
     node,
     operation,
     parameters,
@@ -30,6 +31,7 @@ ROWS: "tuple[Row, ...]" = (
     *drill.ROWS,
     *planning.ROWS,
     *failures.ROWS,
+    *history.ROWS,
 )
 
 CATALOGUE = {row.check: row for row in ROWS}

@@ -6,6 +6,7 @@ from postfix_ha.cli.commands.create import add_create
 from postfix_ha.cli.commands.delete import add_delete
 from postfix_ha.cli.commands.depend import add_depend
 from postfix_ha.cli.commands.graph import add_graph
+from postfix_ha.cli.commands.history import add_history
 from postfix_ha.cli.commands.membership import add_nodes
 from postfix_ha.cli.commands.migrate import add_migrate
 from postfix_ha.cli.commands.move import add_service
@@ -21,6 +22,7 @@ def add_cluster_commands(commands: "argparse._SubParsersAction[argparse.Argument
     for add in (
         add_create,
         add_status,
+        add_history,
         add_service,
         add_drill,
         add_nodes,

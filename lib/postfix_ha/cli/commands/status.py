@@ -13,6 +13,7 @@ from postfix_ha.cluster.live.fencing import history
 from postfix_ha.cluster.live.pacemaker import Cluster, complaint
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy, hierarchies
 from postfix_ha.cluster.model.node_facts import states_of
+from postfix_ha.cluster.show.last_incident import remembered
 from postfix_ha.cluster.show.status import Overview
 from postfix_ha.cluster.show.status_text import lines_of as lines_of
 from postfix_ha.cluster.where.essence import essence
@@ -111,6 +112,7 @@ def gather(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy) 
     found = {**overview.as_object(), **seen, "as_asked": overview.is_as_asked}
     found["asked_on"] = here
     found["text"] = lines_of(overview, found)
+    remembered(found, hierarchy, status, overview.running_on)
     return found
 
 

@@ -1,0 +1,43 @@
+"""What history told, held against what the laboratory did and its client saw."""
+
+from datetime import datetime
+from typing import Any
+
+# What a client saw and what logs of whole seconds tell lie no further apart.
+WITHIN_S = 1.0
+
+
+def judge(truth: "list[dict[str, Any]]", found: "dict[str, Any]") -> "list[str]":
+    """Every way in which the account is not the truth, each as a sentence; none is good."""
+    wrong = []
+    left = list(found["incidents"])
+    for each in truth:
+        mine = [incident for incident in left if each["began"] - 1 <= epoch(incident["began"]) <= each["ended"]]
+        left = [incident for incident in left if incident not in mine]
+        if len(mine) != 1:
+            wrong.append(f"{each['id']}: {len(mine)} incidents are told of it")
+            continue
+        wrong += [f"{each['id']}: {text}" for text in _differences(each, mine[0])]
+    first = truth[0]["began"] - 1
+    wrong += [f"invented: {incident['cause']['text']}" for incident in left if epoch(incident["began"]) > first]
+    return wrong
+
+
+def _differences(truth: "dict[str, Any]", incident: "dict[str, Any]") -> "list[str]":
+    wrong = []
+    cause = incident["cause"]
+    if (cause["kind"], cause["node"]) != (truth["cause"], truth["node"]):
+        wrong.append(f"the cause is {cause['kind']} on {cause['node']}, it was {truth['cause']} on {truth['node']}")
+    if incident["after"] != [truth["after"]]:
+        wrong.append(f"it ends on {incident['after']}, it was {truth['after']}")
+    if sorted(set(truth["fenced"])) != incident["fenced"]:
+        wrong.append(f"fenced: {incident['fenced']}, it was {truth['fenced']}")
+    away_s = incident["away"]["s"] if incident["away"] else 0.0
+    if abs(away_s - truth["gap_s"]) > WITHIN_S:
+        wrong.append(f"clients had no server for {away_s:.2f} s, they saw {truth['gap_s']:.2f} s")
+    return wrong
+
+
+def epoch(text: str) -> float:
+    """Seconds since 1970 of a time with its zone."""
+    return datetime.fromisoformat(text).timestamp()

@@ -1,0 +1,59 @@
+"""Will it happen again? Known patterns in what happened, each with what to do and where that is written."""
+
+from postfix_ha.history.incidents import Incident
+from postfix_ha.history.seen import Seen
+from postfix_ha.verdict import Finding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+BOUNCING, BOUNCING_S = 3, 3600.0
+# What an agent or the kernel says of a disk without room (errno(3): ENOSPC, EDQUOT).
+FULL = ("No space left on device", "Disk quota exceeded", "queue_minfree")
+
+
+def advice(incidents: "list[Incident]", tag: str, no_timeout: "Collection[str]") -> "list[Finding]":
+    """Each pattern once; ``no_timeout``: the resources whose failures never expire."""
+    events = [seen for incident in incidents for seen in incident.events]
+    found = []
+    failures = [seen for seen in events if seen.failed and seen.action in ("start", "stop", "monitor")]
+    late = [seen for seen in failures if seen.action == "monitor" and seen.outcome.startswith("timed Out")]
+    for resource in dict.fromkeys(seen.resource for seen in late):
+        count = sum(seen.resource == resource for seen in late)
+        found.append(Finding("again_monitor_timely", count=count, resource=resource))
+    for seen in _each_once(events, "banned"):
+        found.append(Finding("again_threshold_kept", resource=seen.resource, node=seen.node))
+    for resource in dict.fromkeys(seen.resource for seen in failures):
+        if resource in no_timeout:
+            found.append(Finding("again_failures_expire", resource=resource))
+    for seen in failures:
+        if seen.action == "stop":
+            found.append(Finding("again_stop_ends", resource=seen.resource, node=seen.node))
+        if any(word in seen.text for word in FULL):
+            found.append(Finding("again_room_in_queue", node=seen.node))
+    count = _moves_within_an_hour(incidents)
+    if count >= BOUNCING:
+        found.append(Finding("again_no_bouncing", resource=tag, count=count))
+    fenced = [seen.node for seen in events if seen.kind == "fenced" and seen.outcome == "ok"]
+    for node in dict.fromkeys(fenced):
+        if fenced.count(node) > 1:
+            found.append(Finding("again_no_repeated_fencing", node=node, count=fenced.count(node)))
+    for seen in _each_once(events, "paused"):
+        found.append(Finding("again_no_pause", node=seen.node, text=seen.text))
+    unique = {(each.check, str(each.values.get("resource")), str(each.values.get("node"))): each for each in found}
+    return list(unique.values())
+
+
+def _each_once(events: "list[Seen]", kind: str) -> "list[Seen]":
+    return list({(seen.resource, seen.node): seen for seen in events if seen.kind == kind}.values())
+
+
+def _moves_within_an_hour(incidents: "list[Incident]") -> int:
+    """The most moves of the service, without a command for them, within an hour."""
+    at = [
+        each.up
+        for each in incidents
+        if each.up and each.before and each.after != each.before and each.cause.kind not in ("change", "standby")
+    ]
+    return max((sum(one <= other < one + BOUNCING_S for other in at) for one in at), default=0)

@@ -1,0 +1,104 @@
+"""What history says: of each event, of what caused an incident, how it ended, and what to do that it does not again."""
+
+from postfix_ha.messages.row import Row, planned, refusal
+
+# Of an event, by its kind, and its action where one is named.
+EVENTS = {
+    "begin": "{resource}: {action} begins on {node}",
+    "begin start": "{resource} is being started on {node}",
+    "begin stop": "{resource} is being stopped on {node}",
+    "end": "{resource}: {action} is done on {node}",
+    "end start": "{resource} started on {node}",
+    "end stop": "{resource} stopped on {node}",
+    "failed": "{action} of {resource} failed on {node}: {outcome}{why}",
+    "lost": "{node} is lost: the cluster does not hear it any more",
+    "cut": "{by} is cut off: it does not hear {node} any more",
+    "member": "{node} is back in the cluster",
+    "joining": "Pacemaker starts on {node}",
+    "leaving": "Pacemaker was told to end on {node}",
+    "quorum lost": "{node} is without quorum: it may run nothing",
+    "quorum acquired": "{node} has quorum again",
+    "condemned": "the cluster decides to fence {node}: {text}",
+    "fenced": "{node} was fenced ({action}) by {who}",
+    "not fenced": "fencing of {node} failed: {outcome}",
+    "planned": "the scheduler plans: {action} {resource} ({text}){because}",
+    "change": "configuration: {resource} {action}, by {who} on {node}",
+    "standby on": "{node} was put on standby until it reboots",
+    "standby off": "the standby of {node} was ended",
+    "banned": "{resource} may not run on {node} any more: it failed migration-threshold times",
+    "paused": "corosync on {node} did not run for {text}",
+}
+# Of the cause of an incident.
+CAUSES = {
+    "failed": "{action} of {resource} failed on {node}: {outcome}{why}",
+    "node_lost": "{node} was lost: the cluster did not hear it any more",
+    "node_left": "{node} left the cluster in order (its Pacemaker was told to end)",
+    "quorum_lost": "{node} lost quorum",
+    "fenced": "{node} was fenced at the request of {text}",
+    "moved": "a command moved the service: constraint {resource}, by {who} on {node}",
+    "standby": "a command put a node on standby{command}",
+    "maintenance": "a command changed maintenance mode: {resource}, by {who} on {node}",
+    "switched": "a command changed whether the service is to run: {resource}, by {who} on {node}",
+    "configured": "a command changed the configuration: {resource} {action}, by {who} on {node}",
+    "returned": "{node} came back, and the service went to it",
+    "unknown": "the logs do not tell why{because}",
+}
+ENDS = {
+    "same": "runs on {after} again",
+    "moved": "runs on {after} (before: {before})",
+    "began": "runs on {after}",
+    "down": "NOT IN SERVICE when the log ends",
+    "untouched": "the service on {after} was not touched",
+}
+PACEMAKER = "Pacemaker Explained"
+
+ROWS: "tuple[Row, ...]" = (
+    refusal(
+        "time_readable",
+        "'{text}' is no time",
+        "say '2026-11-29 03:00', '03:00' for today, '2h' or '7d' for so long ago, or '@' and seconds since 1970",
+    ),
+    refusal("span_of_time", "--until is before --since", "name a later --until"),
+    planned("history_node_told", "warning", "{node} did not tell its logs: {why}"),
+    planned("history_log_whole", "note", "on {node}: {why}"),
+    planned("history_log_begins", "note", "the log of {node} begins only at {when}: what was before is not in it"),
+    planned("history_clock_agrees", "note", "the clock of {node} is {s} s {way} this node's: its times are corrected"),
+    planned("history_log_there", "warning", "no log of Pacemaker could be read", "run this as root on a cluster node"),
+    planned(
+        "again_monitor_timely", "note", "{count} monitors of {resource} timed out",
+        "raise the monitor's timeout, or find what loads the nodes at that time (Pacemaker Explained, Resource "
+        "Operations: a monitor that times out counts as failed)",
+    ),
+    planned(
+        "again_threshold_kept", "note", "{resource} reached its migration-threshold on {node}",
+        "when the cause is mended: 'crm_resource --cleanup --resource {resource}' (Pacemaker Explained, Resource "
+        "Meta-Attributes: migration-threshold)",
+    ),
+    planned(
+        "again_failures_expire", "note", "{resource} has no failure-timeout: its failures count for ever",
+        "clean up after each failure, or set one: 'crm_resource --resource {resource} --meta --set-parameter "
+        "failure-timeout --parameter-value 1h' (Pacemaker Explained, Resource Meta-Attributes: failure-timeout)",
+    ),
+    planned(
+        "again_no_bouncing", "note", "{resource} changed its node {count} times within an hour",
+        "look at the first cause; a resource-stickiness greater than the preferences keeps it where it is (Pacemaker "
+        "Explained, Resource Meta-Attributes: resource-stickiness)",
+    ),
+    planned(
+        "again_stop_ends", "note", "a stop of {resource} failed on {node}, for which the cluster fences the node",
+        "look at why the stop took so long (storage, frozen processes), and give the stop operation more time "
+        "(Pacemaker Explained, Resource Operations: on-fail of stop is fence)",
+    ),
+    planned(
+        "again_no_repeated_fencing", "note", "{node} was fenced {count} times",
+        "look at its hardware, its network and its logs before it takes the service again: 'pcs node standby {node}'",
+    ),
+    planned(
+        "again_no_pause", "note", "corosync did not run for {text} on {node}",
+        "that is load, a paused virtual machine, or a clock that was set (corosync.conf(5): token)",
+    ),
+    planned(
+        "again_room_in_queue", "note", "an exit reason tells of a full disk on {node}",
+        "make room, and watch the queue's disk (postconf(5): queue_minfree)",
+    ),
+)  # fmt: skip
