@@ -60,11 +60,19 @@ def begin_fatal_check(setup: Setup) -> "Running":
 
 
 def judge_fatal_check(setup: Setup, checking: "Running") -> "list[Finding]":
-    """postfix_check_passes: wait for the first half; where it does not pass, the whole check has the last word."""
+    """postfix_check_passes: wait for the first half; where it does not pass, the whole check has the last word.
+
+    One that was only slow says nothing of the node: that start has failed, and another try may pass.
+    """
     done = checking.finish()
     if done.returncode == 0:
         return []
-    return _judge(checking if done.timed_out else _begin(setup, "check"))
+    if not done.timed_out:
+        checking = _begin(setup, "check")
+        done = checking.finish()
+    if done.timed_out:
+        return [Finding("start_completed", why="'postfix check' did not end in time")]
+    return _judge(checking)
 
 
 def log_warnings(setup: Setup, deadline: float) -> None:
