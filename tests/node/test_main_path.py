@@ -63,3 +63,15 @@ def test_a_command_that_does_not_know_the_halves_of_the_check_is_asked_for_the_w
     assert refused.code == 5, refused
     assert "nosuchuser" in refused.reason
     assert node.daemons() == []
+
+
+@pytest.mark.parametrize("slow", ["check-fatal", "check"])
+def test_a_check_that_was_only_slow_forbids_no_further_try_on_this_node(node: MailNode, slow: str) -> None:
+    fails = "" if slow == "check-fatal" else "for word; do [ $word != check-fatal ] || exit 1; done\n"
+    waits = f"for word; do [ $word != {slow} ] || exec sleep 60; done\n"
+    node.write("/usr/local/sbin/ours", f'#!/bin/sh\n{fails}{waits}exec /usr/sbin/postfix "$@"\n', 0o755)
+    answer = node.agent("start", params={"binary": "/usr/local/sbin/ours"}, timeout_s=8)
+    assert answer.code == 1, answer
+    assert "'postfix check' did not end in time" in answer.reason
+    assert node.daemons() == []
+    assert not node.named("sleep")

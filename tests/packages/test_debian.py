@@ -73,8 +73,13 @@ def test_command_agent_and_completions_are_found(current: PackageNode, packed_tr
     assert told == (packed_tree / "metadata/postfix_ha.xml").read_text()
     loaded = "autoload -Uz compinit; compinit -u -d /tmp/zcompdump; print $_comps[postfix-ha]"
     assert current.run(["zsh", "-f", "-c", loaded], check=True).stdout == "_postfix-ha\n"
-    sourced = f". /usr/share/bash-completion/completions/{NAME}; complete -p {NAME}"
-    assert current.run(["bash", "-c", sourced], check=True).stdout == f"complete -F _postfix_ha {NAME}\n"
+    sourced = f"""
+        . /usr/share/bash-completion/completions/{NAME}
+        [[ $(complete -p {NAME}) =~ -F\\ ([^ ]+) ]]
+        COMP_WORDS=({NAME} stat) COMP_CWORD=1
+        "${{BASH_REMATCH[1]}}"; echo "${{COMPREPLY[@]}}"
+    """
+    assert current.run(["bash", "-c", sourced], check=True).stdout == "status\n"
 
 
 def test_the_installed_agent_keeps_a_postfix(current: PackageNode) -> None:

@@ -150,7 +150,9 @@ def settle(hostname):
         # An IPv6 address is to be usable at once; nobody else is on this network who could have it already.
         path = f"/proc/sys/net/ipv6/conf/{scope}/accept_dad"
         if os.path.exists(path):
-            with open(path, "w", encoding="ascii") as handle:
+            # The node's files may be another release's, without this Python's modules: what it has not loaded by now,
+            # such as the codec of ASCII, it cannot load.
+            with open(path, "w", encoding="utf-8") as handle:
                 handle.write("0")
 
 

@@ -22,7 +22,7 @@ from typing import Any, Optional, Union
 
 from tests.support.machine import linux
 from tests.support.machine.disk import FileSystem, Image
-from tests.support.machine.process import NodeProcess, collect, describe
+from tests.support.machine.process import NodeProcess, collect, describe, send
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 PYTHON = "/usr/bin/python3"
@@ -240,8 +240,7 @@ class Node:
             if not match:
                 return
             process = match[0]
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.outside, number)
+        send(process, number)
 
     # Furniture
 

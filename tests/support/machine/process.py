@@ -1,11 +1,15 @@
 """Processes of a private node as seen from outside: what they are, and how a command's end and output are awaited."""
 
+import contextlib
 import os
 import selectors
+import signal
 import subprocess
 import time
 from dataclasses import dataclass
 from typing import IO
+
+from tests.support.machine.waiting import wait_for
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,23 @@ def describe(outside: int) -> NodeProcess:
     with open(f"/proc/{outside}/cmdline", "rb") as handle:
         argv = tuple(os.fsdecode(part) for part in handle.read().split(b"\0")[:-1])
     return NodeProcess(int(status["NSpid"].split()[-1]), outside, status["Name"], exe, status["State"][0], argv)
+
+
+def send(process: NodeProcess, number: int) -> None:
+    """Send a signal to a process; gone is no error. One that is suspended has stopped when this returns."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process.outside, number)
+    # The kernel stops it when it next runs, which takes its time on a machine under load. One that waits for a disk
+    # (D) stops only afterwards.
+    if number == signal.SIGSTOP:
+        wait_for(lambda: _state(process.outside) in "TtDZX", 10, f"{process.name} has stopped", every=0.002)
+
+
+def _state(outside: int) -> str:
+    try:
+        return describe(outside).state
+    except OSError:
+        return "X"
 
 
 def collect(process: "subprocess.Popen[bytes]", deadline: float) -> "tuple[bool, str, str]":

@@ -61,16 +61,22 @@ def begin_fatal_check(setup: Setup) -> "Running":
 
 
 def judge_fatal_check(setup: Setup, checking: "Running") -> "tuple[list[Finding], list[Finding]]":
-    """(postfix_check_passes, notes): wait for the first half; if it fails, the whole check has the last word.
+    """(what fails the start, notes): wait for the first half; where it does not pass, the whole check has the last word.
 
     What was laid in the queue, and no program of Postfix has left there, is no reason to fail: it is set aside first.
+    A check that was only slow says nothing of the node: that start has failed, and another try may pass.
     """
     done = checking.finish()
     notes = free_sockets(setup.instance)
-    if done.returncode == 0 or done.timed_out:
-        return _judge(checking), notes
-    notes += set_aside(setup.instance, setup.deadline)
-    return _judge(_begin(setup, "check")), notes
+    if done.returncode == 0:
+        return [], notes
+    if not done.timed_out:
+        notes += set_aside(setup.instance, setup.deadline)
+        checking = _begin(setup, "check")
+        done = checking.finish()
+    if done.timed_out:
+        return [Finding("start_completed", why="'postfix check' did not end in time")], notes
+    return _judge(checking), notes
 
 
 def log_warnings(setup: Setup, deadline: float) -> None:
