@@ -151,6 +151,39 @@ def everybody_is_told_to_come_again(node: JudgedNode) -> "Iterator[Answer]":
     node.do("postfix", "reload")
 
 
+@provokes("mail_taken", FAILED, CONFIG, "nosuch:/etc/x", "no tables of type nosuch")
+def cleanup_needs_a_table_that_is_not_built_in(node: JudgedNode) -> "Iterator[Answer]":
+    node.configure("header_checks = nosuch:/etc/x")
+    node.started()
+    yield node.monitor(20)
+    node.change(MAIN, "^header_checks.*\n", "")
+    node.do("postfix", "reload")
+
+
+@provokes("mail_taken_on_restart", DEGRADED, CONFIG)
+def cleanup_lacks_a_table_and_main_cf_is_broken(node: JudgedNode) -> "Iterator[Answer]":
+    node.configure("header_checks = nosuch:/etc/x\nsmtpd_delay_reject = no\nsmtpd_sender_restrictions = reject")
+    node.started()
+    with node.client() as client:  # leaves processes that have read it as it was
+        client.write(b"EHLO client\r\n")
+        client.flush()
+        client.readline()
+        assert node.monitor(20).code == FAILED
+    node.append(MAIN, "this line has no equals sign\n")
+    yield node.monitor(20, timeout_s=10)
+    node.change(MAIN, "^(header_checks|smtpd_delay_reject|smtpd_sender|this line).*\n", "")
+    node.do("postfix", "reload")
+
+
+@provokes("tables_answer", DEGRADED, CONFIG, "socketmap:inet:127.0.0.1:9:x")
+def server_of_a_table_is_away(node: JudgedNode) -> "Iterator[Answer]":
+    node.configure("virtual_alias_maps = socketmap:inet:127.0.0.1:9:x")
+    node.started()
+    yield node.monitor(20)
+    node.change(MAIN, "^virtual_alias_maps.*\n", "")
+    node.do("postfix", "reload")
+
+
 @provokes("queue_writable", FAILED, QUEUE, "Read-only", disk_mb=64)
 def queue_went_read_only(node: JudgedNode) -> "Iterator[Answer]":
     node.started()

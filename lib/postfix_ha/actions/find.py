@@ -31,7 +31,19 @@ from postfix_ha.system.processes import Census, Identity, census, census_of_daem
 from postfix_ha.verdict import Finding
 
 # The settings that the deeper levels of a monitor ask for; what else is known stays out of the snapshot.
-KEPT_SETTINGS = ("default_process_limit", "maxproc ", "message_size_limit", "queue_minfree", "socket ")
+KEPT_SETTINGS = (
+    "body_checks",
+    "cleanup ",
+    "default_process_limit",
+    "maillog_file",
+    "maxproc ",
+    "message_size_limit",
+    "passes ",
+    "postscreen_greet_wait",
+    "queue_minfree",
+    "socket ",
+    "syslog_name",
+)
 
 DISCOVER_SHARE = 0.4
 MAIL_PORTS = {25: ("smtp", KIND_SMTP), 465: ("smtps", KIND_SMTPS), 587: ("submission", KIND_SMTP)}

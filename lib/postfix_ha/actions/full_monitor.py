@@ -49,8 +49,20 @@ def is_unconfirmed(instance: Instance) -> bool:
 
 
 def look_deeper(request: Request, params: Params, found: Found, step: Step) -> "list[Finding]":
-    """The findings of levels 10 and 20 about a master that lives and listens."""
-    from postfix_ha.actions.service_checks import RESERVE_S, Clients, check_queue, check_queue_services
+    """The findings of levels 10 and 20 about a master that lives and listens, with what Postfix says of a failure."""
+    from postfix_ha.actions.serving.causes import MailLog, explained
+
+    log = MailLog(found.instance)
+    try:
+        return explained(_look(request, params, found, step), log, request.deadline)
+    finally:
+        log.close()
+
+
+def _look(request: Request, params: Params, found: Found, step: Step) -> "list[Finding]":
+    from postfix_ha.actions.serving.clients import RESERVE_S, Clients
+    from postfix_ha.actions.serving.queue_services import check_queue, check_queue_services
+    from postfix_ha.actions.serving.taking import check_taking
 
     end = request.deadline - min(RESERVE_S, request.remaining_s / 4)
     findings: "list[Finding]" = []
@@ -69,7 +81,30 @@ def look_deeper(request: Request, params: Params, found: Found, step: Step) -> "
         said = Clients(found.instance, found.census, params.greeting_timeout_s, end, is_dialogue).check()
         if not _has_failed(said):
             record(request, params, found.instance)
-    return findings + said
+    if is_dialogue and not findings and not _has_failed(said):
+        step("asking cleanup whether it takes a message")
+        said += check_taking(_as_of_today(request, params, found, step), end)
+    return findings + spare(request, params, found, said, step)
+
+
+def _as_of_today(request: Request, params: Params, found: Found, step: Step) -> Instance:
+    """The instance with the settings of changed files: daemons that start later than master have read those."""
+    if not is_changed(found.instance):
+        return found.instance
+    settings = {**found.instance.settings, **discover_now(request, params, step).settings}
+    return found.instance.with_facts(settings=settings)
+
+
+def spare(request: Request, params: Params, found: Found, findings: "list[Finding]", step: Step) -> "list[Finding]":
+    """The findings of a transaction, graver ones about services of which a restart would make no others."""
+    from postfix_ha.actions.serving.taking import cannot_start_anew
+
+    grave = [finding for finding in findings if finding.check in ("mail_taken", "queue_service_alive")]
+    others = [finding for finding in findings if finding not in grave]
+    if not grave or _has_failed(others) or not cannot_start_anew(discover_now(request, params, step)):
+        return findings
+    milder = Finding("mail_taken_on_restart", instance=name_of(found.instance))
+    return others or [milder]
 
 
 def take_up_kinds(request: Request, params: Params, found: Found, step: Step) -> bool:

@@ -9,7 +9,9 @@ from postfix_ha.actions.drain import begin_hold
 from postfix_ha.actions.find import Found, attached, find_running, forget, judge_health, record, wait_until
 from postfix_ha.actions.mailbox_locks import free_mailboxes
 from postfix_ha.actions.prepare import prepare
-from postfix_ha.actions.service_checks import RESERVE_S, Clients, check_queue, check_queue_services
+from postfix_ha.actions.serving.causes import MailLog
+from postfix_ha.actions.serving.clients import RESERVE_S, Clients
+from postfix_ha.actions.serving.queue_services import check_queue, check_queue_services
 from postfix_ha.actions.terminate import end_instance
 from postfix_ha.checks.startup.addresses import check_addresses, check_endpoints_free, check_served
 from postfix_ha.checks.startup.lock_owners import lock_holder
@@ -24,7 +26,7 @@ from postfix_ha.procfs import process_stat
 from postfix_ha.request import Request
 from postfix_ha.system.command import run
 from postfix_ha.system.complaints import last_complaint, last_telling
-from postfix_ha.system.files import open_regular, read_head, read_regular
+from postfix_ha.system.files import read_regular
 from postfix_ha.system.processes import Census, Identity, census
 from postfix_ha.verdict import Finding, Verdict, decide, grade
 from postfix_ha.whole_number import whole_number
@@ -36,7 +38,6 @@ UNDO_MAX_S = 10.0
 WARNINGS_MAX_S = 5.0
 # Of the operation's time, for the kernel to end duplicate address detection: one to two seconds by its defaults.
 ADDRESS_SHARE = 0.5
-LOG_TAIL = 65536
 # Debian 13's postfix-script hands a start over to systemd, unless systemd has made it and says so by this variable. The
 # cluster starts Postfix itself, as it stops it: a unit would be ended by systemd on its own account.
 OF_THE_CLUSTER = {"INVOCATION_ID": "0" * 32}
@@ -151,17 +152,23 @@ def _end_leftovers(request: Request, params: Params, found: Found, step: Step) -
 
 def _start_postfix(request: Request, params: Params, found: Found, step: Step) -> "Finding | None":
     """Run ``postfix start`` and wait until a client is greeted; what went wrong, or None. found learns of it."""
+    log = MailLog(found.instance)
+    try:
+        return _start_heard(request, params, found, step, log)
+    finally:
+        log.close()
+
+
+def _start_heard(request: Request, params: Params, found: Found, step: Step, log: MailLog) -> "Finding | None":
     until = request.deadline - min(UNDO_MAX_S, request.remaining_s * UNDO_SHARE)
     instance = found.instance
-    log = instance.settings.get("maillog_file", "")
-    log_size = _size(log)
     step("running postfix start")
     argv = params.command("start", config_dir=instance.config_dir)
     with quick_start(instance.queue_directory):
         done = run(argv, deadline=until, env=OF_THE_CLUSTER, terminal=True)
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace")
-        why = last_complaint(said) or _log_line(log, log_size) or _lack_of_room(instance)
+        why = last_complaint(said) or log.complaint(until) or _lack_of_room(instance)
         why = why or last_telling(said) or f"'postfix start' ended with exit code {done.returncode}"
         return Finding("start_completed", why="'postfix start' did not end in time" if done.timed_out else why)
     step("waiting for master to listen")
@@ -178,10 +185,10 @@ def _start_postfix(request: Request, params: Params, found: Found, step: Step) -
         return not findings
 
     if not wait_until(is_healthy, min(until, time.monotonic() + params.greeting_timeout_s)):
-        return _explained(findings[0], log, log_size)
+        return _explained(findings[0], log, request.deadline)
     step("waiting for a greeting")
     failed = [finding for finding in _greet(request, params, found.instance, census(identity)) if _refuses([finding])]
-    return _explained(failed[0], log, log_size) if failed else None
+    return _explained(failed[0], log, request.deadline) if failed else None
 
 
 def _failed_check(instance: Instance, failure: Finding) -> Finding:
@@ -211,10 +218,10 @@ def _greet(request: Request, params: Params, instance: Instance, people: Census)
     return Clients(instance, people, params.greeting_timeout_s, end, is_dialogue=False).check()
 
 
-def _explained(finding: Finding, log: str, log_size: int) -> Finding:
-    """start_completed with what a finding says and the last telling line that Postfix wrote to its own log."""
+def _explained(finding: Finding, log: MailLog, deadline: float) -> Finding:
+    """start_completed with what a finding says and the telling line that Postfix has logged meanwhile."""
     why = _sentence(finding)
-    said = _log_line(log, log_size)
+    said = log.complaint(deadline)
     return Finding("start_completed", why=f"{why} ({said})" if said else why)
 
 
@@ -227,28 +234,6 @@ def _sentence(finding: Finding) -> str:
 def _lack_of_room(instance: Instance) -> str:
     """What master does not say where nobody keeps its log: the queue is full."""
     return next((_sentence(finding) for finding in check_queue(instance)), "")
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size if path else 0
-    except OSError:
-        return 0
-
-
-def _log_line(path: str, since: int) -> str:
-    """The last complaint that Postfix wrote to its own log file (maillog_file) since that size, "" for none."""
-    if not path:
-        return ""
-    try:
-        log = open_regular(path)
-        try:
-            os.lseek(log, max(since, os.fstat(log).st_size - LOG_TAIL), os.SEEK_SET)
-            return last_complaint(read_head(log, LOG_TAIL).decode("utf-8", "replace"))
-        finally:
-            os.close(log)
-    except OSError:
-        return ""
 
 
 def _undo(request: Request, params: Params, instance: Instance, step: Step) -> None:

@@ -31,6 +31,8 @@ FACTS = (
 )
 SETTINGS = (
     "alternate_config_directories",
+    "body_checks",
+    "cleanup_service_name",
     "compatibility_level",
     "default_database_type",
     "default_process_limit",
@@ -55,6 +57,9 @@ SETTINGS = (
     "postscreen_greet_wait",
     "process_id_directory",
     "queue_minfree",
+    "receive_override_options",
+    "rewrite_service_name",
+    "smtpd_service_name",
     "smtpd_tls_wrappermode",
     "syslog_name",
     "virtual_mailbox_base",
@@ -66,6 +71,8 @@ UNSERVED = "addresses without smtpd"
 
 # What most builds of Postfix have compiled in; used only where postconf cannot be asked.
 USUAL_DEFAULTS = {
+    "body_checks": "",
+    "cleanup_service_name": "cleanup",
     "command_directory": "/usr/sbin",
     "compatibility_level": "0",
     "daemon_directory": "/usr/lib/postfix/sbin",
@@ -87,7 +94,10 @@ USUAL_DEFAULTS = {
     "process_id_directory": "pid",
     "queue_directory": "/var/spool/postfix",
     "queue_minfree": "0",
+    "receive_override_options": "",
+    "rewrite_service_name": "rewrite",
     "setgid_group": "postdrop",
+    "smtpd_service_name": "smtpd",
     "smtpd_tls_wrappermode": "no",
     "syslog_name": "${multi_instance_name?{$multi_instance_name}:{postfix}}",
 }
@@ -139,7 +149,7 @@ def discover(
 def _settings(values: "dict[str, str]", master: MasterCf, unserved: "list[str]") -> "dict[str, str]":
     """An instance's settings: those of SETTINGS, what a monitor needs of master.cf, and UNSERVED if there are any."""
     found = {name: values[name] for name in SETTINGS if name in values}
-    return {**found, **row_settings(master), **({UNSERVED: " ".join(unserved)} if unserved else {})}
+    return {**found, **row_settings(master, values), **({UNSERVED: " ".join(unserved)} if unserved else {})}
 
 
 def uid_of(user: str) -> int:
@@ -152,15 +162,30 @@ def uid_of(user: str) -> int:
         return 0
 
 
-def row_settings(master: MasterCf) -> "dict[str, str]":
+# cleanup_user.h: what smtpd(8) asks cleanup(8) for, and what receive_override_options takes away of it.
+CLEANUP_FLAGS = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 7
+OVERRIDES = {"no_header_body_checks": 1 << 1, "no_address_mappings": 1 << 4 | 1 << 5}
+
+
+def row_settings(master: MasterCf, values: "dict[str, str]") -> "dict[str, str]":
     """What a monitor needs of master.cf: ``maxproc SERVICE`` of each inet and pass row, ``socket SERVICE`` (its
-    path below the queue directory) of the queue manager and pickup."""
+    path below the queue directory) of the queue manager and pickup, ``passes SERVICE`` of each postscreen (to whom it
+    hands clients), ``cleanup SERVICE`` of each cleanup service that an smtpd uses (the flags with which it does)."""
     found: "dict[str, str]" = {}
     for row in master.rows:
         if row.type in ("inet", "pass"):
             found[f"maxproc {row.name}"] = row.maxproc
         elif row.type in ("unix", "fifo") and row.name in ("qmgr", "pickup"):
             found[f"socket {row.name}"] = os.path.join("public" if row.private == "n" else "private", row.name)
+        if row.program == "postscreen" and values:
+            found[f"passes {row.name}"] = row.options.get("smtpd_service_name", values.get("smtpd_service_name", ""))
+        elif row.program == "smtpd" and values:
+            name = row.options.get("cleanup_service_name", values.get("cleanup_service_name", "")) or "cleanup"
+            overrides = row.options.get("receive_override_options", values.get("receive_override_options", ""))
+            flags = CLEANUP_FLAGS
+            for word in split_words(overrides):
+                flags &= ~OVERRIDES.get(word, 0)
+            found[f"cleanup {name}"] = str(flags | int(found.get(f"cleanup {name}", "0")))
     return found
 
 

@@ -76,7 +76,8 @@ ROWS = (
         "health",
         DEGRADED,
         "{endpoint} works but turns a client away: {why}",
-        "see the mail log{mail_log} for the cause: a milter, a policy service, a resolver, or a limit for one client",
+        "see the mail log{mail_log} for the cause: a milter, a policy service, a resolver, a limit for one client, "
+        "or a client certificate that is wanted",
     ),
     Row(
         "transaction_accepted",
@@ -84,6 +85,27 @@ ROWS = (
         DEGRADED,
         "{endpoint} answers {stage} with {reply}",
         "see the mail log{mail_log} for the cause",
+    ),
+    Row(
+        "mail_taken",
+        "health",
+        ERR_GENERIC,
+        "{instance} greets clients but takes no mail: {why}",
+        "see the mail log{mail_log}; correct what it names",
+    ),
+    Row(
+        "mail_taken_on_restart",
+        "health",
+        DEGRADED,
+        "{instance} takes no mail, and a restart would be refused: its configuration or its programs are not usable",
+        "'postfix-ha check' shows what is wrong",
+    ),
+    Row(
+        "tables_answer",
+        "health",
+        DEGRADED,
+        "{instance} defers every message: a lookup table does not answer; it uses {tables}",
+        "see the mail log{mail_log}, and look at the server of the table",
     ),
     Row(
         "queue_writable",

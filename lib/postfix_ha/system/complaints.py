@@ -7,6 +7,7 @@ from postfix_ha.system.command import Completed
 SUMMARIES = (
     "Postfix integrity check failed!",
     "mail system startup failed",
+    "daemon initialization failure -- see logs for details",
     "unable to create missing queue directories",
 )
 

@@ -134,7 +134,7 @@ def check_master(data: bytes) -> None:
     endpoints, problems = find_endpoints(settings, MainCf("main.cf"), master, 0.0)
     said += [text for _, text, _, _ in problems]
     said += [Statement(finding).text for finding in Values(MainCf(), master, {**USUAL_DEFAULTS}).wrong()]
-    row_settings(master)
+    row_settings(master, settings)
     if not all(0 < endpoint.port < 65536 for endpoint in endpoints):
         raise Broken("an endpoint with no port", repr(endpoints[:3]))
     check_discovery(None, master, settings, data)

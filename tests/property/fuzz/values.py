@@ -10,6 +10,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from postfix_ha import codes
+from postfix_ha.actions.serving.acceptance import attributes
+from postfix_ha.actions.serving.causes import is_younger, telling
 from postfix_ha.config.postconf import read_answer
 from postfix_ha.endpoint import Endpoint, address_bytes
 from postfix_ha.instance import SNAPSHOT_HEADER, Instance, format_snapshot, parse_snapshot
@@ -206,7 +208,11 @@ def check_log(data: bytes) -> None:
     """What a program or a log said becomes one clean line of a bounded length in a reason."""
     text = data.decode("utf-8", "replace")
     done = Completed(1, data, data)
-    for said in (COMPLAINTS.last_complaint(text), COMPLAINTS.last_telling(text), COMPLAINTS.telling_line(done), text):
+    lines = text.splitlines()
+    assert all(is_younger(each, 1e9) in (True, False) for each in lines)
+    assert all(isinstance(value, str) for value in attributes(data).values())
+    told = (COMPLAINTS.last_complaint(text), COMPLAINTS.last_telling(text), COMPLAINTS.telling_line(done))
+    for said in (*told, telling(lines, "postfix"), text):
         line = one_line(said)
         must_be_clean(line, "a reason", lines=False)
         if len(line) > REASON_LENGTH_MAX:

@@ -1,0 +1,117 @@
+"""Who holds a connection, and what a process's sockets are for, as the kernel's own tables have it."""
+
+import _socket
+import struct
+
+from postfix_ha.endpoint import Endpoint
+from postfix_ha.procfs import kernel_address, master_files
+
+LISTENING = "0A"
+# Of struct inet_connection_sock in /proc/net/tcp: established, and half closed by the client.
+OF_A_CLIENT = ("01", "08")
+# linux/sock_diag.h and unix_diag.h.
+NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
+REQUEST_DUMP = 0x301
+DONE, ERROR = 3, 2
+SHOW_NAME, SHOW_QUEUE = 1, 16
+NAME, QUEUE = 0, 4
+STATE_LISTEN = 10
+ASK_S = 2.0
+
+
+def accepted_inode(pid: int, endpoint: Endpoint, client_port: int) -> str:
+    """The socket inode of the server's side of our connection; "0" while no process has accepted it, "" for none."""
+    server = kernel_address(Endpoint(endpoint.dial_address, endpoint.port))
+    client_end = f":{client_port:04X}"
+    for local, remote, _, inode in _rows(pid, "tcp6" if endpoint.is_ipv6 else "tcp"):
+        if local == server and remote.endswith(client_end):
+            return inode
+    return ""
+
+
+def client_sockets(pid: int, ports: "set[int]") -> "set[str]":
+    """The inodes of all accepted connections of clients to these ports, in the network of the process."""
+    ends = tuple(f":{port:04X}" for port in ports)
+    return {
+        inode
+        for table in ("tcp", "tcp6")
+        for local, _, state, inode in _rows(pid, table)
+        if state in OF_A_CLIENT and inode != "0" and local.endswith(ends)
+    }
+
+
+def asking_sockets(pid: int) -> "set[str]":
+    """The inodes of all sockets by which a process may wait for an answer of another program: TCP that does not
+    listen, and UDP."""
+    found = {inode for table in ("tcp", "tcp6") for _, _, state, inode in _rows(pid, table) if state != LISTENING}
+    return found | {inode for table in ("udp", "udp6") for _, _, _, inode in _rows(pid, table)}
+
+
+def sockets_of(pid: int) -> "set[str]":
+    """The inodes of a process's sockets."""
+    return master_files(pid)[0]
+
+
+def _rows(pid: int, table: str) -> "list[tuple[str, str, str, str]]":
+    """(local, remote, state, inode) of each line of a table of sockets."""
+    found = []
+    try:
+        with open(f"/proc/{pid}/net/{table}", encoding="ascii", errors="replace") as lines:
+            for line in lines:
+                fields = line.split(None, 10)
+                if len(fields) > 9 and ":" in fields[1]:
+                    found.append((fields[1], fields[2], fields[3], fields[9]))
+    except OSError:
+        return []
+    return found
+
+
+def waiting_at(master_pid: int) -> "dict[str, int] | None":
+    """Path below the queue directory of each of the master's UNIX sockets -> connections that wait there; None where
+    the kernel does not tell."""
+    request = struct.pack("=BBHIIIII", _socket.AF_UNIX, 0, 0, 1 << STATE_LISTEN, 0, SHOW_NAME | SHOW_QUEUE, 0, 0)
+    try:
+        kernel = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, NETLINK_SOCK_DIAG)
+    except OSError:
+        return None
+    try:
+        kernel.settimeout(ASK_S)
+        header = struct.pack("=IHHII", 16 + len(request), SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 1, 0)
+        kernel.send(header + request)
+        return _read_answer(kernel, sockets_of(master_pid))
+    except OSError:
+        return None
+    finally:
+        kernel.close()
+
+
+def _read_answer(kernel: "_socket.socket", inodes: "set[str]") -> "dict[str, int] | None":
+    found: "dict[str, int]" = {}
+    while True:
+        data = kernel.recv(1 << 18)
+        while len(data) >= 16:
+            size, kind = struct.unpack_from("=IH", data)
+            if kind == DONE:
+                return found
+            if kind == ERROR or size < 16:
+                return None
+            inode = struct.unpack_from("=I", data, 20)[0] if size >= 32 else 0
+            if str(inode) in inodes:
+                name, waiting = _attributes(data[32:size])
+                found[name] = waiting
+            data = data[(size + 3) & ~3 :]
+
+
+def _attributes(data: bytes) -> "tuple[str, int]":
+    """(name, connections that wait) of the attributes of one socket."""
+    name, waiting = "", 0
+    while len(data) >= 4:
+        size, kind = struct.unpack_from("=HH", data)
+        if size < 4:
+            break
+        if kind == NAME:
+            name = data[4:size].rstrip(b"\0").decode("utf-8", "replace")
+        elif kind == QUEUE and size >= 8:
+            waiting = struct.unpack_from("=I", data, 4)[0]
+        data = data[(size + 3) & ~3 :]
+    return name, waiting
