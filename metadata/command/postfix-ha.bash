@@ -5,12 +5,13 @@
 #    source ~/.local/share/bash_completion/postfix-ha
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_postfix_ha_subparsers=(check facts create status switchover in-service out-of-service drill extend unextend depend undepend properties delete migrate graph print manual completion)
+_shtab_postfix_ha_subparsers=(check facts create status history switchover in-service out-of-service drill extend unextend depend undepend properties delete migrate graph print manual completion)
 
 _shtab_postfix_ha_check_option_strings=(-h --help --config-dir --cib-file --binary --level --peer --rsh --trial --nic --device --prefix --mount --json --strict)
 _shtab_postfix_ha_facts_option_strings=(-h --help --config-dir --cib-file --binary --json --salt --salt-file)
 _shtab_postfix_ha_create_option_strings=(-h --help --json --cib-file --config-dir --binary --resource --switchback --node --address --rsh --force --no-peer-check --clone --keep --dry-run --yes -y --wait --no-wait)
 _shtab_postfix_ha_status_option_strings=(-h --help --json --cib-file --resource --watch --every --rsh --cluster-only)
+_shtab_postfix_ha_history_option_strings=(-h --help --json --cib-file --resource --since --until --last --rsh --this-node)
 _shtab_postfix_ha_switchover_option_strings=(-h --help --json --cib-file --for --resource --dry-run --yes -y --wait --no-wait)
 _shtab_postfix_ha_in_service_option_strings=(-h --help --json --cib-file --resource --dry-run --yes -y --wait --no-wait)
 _shtab_postfix_ha_out_of_service_option_strings=(-h --help --json --cib-file --resource --dry-run --yes -y --wait --no-wait)
@@ -41,6 +42,7 @@ _shtab_postfix_ha_create___config_dir_COMPGEN=_shtab_compgen_dirs
 _shtab_postfix_ha_create___binary_COMPGEN=_shtab_compgen_files
 _shtab_postfix_ha_create___node_COMPGEN=_postfix_ha_nodes
 _shtab_postfix_ha_status___cib_file_COMPGEN=_shtab_compgen_files
+_shtab_postfix_ha_history___cib_file_COMPGEN=_shtab_compgen_files
 _shtab_postfix_ha_switchover_pos_0_COMPGEN=_postfix_ha_nodes
 _shtab_postfix_ha_switchover___cib_file_COMPGEN=_shtab_compgen_files
 _shtab_postfix_ha_in_service_pos_0_COMPGEN=_postfix_ha_nodes
@@ -68,7 +70,7 @@ _shtab_postfix_ha_properties___switchback_choices=(intelligent automatic)
 _shtab_postfix_ha_print___format_choices=(pcs crm xml)
 _shtab_postfix_ha_manual_pos_0_choices=(postfix-ha ocf_mail_postfix_ha)
 _shtab_postfix_ha_completion_pos_0_choices=(bash zsh)
-_shtab_postfix_ha_pos_0_choices=(check facts create status switchover in-service out-of-service drill extend unextend depend undepend properties delete migrate graph print manual completion)
+_shtab_postfix_ha_pos_0_choices=(check facts create status history switchover in-service out-of-service drill extend unextend depend undepend properties delete migrate graph print manual completion)
 
 _shtab_postfix_ha_check__h_nargs=0
 _shtab_postfix_ha_check___help_nargs=0
@@ -94,6 +96,10 @@ _shtab_postfix_ha_status___help_nargs=0
 _shtab_postfix_ha_status___json_nargs=0
 _shtab_postfix_ha_status___watch_nargs=0
 _shtab_postfix_ha_status___cluster_only_nargs=0
+_shtab_postfix_ha_history__h_nargs=0
+_shtab_postfix_ha_history___help_nargs=0
+_shtab_postfix_ha_history___json_nargs=0
+_shtab_postfix_ha_history___this_node_nargs=0
 _shtab_postfix_ha_switchover__h_nargs=0
 _shtab_postfix_ha_switchover___help_nargs=0
 _shtab_postfix_ha_switchover___json_nargs=0

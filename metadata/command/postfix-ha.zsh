@@ -19,6 +19,7 @@ _shtab_postfix_ha_commands() {
     extend:'Allow the service to run on another node, after checking that node.'
     facts:'Print the facts about this node'"'"'s Postfix. Changes nothing; needs no cluster.'
     graph:'Draw what status shows: the service'"'"'s resources, their dependencies and where they run.'
+    history:'Show each incident of a Postfix service: what caused it, on which node, how long clients had no server,'
     in-service:'Clear earlier failures and start the service, on NODE if one is given.'
     manual:'Print the man page: postfix-ha manual >/usr/share/man/man8/postfix-ha.8'
     migrate:'Replace the resource agent while Postfix keeps running. Only the agent, its parameters and its operations'
@@ -189,6 +190,21 @@ _shtab_postfix_ha_graph_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_postfix_ha_graph_defaults_added=0
 
+_shtab_postfix_ha_history_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--json[print one JSON object]"
+  "--cib-file[use this CIB file instead of the live cluster]:FILE:_files"
+  "--resource[the Postfix resource\; needed if the cluster has several]:ID:"
+  "--since[from this time on\: a date, an hour, or 2h, 7d (7d)]:TIME:"
+  "--until[up to this time (default\: now)]:TIME:"
+  "--last[only the last N incidents]:N:"
+  "--rsh[ask other nodes by this remote shell]:COMMAND:"
+  "--this-node[read only this node\'s logs, ask no other]"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_postfix_ha_history_defaults_added=0
+
 _shtab_postfix_ha_in_service_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[print one JSON object]"
@@ -357,6 +373,7 @@ _shtab_postfix_ha() {
         extend) _arguments -C -s $_shtab_postfix_ha_extend_options ;;
         facts) _arguments -C -s $_shtab_postfix_ha_facts_options ;;
         graph) _arguments -C -s $_shtab_postfix_ha_graph_options ;;
+        history) _arguments -C -s $_shtab_postfix_ha_history_options ;;
         in-service) _arguments -C -s $_shtab_postfix_ha_in_service_options ;;
         manual) _arguments -C -s $_shtab_postfix_ha_manual_options ;;
         migrate) _arguments -C -s $_shtab_postfix_ha_migrate_options ;;

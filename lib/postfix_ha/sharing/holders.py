@@ -15,6 +15,7 @@ from postfix_ha.system.identity import Identity
 from postfix_ha.system.mounts import Mount, read_mounts
 from postfix_ha.system.namespaces import sees_ours_at
 from postfix_ha.system.processes import shown_name
+from postfix_ha.whole_number import whole_number
 
 PATH_LENGTH_MAX = 120
 USER_LENGTH_MAX = 32
@@ -110,7 +111,8 @@ def user_names() -> "dict[int, str]":
     except OSError:
         return {}
     words = (line.split(":") for line in lines)
-    return {int(each[2]): each[0] for each in words if len(each) > 2 and each[2].isdigit()}
+    found = {whole_number(each[2]): each[0] for each in words if len(each) > 2}
+    return {uid: name for uid, name in found.items() if uid is not None}
 
 
 def user_of(uid: int, names: "dict[int, str]") -> str:

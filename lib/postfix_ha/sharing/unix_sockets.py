@@ -7,6 +7,8 @@ import _socket
 import os
 import struct
 
+from postfix_ha.whole_number import whole_number
+
 SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
 NLM_F_REQUEST, NLM_F_DUMP = 1, 0x300
 NLMSG_ERROR, NLMSG_DONE = 2, 3
@@ -85,5 +87,5 @@ def _bound(answer: bytes) -> "Bound | None":
 
 def device_of(text: str) -> int:
     """The number that the kernel has inside for ``major:minor`` of its table of mounts, -1 where it is none."""
-    major, colon, minor = text.partition(":")
-    return int(major) << 20 | int(minor) if colon and major.isdigit() and minor.isdigit() else -1
+    major, minor = (whole_number(each) for each in text.partition(":")[::2])
+    return -1 if major is None or minor is None else major << 20 | minor

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Callable
 from postfix_ha.cluster.model.cib import INFINITY, Cib, Element, score_of
 from postfix_ha.cluster.model.moments import moment
 from postfix_ha.system.quoting import quote
+from postfix_ha.whole_number import whole_number
 
 if TYPE_CHECKING:
     from postfix_ha.cluster.model.hierarchy import Hierarchy
@@ -68,8 +69,7 @@ def _last(state: Element, member: str, failed: "list[Element]") -> str:
     times += [
         each.get("value", "") for each in state.iter("nvpair") if _is_count_of(each.get("name", ""), member, LAST)
     ]
-    known = [int(each) for each in times if each.isascii() and each.isdigit() and len(each) < 12]
-    latest = max(known, default=0)
+    latest = max((whole_number(each) or 0 for each in times), default=0)
     return moment(latest) if latest else ""
 
 
