@@ -13,6 +13,7 @@ import zlib
 
 from postfix_ha.history.stamps import Clock
 from postfix_ha.system.files import open_regular
+from postfix_ha.whole_number import whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _is_rotation(rest: str) -> bool:
     for ending in PACKED:
         rest = rest[: -len(ending)] if rest.endswith(ending) else rest
     body = rest[1:].replace("-", "").replace(".", "").replace("_", "")
-    return rest[:1] in (".", "-", "_") and (body.isdigit() or body == "old")
+    return rest[:1] in (".", "-", "_") and (whole_number(body) is not None or body == "old")
 
 
 def pieces(path: str, clock: Clock, since: float, until: float, bounds: Bounds) -> "Iterator[bytes]":

@@ -15,11 +15,13 @@ from postfix_ha.system.identity import Identity
 from postfix_ha.system.mounts import Mount, read_mounts
 from postfix_ha.system.namespaces import sees_ours_at
 from postfix_ha.system.processes import shown_name
+from postfix_ha.whole_number import whole_number
 
 PATH_LENGTH_MAX = 120
 USER_LENGTH_MAX = 32
 HOLDERS_MAX = 64
 SHOWN_MAX = 8
+UID_MAX = 2**32 - 1
 PASSWD_MAX = 1 << 20
 DIRECT_LINKS = ("cwd", "root", "exe")
 
@@ -110,7 +112,8 @@ def user_names() -> "dict[int, str]":
     except OSError:
         return {}
     words = (line.split(":") for line in lines)
-    return {int(each[2]): each[0] for each in words if len(each) > 2 and each[2].isdigit()}
+    numbers = ((whole_number(each[2], UID_MAX), each[0]) for each in words if len(each) > 2)
+    return {number: name for number, name in numbers if number is not None}
 
 
 def user_of(uid: int, names: "dict[int, str]") -> str:

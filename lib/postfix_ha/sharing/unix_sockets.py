@@ -7,6 +7,8 @@ import _socket
 import os
 import struct
 
+from postfix_ha.whole_number import whole_number
+
 SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
 NLM_F_REQUEST, NLM_F_DUMP = 1, 0x300
 NLMSG_ERROR, NLMSG_DONE = 2, 3
@@ -85,5 +87,6 @@ def _bound(answer: bytes) -> "Bound | None":
 
 def device_of(text: str) -> int:
     """The number that the kernel has inside for ``major:minor`` of its table of mounts, -1 where it is none."""
-    major, colon, minor = text.partition(":")
-    return int(major) << 20 | int(minor) if colon and major.isdigit() and minor.isdigit() else -1
+    major, _, minor = text.partition(":")
+    numbers = whole_number(major), whole_number(minor)
+    return -1 if numbers[0] is None or numbers[1] is None else numbers[0] << 20 | numbers[1]

@@ -20,6 +20,7 @@ from postfix_ha.sharing.unix_sockets import Bound, bound_sockets, device_of
 from postfix_ha.system.child import known_by_child
 from postfix_ha.system.mounts import Mounts
 from postfix_ha.verdict import Finding
+from postfix_ha.whole_number import whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,8 +125,9 @@ def _listens(service: Service) -> bool:
 
 
 def _port_number(port: str) -> int:
-    if port.isascii() and port.isdigit():
-        return int(port) if len(port) < 6 else 0
+    number = whole_number(port)
+    if number is not None:
+        return number
     try:
         return socket.getservbyname(port, "tcp")
     except (OSError, ValueError):

@@ -8,6 +8,7 @@ import difflib
 from postfix_ha.cluster.model.cib import FALSE_WORDS, TRUE_WORDS, score_of
 from postfix_ha.cluster.model.operations import milliseconds
 from postfix_ha.finding import Finding
+from postfix_ha.whole_number import whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def _is_time(text: str) -> bool:
 def _is_iso(text: str) -> bool:
     """Whether it is an ISO 8601 duration, as in PT5M."""
     digits = text[1:].replace("T", "")
-    return text[:1] == "P" and digits[:1].isdigit() and digits.isalnum() and digits[-1:] in "YMWDHS"
+    return text[:1] == "P" and whole_number(digits[:1]) is not None and digits.isalnum() and digits[-1:] in "YMWDHS"
 
 
 def _one_of(*words: str) -> "Callable[[str], bool]":

@@ -7,12 +7,14 @@ import time
 from postfix_ha.cluster.model.cib import Element
 from postfix_ha.cluster.model.hierarchy import Hierarchy
 from postfix_ha.printable import printable
+from postfix_ha.whole_number import whole_number
 
 ACTIONS = ("start", "stop", "monitor")
 # crm_mon of 2.1 writes the one, of 3.0 the other.
 FORMS = ("%a %b %d %H:%M:%S %Y", "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S")
 TEXT_MAX, WIDTH = 160, 79
 WHOLE = "'postfix-ha history' tells of it"
+NUMBER_MAX = 10**12
 EXPIRES_MAX_S = 366 * 86400
 
 
@@ -98,8 +100,5 @@ def expiry(hierarchy: Hierarchy, status: Element) -> "list[str]":
 
 def _seconds(text: str) -> float:
     """Seconds of a time span as crm_mon writes it: 60s, 60000ms."""
-    number = text.rstrip("ms")
-    if not (number.isascii() and number.isdigit() and len(number) < 12):
-        return 0.0
-    found = int(number) / 1000 if text.endswith("ms") else float(number)
-    return min(found, EXPIRES_MAX_S)
+    number = whole_number(text.rstrip("ms"), NUMBER_MAX) or 0
+    return min(number / 1000 if text.endswith("ms") else float(number), EXPIRES_MAX_S)
