@@ -4,7 +4,7 @@ import calendar
 import textwrap
 import time
 
-from postfix_ha.cluster.model.cib import Element
+from postfix_ha.cluster.model.cib import INFINITY, Element, score_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy
 from postfix_ha.printable import printable
 from postfix_ha.whole_number import whole_number
@@ -88,7 +88,8 @@ def expiry(hierarchy: Hierarchy, status: Element) -> "list[str]":
             count = history.get("fail-count", "0")
             if resource not in hierarchy.members or count == "0":
                 continue
-            what = f"fail count of {resource} on {node.get('name')}: {count}"
+            shown = "INFINITY" if score_of(count) >= INFINITY else count
+            what = f"fail count of {resource} on {node.get('name')}: {shown}"
             at, timeout_s = _moment(history.get("last-failure", "")), _seconds(history.get("failure-timeout", ""))
             if at and timeout_s:
                 when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at + timeout_s))
