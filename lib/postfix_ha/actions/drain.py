@@ -18,6 +18,7 @@ import os
 import signal
 import time
 
+from postfix_ha.actions.streams import end_streams
 from postfix_ha.actions.terminate import descriptor_of, send
 from postfix_ha.config.interfaces import local_addresses
 from postfix_ha.health import check_health, is_master_of
@@ -37,7 +38,6 @@ from postfix_ha.request import Request
 from postfix_ha.system.command import Running
 from postfix_ha.system.hold import Hold, begin_removal
 from postfix_ha.system.sessions import Session, sessions_of
-from postfix_ha.system.streams import end_streams
 from postfix_ha.verdict import Finding
 
 QUEUE_MANAGERS = ("qmgr", "oqmgr", "nqmgr")
