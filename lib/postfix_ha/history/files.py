@@ -70,7 +70,7 @@ def _is_rotation(rest: str) -> bool:
     for ending in PACKED:
         rest = rest[: -len(ending)] if rest.endswith(ending) else rest
     body = rest[1:].replace("-", "").replace(".", "").replace("_", "")
-    return rest[:1] in (".", "-", "_") and (body == "old" or whole_number(body) is not None)
+    return rest[:1] in (".", "-", "_") and (whole_number(body) is not None or body == "old")
 
 
 def pieces(path: str, clock: Clock, since: float, until: float, bounds: Bounds) -> "Iterator[bytes]":

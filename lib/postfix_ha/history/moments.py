@@ -8,18 +8,18 @@ from postfix_ha.whole_number import whole_number
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 TODAY = ("%H:%M:%S", "%H:%M")
-AGO_MAX = 9
+AGO_END, SECONDS_END = 10**9, 10**10
 
 
 def moment(text: str, now: float) -> float:
     """Seconds since the epoch of a time as people write it: a date, an hour of today, so long ago, @seconds."""
     text = text.strip()
-    number, unit = text[:-1], text[-1:]
-    ago, since_epoch = whole_number(number), whole_number(text[1:])
-    if ago is not None and len(number) <= AGO_MAX and unit in UNITS:
+    ago, unit = whole_number(text[:-1]), text[-1:]
+    if ago is not None and ago < AGO_END and unit in UNITS:
         return max(0.0, now - ago * UNITS[unit])
-    if text[:1] == "@" and since_epoch is not None:
-        return float(since_epoch)
+    seconds = whole_number(text[1:], SECONDS_END) if text[:1] == "@" else None
+    if seconds is not None and seconds < SECONDS_END:
+        return float(seconds)
     for form in FORMS:
         found = _parsed(text, form)
         if found is not None:

@@ -21,6 +21,7 @@ PATH_LENGTH_MAX = 120
 USER_LENGTH_MAX = 32
 HOLDERS_MAX = 64
 SHOWN_MAX = 8
+UID_MAX = 2**32 - 1
 PASSWD_MAX = 1 << 20
 DIRECT_LINKS = ("cwd", "root", "exe")
 
@@ -111,8 +112,8 @@ def user_names() -> "dict[int, str]":
     except OSError:
         return {}
     words = (line.split(":") for line in lines)
-    found = {whole_number(each[2]): each[0] for each in words if len(each) > 2}
-    return {uid: name for uid, name in found.items() if uid is not None}
+    numbers = ((whole_number(each[2], UID_MAX), each[0]) for each in words if len(each) > 2)
+    return {number: name for number, name in numbers if number is not None}
 
 
 def user_of(uid: int, names: "dict[int, str]") -> str:

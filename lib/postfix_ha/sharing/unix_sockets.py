@@ -87,5 +87,6 @@ def _bound(answer: bytes) -> "Bound | None":
 
 def device_of(text: str) -> int:
     """The number that the kernel has inside for ``major:minor`` of its table of mounts, -1 where it is none."""
-    major, minor = (whole_number(each) for each in text.partition(":")[::2])
-    return -1 if major is None or minor is None else major << 20 | minor
+    major, _, minor = text.partition(":")
+    numbers = whole_number(major), whole_number(minor)
+    return -1 if numbers[0] is None or numbers[1] is None else numbers[0] << 20 | numbers[1]

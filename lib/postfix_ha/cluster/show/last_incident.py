@@ -4,7 +4,7 @@ import calendar
 import textwrap
 import time
 
-from postfix_ha.cluster.model.cib import Element
+from postfix_ha.cluster.model.cib import INFINITY, Element, score_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy
 from postfix_ha.printable import printable
 from postfix_ha.whole_number import whole_number
@@ -14,6 +14,7 @@ ACTIONS = ("start", "stop", "monitor")
 FORMS = ("%a %b %d %H:%M:%S %Y", "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S")
 TEXT_MAX, WIDTH = 160, 79
 WHOLE = "'postfix-ha history' tells of it"
+NUMBER_MAX = 10**12
 EXPIRES_MAX_S = 366 * 86400
 
 
@@ -87,7 +88,8 @@ def expiry(hierarchy: Hierarchy, status: Element) -> "list[str]":
             count = history.get("fail-count", "0")
             if resource not in hierarchy.members or count == "0":
                 continue
-            what = f"fail count of {resource} on {node.get('name')}: {count}"
+            shown = "INFINITY" if score_of(count) >= INFINITY else count
+            what = f"fail count of {resource} on {node.get('name')}: {shown}"
             at, timeout_s = _moment(history.get("last-failure", "")), _seconds(history.get("failure-timeout", ""))
             if at and timeout_s:
                 when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at + timeout_s))
@@ -99,5 +101,5 @@ def expiry(hierarchy: Hierarchy, status: Element) -> "list[str]":
 
 def _seconds(text: str) -> float:
     """Seconds of a time span as crm_mon writes it: 60s, 60000ms."""
-    number = whole_number(text.rstrip("ms")) or 0
+    number = whole_number(text.rstrip("ms"), NUMBER_MAX) or 0
     return min(number / 1000 if text.endswith("ms") else float(number), EXPIRES_MAX_S)
