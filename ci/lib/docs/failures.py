@@ -13,7 +13,8 @@ INTRODUCTION = """\
 
 Search this page for the message that you see. Words in capitals stand for values. A message appears in three places:
 
-- `postfix-ha status` and `crm_mon --one-shot --inactive` show the last reason of a failed action.
+- `postfix-ha status` and `crm_mon --one-shot --inactive` show the last reason of a failed action. Pacemaker keeps 128
+  bytes of it: a longer one has its cause there, and its remedy in the log.
 - The node's log has it, with notes: look for `postfix_ha` in `/var/log/pacemaker/pacemaker.log` or in the journal.
 - `postfix-ha check` on the node lists all problems at once, each with the name of the check and often a command.
 

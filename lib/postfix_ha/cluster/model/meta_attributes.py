@@ -8,7 +8,6 @@ import difflib
 from postfix_ha.cluster.model.cib import FALSE_WORDS, TRUE_WORDS, score_of
 from postfix_ha.cluster.model.operations import milliseconds
 from postfix_ha.finding import Finding
-from postfix_ha.whole_number import whole_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +42,9 @@ def _is_time(text: str) -> bool:
 
 def _is_iso(text: str) -> bool:
     """Whether it is an ISO 8601 duration, as in PT5M."""
-    digits = text[1:].replace("T", "")
-    return text[:1] == "P" and whole_number(digits[:1]) is not None and digits.isalnum() and digits[-1:] in "YMWDHS"
+    import re
+
+    return re.fullmatch(r"P(?=.)([0-9]+[YMWD])*(T([0-9]+[HMS])+)?", text, re.ASCII) is not None
 
 
 def _one_of(*words: str) -> "Callable[[str], bool]":

@@ -1,18 +1,18 @@
 """The last incident that the cluster itself remembers, in one line: a failure of the service, or a node fenced."""
 
 import calendar
-import textwrap
 import time
 
 from postfix_ha.cluster.model.cib import INFINITY, Element, score_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy
+from postfix_ha.cluster.show.status_text import INDENT, wrapped
 from postfix_ha.printable import printable
 from postfix_ha.whole_number import whole_number
 
 ACTIONS = ("start", "stop", "monitor")
 # crm_mon of 2.1 writes the one, of 3.0 the other.
 FORMS = ("%a %b %d %H:%M:%S %Y", "%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S")
-TEXT_MAX, WIDTH = 160, 79
+TEXT_MAX = 160
 WHOLE = "'postfix-ha history' tells of it"
 NUMBER_MAX = 10**12
 EXPIRES_MAX_S = 366 * 86400
@@ -25,9 +25,7 @@ def remembered(found: "dict[str, object]", hierarchy: Hierarchy, status: Element
     text = found["text"]
     assert isinstance(text, list)
     for line in [*counts, *([incident] if incident else [])]:
-        text += textwrap.wrap(
-            line, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False, break_long_words=False
-        )
+        text += wrapped(INDENT, line)
 
 
 def last_incident(hierarchy: Hierarchy, status: Element, running_on: "list[str]") -> str:
@@ -88,8 +86,9 @@ def expiry(hierarchy: Hierarchy, status: Element) -> "list[str]":
             count = history.get("fail-count", "0")
             if resource not in hierarchy.members or count == "0":
                 continue
-            shown = "INFINITY" if score_of(count) >= INFINITY else count
-            what = f"fail count of {resource} on {node.get('name')}: {shown}"
+            # crm_mon writes the number that stands for INFINITY.
+            count = "INFINITY" if score_of(count) >= INFINITY else count
+            what = f"fail count of {resource} on {node.get('name')}: {count}"
             at, timeout_s = _moment(history.get("last-failure", "")), _seconds(history.get("failure-timeout", ""))
             if at and timeout_s:
                 when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at + timeout_s))

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 # The attributes of a node that the cluster counts failures in, and notes the last one's time.
 COUNT, LAST = "fail-count-", "last-failure-"
-# Seconds since the epoch that no clock of a cluster shows.
-LATEST = 10**11
+# The end of the year 9999: no failure is later.
+LATEST_S = 253402300799
 # What an agent answers when nothing is wrong: running, not running, running as promoted.
 FINE = ("0", "7", "8")
 MEANINGS = {"2": "wrong parameters", "3": "not implemented", "4": "no permission", "5": "not installed",
@@ -71,8 +71,7 @@ def _last(state: Element, member: str, failed: "list[Element]") -> str:
     times += [
         each.get("value", "") for each in state.iter("nvpair") if _is_count_of(each.get("name", ""), member, LAST)
     ]
-    known = [whole_number(each, LATEST) or 0 for each in times]
-    latest = max(known, default=0)
+    latest = max((whole_number(each, LATEST_S) or 0 for each in times), default=0)
     return moment(latest) if latest else ""
 
 
