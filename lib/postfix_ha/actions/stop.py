@@ -36,15 +36,16 @@ def stop(request: Request) -> Verdict:
     recorded = read_record(request.run_directory, params.config_dir)
     identity = identity_for_stop(request, params, recorded)
     name = params.config_dir or DEFAULT_CONFIG_DIR
-    others = Others(request, identity, name)
     with _drained(request, params, recorded) as notes:
+        others = Others(request, identity, name)
         _, left = end_instance(identity, request.deadline, others.remember)
     notes = notes + _end_standing(request, identity, name, {member.pid for member in left})
+    notes += others.findings()
     if left:
         shown = ", ".join(f"{member} (state {member.state})" for member in left[:8])
         return Verdict(codes.ERR_GENERIC, Finding("stop_completed", instance=name, processes=shown), notes)
     remove_snapshot(snapshot_path(request.run_directory, params.config_dir))
-    return Verdict(codes.SUCCESS, None, notes + others.findings())
+    return Verdict(codes.SUCCESS, None, notes)
 
 
 @contextlib.contextmanager

@@ -66,13 +66,15 @@ def check_habits(queue_directory: str, own: "set[int]", resources: "list[str]") 
 
 
 def _descends(pid: int, from_pid: int) -> bool:
-    """Whether a process descends from this one, or has ended."""
+    """Whether a process descends from this one, or has ended; the first of all, and one from outside, has parent 0."""
+    stat = process_stat(pid)
+    if stat is None:
+        return True
     for _ in range(ANCESTORS_MAX):
-        stat = process_stat(pid)
-        if stat is None or from_pid in (pid, stat.parent):
-            return True
-        pid = stat.parent
-    return False
+        if stat is None or stat.pid == from_pid:
+            break
+        stat = process_stat(stat.parent)
+    return stat is not None and stat.pid == from_pid
 
 
 def _advice(path: str, is_socket: bool) -> str:

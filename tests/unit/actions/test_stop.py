@@ -14,7 +14,7 @@ def test_a_fault_of_ours_in_the_look_up_does_not_skip_the_kill(monkeypatch: pyte
     def broken(*_: object) -> None:
         raise RuntimeError("a fault of ours")
 
-    def end_instance(identity: object, deadline: float) -> "tuple[list[object], list[object]]":
+    def end_instance(identity: object, deadline: float, before_term: object) -> "tuple[list[object], list[object]]":
         asked.append(identity)
         return [], []
 
