@@ -61,7 +61,7 @@ def begin_fatal_check(setup: Setup) -> "Running":
 
 
 def judge_fatal_check(setup: Setup, checking: "Running") -> "tuple[list[Finding], list[Finding]]":
-    """(what fails the start, notes): wait for the first half; if it does not pass, the whole check has the last word.
+    """(what fails the start, notes): wait for the first half; where it fails, the whole check has the last word.
 
     What was laid in the queue, and no program of Postfix has left there, is no reason to fail: it is set aside first.
     A check that was only slow says nothing of the node: that start has failed, and another try may pass.
