@@ -213,6 +213,15 @@ def test_zero_turns_it_off(node: MailNode, dial) -> None:
         dial()
 
 
+def test_an_idle_server_is_not_waited_for(node: MailNode) -> None:
+    took_s = []
+    for _ in range(3):
+        took_s.append(node.agent("stop", timeout_s=60).seconds)
+        node.started()
+    # A queue manager that is left suspended would keep it for a second.
+    assert min(took_s) < 1
+
+
 def test_the_bound_is_a_part_of_the_time_out(node: MailNode, dial) -> None:
     sender = dial()
     sender.up_to_data()

@@ -24,6 +24,8 @@ ALONE_S = 0.5
 TERM_SHARE = 0.2
 TERM_MAX_S = 5.0
 KILL_ROUND_S = 0.5
+# States of a suspended process in /proc/PID/stat: by a signal, by a debugger.
+STOPPED = ("T", "t")
 # After so many lists in which there was always another one, all that mail_owner runs is suspended at once.
 LISTS_MAX = 3
 # More descriptors than this are not watched: where there are thousands the clock is looked at.
@@ -75,6 +77,8 @@ def _sure(people: Census, identity: Identity, deadline: float) -> "list[Member]"
 def _end_orderly(master: Member, members: "list[Member]", deadline: float) -> None:
     """TERM to master alone, which ends its daemons."""
     _signal([master], deadline, signal.SIGTERM, signal.SIGCONT)
+    # What is suspended (a drain leaves the queue manager so) does not notice the TERM that master hands on.
+    _signal([each for each in members if each.state in STOPPED], deadline, signal.SIGTERM, signal.SIGCONT)
     if not _wait_for_master(master, members, deadline):
         # Its daemons got the signal from it (master_sigdeath) and need a moment to be gone.
         _wait_for_end(members, min(deadline, time.monotonic() + 1.0))
