@@ -9,7 +9,7 @@ from postfix_ha.actions.drain import begin_hold
 from postfix_ha.actions.find import Found, attached, find_running, forget, judge_health, record, wait_until
 from postfix_ha.actions.mailbox_locks import free_mailboxes
 from postfix_ha.actions.prepare import prepare
-from postfix_ha.actions.serving.causes import MailLog
+from postfix_ha.actions.serving.causes import MailLog, joined
 from postfix_ha.actions.serving.clients import RESERVE_S, Clients
 from postfix_ha.actions.serving.queue_services import check_queue, check_queue_services
 from postfix_ha.actions.terminate import end_instance
@@ -222,7 +222,8 @@ def _explained(finding: Finding, log: MailLog, deadline: float) -> Finding:
     """start_completed with what a finding says and the telling line that Postfix has logged meanwhile."""
     why = _sentence(finding)
     said = log.complaint(deadline)
-    return Finding("start_completed", why=f"{why} ({said})" if said else why)
+    is_told = bool(finding.values.get("is_told"))
+    return Finding("start_completed", why=joined(why, said, is_told) if said else why)
 
 
 def _sentence(finding: Finding) -> str:

@@ -104,8 +104,16 @@ def explained(findings: "list[Finding]", log: MailLog, deadline: float) -> "list
 
 
 def with_cause(finding: Finding, said: str) -> Finding:
-    """The finding with Postfix's own words after the reason."""
-    return Finding(finding.check, **{**finding.values, "why": f"{finding.values['why']} ({said})"})
+    """The finding with Postfix's own words. They come first, as a long reason loses its end, unless what we have seen
+    ourselves (``is_told``) is the cause."""
+    is_told = bool(finding.values.get("is_told")) or finding.check == "queue_service_alive"
+    why = joined(str(finding.values["why"]), said, is_told)
+    return Finding(finding.check, **{**finding.values, "why": why})
+
+
+def joined(why: str, said: str, is_told: bool) -> str:
+    """A reason and Postfix's words about it, the more telling first."""
+    return f"{why} ({said})" if is_told else f"{said} ({why})"
 
 
 def telling(lines: "list[str]", syslog_name: str, *, with_sequels: bool = True) -> str:

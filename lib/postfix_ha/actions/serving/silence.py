@@ -141,9 +141,9 @@ class Silence:
     def _judge_holder(self, conversation: Conversation, holder: Member, is_last: bool) -> "Finding | None":
         """A process has taken the connection."""
         if is_stopped(holder):
-            return self._failed(conversation, f"{holder}, which took the connection, is frozen")
+            return self._failed(conversation, f"{holder}, which took the connection, is frozen", is_told=True)
         if self.watch.is_computing(holder):
-            return self._failed(conversation, f"{holder}, which took the connection, {computes(holder)}")
+            return self._failed(conversation, f"{holder}, which took the connection, {computes(holder)}", is_told=True)
         if self.watch.is_running(holder) and not is_last:
             return UNDECIDED
         if self._is_screening(holder, conversation.endpoint.service) and conversation.endpoint.kind == KIND_POSTSCREEN:
@@ -166,9 +166,11 @@ class Silence:
         free = [server for server in live if not sockets_of(server.pid) & clients]
         computing = [server for server in (free or live) if self.watch.is_computing(server)]
         if frozen and not (limit and len(live) >= limit):
-            return self._failed(conversation, f"{frozen[0]} (service {service}) is frozen")
+            return self._failed(conversation, f"{frozen[0]} (service {service}) is frozen", is_told=True)
         if computing and (free or len(computing) == len(live)):
-            return self._failed(conversation, f"{computing[0]} (service {service}) {computes(computing[0])}")
+            return self._failed(
+                conversation, f"{computing[0]} (service {service}) {computes(computing[0])}", is_told=True
+            )
         if limit and len(live) >= limit and not free:
             if not is_last and all(self.watch.is_running(server) for server in live):
                 return UNDECIDED
@@ -240,9 +242,10 @@ class Silence:
             return Finding("queue_service_alive", service=name, instance=name_of(self.instance), why=why)
         return None
 
-    def _failed(self, conversation: Conversation, why: str) -> Finding:
+    def _failed(self, conversation: Conversation, why: str, *, is_told: bool = False) -> Finding:
+        """endpoint_answers; ``is_told`` where what a process does tells why, more than it may have said before."""
         endpoint = str(conversation.endpoint)
-        return Finding("endpoint_answers", endpoint=endpoint, timeout_s=self.timeout_s, why=why)
+        return Finding("endpoint_answers", endpoint=endpoint, timeout_s=self.timeout_s, why=why, is_told=is_told)
 
     def _slow(self, conversation: Conversation, why: str) -> Finding:
         return Finding("endpoint_welcomes", endpoint=str(conversation.endpoint), why=why)

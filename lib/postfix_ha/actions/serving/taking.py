@@ -47,7 +47,7 @@ def _check_tables(instance: Instance, value: str, end: float) -> "list[Finding]"
 
     lacking = lacking_table(instance, value, end)
     why = f"cleanup cannot use a table ({lacking})"
-    return [Finding("mail_taken", instance=name_of(instance), why=why)] if lacking else []
+    return [Finding("mail_taken", instance=name_of(instance), why=why, is_told=True)] if lacking else []
 
 
 def _judge_tables(instance: Instance, end: float) -> Finding:
@@ -58,7 +58,8 @@ def _judge_tables(instance: Instance, end: float) -> Finding:
     name = name_of(instance)
     if blame.may_be_away:
         return Finding("tables_answer", instance=name, tables=blame.why)
-    return Finding("mail_taken", instance=name, why=f"cleanup cannot use a table ({blame.why or 'see the mail log'})")
+    why = f"cleanup cannot use a table ({blame.why})" if blame.why else "cleanup cannot use a table"
+    return Finding("mail_taken", instance=name, why=why, is_told=bool(blame.why))
 
 
 def cannot_start_anew(today: Instance) -> bool:
