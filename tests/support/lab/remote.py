@@ -48,10 +48,7 @@ def add_remote_node(lab: Lab) -> RemoteNode:
 
 def remove_remote_node(lab: Lab) -> None:
     """Take it out of the cluster and of the lab."""
-    lab.pcs("resource", "disable", NAME)
-    lab.wait_for(lambda: not lab.where(NAME) and lab.is_idle(), 60, f"{NAME} is stopped")
-    # pcs 0.12 would rather have its own daemon undo on the remote node what that has never done there.
-    lab.run("cibadmin", "--delete", "--xml-text", f'<primitive id="{NAME}"/>')
+    lab.pcs("resource", "delete", NAME)
     lab.pcs("stonith", "delete", f"fence-{NAME}")
     lab.run("crm_node", "--force", "--remove", NAME)
     lab.remove_node(NAME)
