@@ -48,7 +48,11 @@ def add_remote_node(lab: Lab) -> RemoteNode:
 
 def remove_remote_node(lab: Lab) -> None:
     """Take it out of the cluster and of the lab."""
-    lab.pcs("resource", "delete", NAME)
+    # pcs 0.12 would have its own daemon take the remote node apart.
+    lab.pcs("resource", "disable", NAME)
+    lab.wait_for(lambda: not lab.where(NAME) and lab.is_idle(), 60, f"the connection to {NAME} is closed")
+    lab.run("crm_resource", "--delete", "--resource", NAME, "--resource-type", "primitive")
+    lab.wait_for(lambda: lab.cib().find(f".//primitive[@id='{NAME}']") is None, 10, f"{NAME} is out of the CIB")
     lab.pcs("stonith", "delete", f"fence-{NAME}")
     lab.run("crm_node", "--force", "--remove", NAME)
     lab.remove_node(NAME)
