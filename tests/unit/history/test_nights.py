@@ -1,16 +1,20 @@
 """History names each incident of real nights, on the right node, for the right cause, as long as the client saw it."""
 
 import gzip
+import json
 import lzma
 import os
 import time
 from datetime import datetime
+from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator as Validator
 
 from postfix_ha.history.account import table
 from tests.unit.history.nights import Night
 
+CHECKOUT = Path(__file__).resolve().parents[3]
 # The third was on Debian 13, with Pacemaker 3.0.
 NIGHTS = ("night-1", "night-2", "night-3")
 
@@ -56,6 +60,8 @@ def test_each_incident_is_named_and_none_invented(name, tmp_path):
     found = night.history(since=night.truth[0]["began"] - 1)
     assert_told(night, found)
     assert len(found["incidents"]) == len(night.truth) + unmeasured
+    schema = json.loads((CHECKOUT / "metadata/schema/history.json").read_text())
+    assert [error.json_path for error in Validator(schema).iter_errors(found)] == []
     assert not [each for each in found["notes"] if each["severity"] == "warning"]
 
 

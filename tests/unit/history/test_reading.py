@@ -1,0 +1,268 @@
+"""What the readers take from lines, times and answers, and what they leave: bounds, forgeries, nonsense."""
+
+import json
+import os
+import time
+
+import pytest
+
+from postfix_ha.history import corosync, maillog, pacemaker
+from postfix_ha.history.again import advice
+from postfix_ha.history.files import Bounds, forerunners, matching, pieces
+from postfix_ha.history.gather import read_answer
+from postfix_ha.history.harm import harm
+from postfix_ha.history.incidents import Incident
+from postfix_ha.history.moments import moment
+from postfix_ha.history.observe import Request, answer, request_of
+from postfix_ha.history.seen import Seen
+from postfix_ha.history.stamps import Clock
+from postfix_ha.messages.errors import Refused
+from postfix_ha.messages.statement import Statement
+
+NOW = 1795957000.0  # Sun Nov 29 12:56:40 UTC 2026
+
+
+@pytest.fixture(autouse=True)
+def zone(monkeypatch):
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("line", "at"),
+    [
+        (b"Nov 29 12:56:40.250 n1 pacemakerd", NOW + 0.25),
+        (b"Nov 29 12:56:40  Filesystem(queue-fs)[1916]:", NOW),
+        (b"Nov 29 2026 12:56:40 n1 x", NOW),
+        # Later in the year than the file was written: of the year before.
+        (b"Dec 31 23:59:59 n1 x", 1767225599.0),
+        (b"2026-11-29T12:56:40.000001+00:00 n1 x", NOW + 1e-6),
+        (b"2026-11-29T14:56:40+02:00 n1 x", NOW),
+        (b"2026-11-29T12:56:40Z n1 x", NOW),
+        (b"1795957000.500000 n1 x", NOW + 0.5),
+    ],
+)
+def test_a_stamp_is_read_in_each_form(line, at):
+    assert Clock(NOW).read(line)[0] == pytest.approx(at)
+
+
+@pytest.mark.parametrize("line", [b"", b"Xyz 29 12:56:40 n1", b"Feb 31 x", b"Nov 99 12:56:40 n1", b"x" * 9000])
+def test_what_is_no_stamp_is_none(line):
+    assert Clock(NOW).read(line) is None
+
+
+def test_another_zone_of_the_node_is_its_own_affair(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    assert Clock(NOW).read(b"Nov 29 21:56:40.000 n1 x")[0] == NOW
+
+
+def read(*lines):
+    reader = pacemaker.Reader("n1")
+    for number, line in enumerate(lines):
+        reader.read(NOW + number, line)
+    return list(reader.found)
+
+
+def test_the_words_of_an_agent_make_no_event():
+    forged = "Peer n2 was terminated (reboot) by n1 on behalf of pacemaker-controld.1@n1: OK"
+    found = read(
+        f"n1 pacemaker-execd     [43] (log_op_output) \tnotice: mail_monitor_2000[1] error output [ {forged} ]",
+        f"n1 pacemaker-controld  [46] (log_executor_event) \tnotice: Result of monitor operation for mail on n1: error "
+        f"({forged}) | CIB update 1, graph action unconfirmed; call=1 key=mail_monitor_2000 rc=1",
+        f"postfix_ha(mail)[77]: INFO: {forged}",
+        f"n1 mallory[46]: notice: {forged}",
+    )
+    assert [(seen.kind, seen.outcome) for seen in found] == [("end", "error")]
+    assert found[0].text == forged
+    real = read(f"n1 pacemaker-controld  [46] (handle_fence_notification) \tnotice: {forged} | event=1")
+    assert [(seen.kind, seen.node, seen.who) for seen in real] == [("fenced", "n2", "n1")]
+
+
+def test_what_is_shown_cannot_steer_a_terminal():
+    (seen,) = read("n1 pacemaker-controld[46]: notice: Result of start operation for mail on n1: error (\x1b[2J\u202e)")
+    assert seen.text == "\\x1b[2J\\u202e"
+
+
+def test_the_forms_of_syslog_and_the_journal_are_read():
+    (one,) = read("n1 pacemaker-controld[46]:  notice: Node n2 state is now lost")
+    (two,) = read("n1 pacemaker-controld[46]: Node n2 state is now lost")
+    assert one.kind == two.kind == "lost"
+
+
+def test_corosync_tells_of_quorum_and_pauses():
+    reader = corosync.Reader("n1")
+    reader.read(NOW, "[23] n1 corosync notice  [QUORUM] This node is within the non-primary component and will NOT")
+    reader.read(NOW, "n1 corosync[23]:   [TOTEM ] Process pause detected for 9000 ms, flushing membership messages.")
+    assert [(seen.kind, seen.outcome, seen.text) for seen in reader.found] == [
+        ("quorum", "lost", ""), ("paused", "", "9000 ms"),
+    ]  # fmt: skip
+
+
+def test_who_changed_the_configuration():
+    found = read(
+        "n1 pacemaker-based [30] (cib_perform_op) \tinfo: ++ /cib/configuration/constraints:  "
+        '<rsc_location id="cli-prefer-mail" rsc="mail"/>',
+        "n1 pacemaker-based [30] (cib_process_request) \tinfo: Completed cib_modify operation for section constraints: "
+        "OK (rc=0, origin=n2/crm_resource/5, version=0.8.0)",
+        "n1 pacemaker-based [30] (cib_perform_op) \tinfo: +  /cib/configuration/nodes/node[@id='1']:  @uname=n1",
+        "n1 pacemaker-based [30] (cib_process_request) \tinfo: Completed cib_modify operation for section nodes: "
+        "OK (rc=0, origin=n2/crmd/5, version=0.8.1)",
+    )
+    assert [(seen.kind, seen.who, seen.node, seen.resource, seen.action) for seen in found] == [
+        ("change", "crm_resource", "n2", "cli-prefer-mail", "added")
+    ]
+
+
+# Files
+
+
+def test_lines_are_found_once_whole_and_bounded():
+    piece = b"one needle and needle\nnothing\n" + b"needle" + b"x" * 9000 + b"\nlast needle"
+    lines = matching(piece, (b"needle", b"one"))
+    assert lines[0] == b"one needle and needle"
+    assert len(lines[1]) == 4096
+    assert lines[2] == b"last needle"
+
+
+def test_rotated_names_are_told_from_others(tmp_path):
+    names = ["m.log", "m.log.1", "m.log.2.gz", "m.log-20261129.xz", "m.log.old", "m.log.bak~", "m.log.d", "other.log"]
+    for name in names:
+        (tmp_path / name).write_text("x")
+    os.mkfifo(tmp_path / "m.log.3")
+    found = {os.path.basename(path) for _, path in forerunners(str(tmp_path / "m.log"), 0)}
+    assert found == set(names[:5])
+
+
+def test_a_large_log_is_read_from_where_the_span_begins(tmp_path):
+    path = tmp_path / "m.log"
+    with path.open("wb") as file:
+        for hour in range(24):
+            for minute in range(60):
+                file.write((f"Nov 28 {hour:02}:{minute:02}:00 n1 x".encode() + b"y" * 80 + b"\n") * 80)
+    os.utime(path, (NOW, NOW))
+    bounds = Bounds(time.monotonic() + 60)
+    left = bounds.left
+    since = NOW - 86400
+    text = b"".join(pieces(str(path), Clock(NOW), since, since + 60, bounds))
+    assert b"Nov 28 12:57:00" in text
+    assert left - bounds.left < path.stat().st_size / 3
+
+
+def test_a_log_without_an_end_is_cut_and_that_is_said(tmp_path):
+    log = tmp_path / "var/log/pacemaker/pacemaker.log"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"Nov 29 12:56:40 n1 x\n" * 200_000)
+    bounds = Bounds(time.monotonic() + 60, left=1024)
+    assert list(pieces(str(log), Clock(NOW), 0, NOW * 2, bounds)) == []
+    assert bounds.met
+    os.truncate(log, 0)
+    log.write_bytes(b"\x00" * 100_000)
+    found = answer(Request("n1", 0.0, NOW, "/nonexistent"), NOW, str(tmp_path))
+    assert found["seen"] == []
+
+
+# Answers of others
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None, [], {}, {"clock": [1]}, {"clock": ["a", "b"]}, {"clock": [NOW, NOW], "seen": 7, "spans": "x"},
+        {"clock": [NOW, NOW], "seen": [None, {"kind": "x"}, {"kind": "lost", "at": "x"}, {"kind": "lost", "at": 1e99}]},
+        {"clock": [NOW, NOW], "spans": [{"served": [[1], "x"], "mails": {"../x": [0, 0, []], "ABCDEF": [1]}}]},
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_none_tells_nothing(given):
+    told = read_answer("n2", given, NOW, NOW)
+    assert told.seen == []
+    assert all(span == {"served": [], "mails": {}} for span in told.spans)
+
+
+def test_a_request_comes_through_json():
+    request = Request("n1", 1.0, 2.0, "/etc/postfix", [[1.0, 2.0, 3.0]])
+    again = request_of(json.loads(json.dumps(request.as_object())))
+    assert again.as_object() == request.as_object()
+    for wrong in (None, {}, {**request.as_object(), "spans": [[1]]}, {**request.as_object(), "since": "x"}):
+        assert request_of(wrong) is None
+
+
+# Mail
+
+
+def test_mail_in_the_queue_is_counted_with_its_ids():
+    span = maillog.Span(NOW - 60, NOW, NOW + 60)
+    lines = [
+        (-10, "cleanup[1]: AAAAAA1: message-id=<x>"), (-9, "virtual[2]: AAAAAA1: to=<b@x>, relay=v, status=sent (ok)"),
+        (-5, "cleanup[1]: BBBBBB2: message-id=<y>"), (-5, "cleanup[1]: CCCCCC3: message-id=<z>"),
+        (-4, "cleanup[1]: DDDDDD4: message-id=<z>"), (-3, "qmgr[3]: DDDDDD4: removed"),
+        (-2, "smtpd[3]: connect from unknown[198.51.100.200]"), (-1, "smtpd[3]: connect from unknown[127.0.0.1]"),
+        (-1, "smtpd[3]: connect from unknown[198.51.100.11]"),
+    ]  # fmt: skip
+    for at, line in lines:
+        maillog.take(span, NOW + at, f"mail postfix/{line}".encode(), b"postfix", {"198.51.100.11"})
+    maillog.take(span, NOW, b"mail other/smtpd[3]: connect from unknown[198.51.100.200]", b"postfix", set())
+    assert span.served[-1] == [NOW - 2, NOW - 2]
+    after = maillog.Span(NOW - 60, NOW, NOW + 60)
+    for line in (
+        "virtual[2]: AAAAAA1: to=<b@x>, relay=v, status=sent (ok)", "smtp[2]: BBBBBB2: to=<b@x>, status=bounced (no)",
+    ):  # fmt: skip
+        maillog.take(after, NOW + 20, f"mail postfix/{line}".encode(), b"postfix", set())
+    found = harm([("n1", span.as_object()), ("n2", after.as_object())], NOW)
+    assert found["queued"] == {"count": 3, "ids": ["AAAAAA1", "BBBBBB2", "CCCCCC3"]}
+    assert found["delivered_twice"]["ids"] == ["AAAAAA1"]
+    assert found["bounced"]["ids"] == ["BBBBBB2"]
+    assert found["not_seen_since"]["ids"] == ["CCCCCC3"]
+
+
+# Will it happen again?
+
+
+def incident(*seen):
+    found = Incident(seen[0], ["n1"])
+    for each in seen:
+        found.add(each)
+    return found
+
+
+def test_known_patterns_get_advice():
+    failed = {"kind": "end", "resource": "mail", "node": "n1"}
+    events = [
+        Seen(NOW, "n1", action="monitor", outcome="timed Out after 20s", **failed),
+        Seen(NOW, "n1", action="stop", outcome="error", text="No space left on device", **failed),
+        Seen(NOW, "n1", "fenced", node="n1", outcome="ok"), Seen(NOW + 9, "n1", "fenced", node="n1", outcome="ok"),
+        Seen(NOW, "n1", "banned", node="n1", resource="mail"), Seen(NOW, "n1", "paused", node="n1", text="9000 ms"),
+    ]  # fmt: skip
+    moved = [incident(events[0]) for _ in range(3)]
+    for number, each in enumerate(moved):
+        each.up, each.after = NOW + number, ["n2"]
+    ids = {each.check for each in advice([incident(*events), *moved], "mail", ["mail"])}
+    assert ids == {
+        "again_monitor_timely", "again_threshold_kept", "again_failures_expire", "again_no_bouncing", "again_stop_ends",
+        "again_no_repeated_fencing", "again_no_pause", "again_room_in_queue",
+    }  # fmt: skip
+    for each in advice([incident(*events)], "mail", []):
+        assert Statement(each).remedy
+
+
+# Times as people write them
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-11-29 03:00", NOW - 35800), ("2026-11-29T03:00:00", NOW - 35800), ("03:00", NOW - 35800),
+        ("2h", NOW - 7200), ("7d", NOW - 7 * 86400), ("@1795957000", NOW), ("2026-11-29", NOW - 46600), ("0s", NOW),
+    ],
+)  # fmt: skip
+def test_a_time_is_understood(text, at):
+    assert moment(text, NOW) == at
+
+
+@pytest.mark.parametrize("text", ["", "noon", "25:00", "2026-13-01", "-1h", "@", "9" * 30 + "d", "٣h", "\x1b[2J"])
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(Refused, match="is no time: say"):
+        moment(text, NOW)
