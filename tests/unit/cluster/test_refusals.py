@@ -121,7 +121,7 @@ REFUSALS = {
     ),
     "switchback_same": (
         lambda: modify.depend(cib(mail() + address(meta=stickiness("mail-ip", "100"))), "mail", "mail-ip"),
-        "that of mail-ip is intelligent, that of mail is automatic: set the resource-stickiness of mail-ip",
+        "that of mail-ip is intelligent, that of mail is automatic: 'crm_resource --resource mail-ip --",
     ),
     "switchback_ours": (
         lambda: modify.set_switchback(shared("mail", "web"), "mail", "intelligent"),
@@ -190,7 +190,8 @@ COMMANDS = {
     "drill_in_service": (("drill", "--dry-run", "--mailbox", "/x"), "mail is out of service: 'postfix-ha in-service'"),
     "drill_on_cluster": (("drill",), "with --cib-file only --dry-run is of use"),
     "drill_waits": (("drill", "--dry-run", "--wait", "0"), "--wait takes a number of seconds from 1"),
-    "text_for_xml": (("properties", "--meta", "a=\x01"), "a control character: the cluster's configuration is XML"),
+    # Of our own agent's parameters each value is looked at before.
+    "text_for_xml": (("properties", "--parameter", "parameters=\x01"), "the cluster's configuration is XML"),
 }
 
 
@@ -198,7 +199,8 @@ COMMANDS = {
 def test_a_command_says_the_id_in_json(check, tmp_path, capsys):
     arguments, words = COMMANDS[check]
     file = tmp_path / "cib.xml"
-    file.write_bytes(text(move.out_of_service(whole(), "mail")))
+    theirs = cib(file_system() + address() + mail(agent=SHELL_AGENT))
+    file.write_bytes(text(theirs if check == "text_for_xml" else move.out_of_service(whole(), "mail")))
     before = file.read_bytes()
     code = main([arguments[0], "--cib-file", str(file), "--json", *arguments[1:]])
     out, err = capsys.readouterr()
