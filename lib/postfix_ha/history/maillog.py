@@ -136,4 +136,4 @@ def take(span: Span, at: float, line: bytes, tag: bytes, own: "Collection[str]")
     elif daemon != b"qmgr":
         status = _STATUS.match(rest)
         if status is not None and len(mail.deliveries) < 100:
-            mail.deliveries.append((at, status["status"].decode()))
+            mail.deliveries.append((at, bytes.decode(status["status"])))
