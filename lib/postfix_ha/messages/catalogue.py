@@ -30,8 +30,8 @@ ROWS: "tuple[Row, ...]" = (
     *commands.ROWS,
     *drill.ROWS,
     *planning.ROWS,
-    *failures.ROWS,
     *history.ROWS,
+    *failures.ROWS,
 )
 
 CATALOGUE = {row.check: row for row in ROWS}

@@ -49,6 +49,13 @@ ROWS: "tuple[Row, ...]" = (
         "which cannot hold it",
         "rename it",
     ),
+    # The times of a history.
+    refusal(
+        "time_readable",
+        "'{text}' is no time",
+        "say '2026-11-29 03:00', '03:00' for today, '2h' or '7d' for so long ago, or '@' and seconds since 1970",
+    ),
+    refusal("span_of_time", "--until is before --since", "name a later --until"),
     # Other nodes, questions and drawings.
     refusal("host_named", "'{node}' is no name of a host"),
     refusal(

@@ -1,6 +1,6 @@
 """What history says: of each event, of what caused an incident, how it ended, and what to do that it does not again."""
 
-from postfix_ha.messages.row import Row, planned, refusal
+from postfix_ha.messages.row import Row, planned
 
 # Of an event, by its kind, and its action where one is named.
 EVENTS = {
@@ -53,12 +53,6 @@ ENDS = {
 PACEMAKER = "Pacemaker Explained"
 
 ROWS: "tuple[Row, ...]" = (
-    refusal(
-        "time_readable",
-        "'{text}' is no time",
-        "say '2026-11-29 03:00', '03:00' for today, '2h' or '7d' for so long ago, or '@' and seconds since 1970",
-    ),
-    refusal("span_of_time", "--until is before --since", "name a later --until"),
     planned("history_node_told", "warning", "{node} did not tell its logs: {why}"),
     planned("history_log_whole", "note", "on {node}: {why}"),
     planned("history_log_begins", "note", "the log of {node} begins only at {when}: what was before is not in it"),

@@ -35,7 +35,7 @@ def add_history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "Show each incident of a Postfix service: what caused it, on which node, how long clients had no server,\n"
         "how it ended, and what became of the mail in the queue. Reads the logs of all nodes: Pacemaker's and\n"
         "corosync's, and the mail log, with their rotated files, or the journal. Changes nothing.\n"
-        "Without --rsh other nodes are asked by ssh, as by 'check --peer'. A node that does not answer is named.",
+        "Without --rsh other nodes are asked by ssh, as 'check' asks its peers. A node that does not answer is named.",
         EXAMPLES,
     )  # fmt: skip
     add_resource(parser)
