@@ -21,6 +21,8 @@ def play(lab, command):
 
 
 def test_a_barred_node_and_no_redundancy_have_the_command_that_ends_each(lab, tool):
+    lab.run("crm_resource", "--cleanup")  # what a test before has left would count
+    lab.wait_for(lab.is_idle, 20, "the cluster is idle")
     first = lab.where()
     tool.ok("properties", "--meta", "migration-threshold=1")
     lab.run("crm_resource", "--fail", "--resource", MAIL, "--node", first)

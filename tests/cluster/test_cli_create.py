@@ -116,7 +116,7 @@ def test_a_service_that_does_not_come_up_says_why_and_the_change_is_taken_back(l
     done = tool.run("create", "--yes", "--tag", MAIL, "--node", "n1", *tool.rsh)
     node.run(["umount", "/usr/lib/postfix/sbin/smtpd"], check=True)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "start of mail on n1:" in done.stderr
+    assert "start of mail on n1 at " in done.stderr
     assert "rolled back" in done.stderr
     assert tool.configuration() == before
 

@@ -11,6 +11,7 @@ VALUES = {
     "preference": {"RESOURCE": "mail", "NODE": "n1", "SCORE": "100"},
     "exclusion": {"RESOURCE": "mail", "NODE": "n1"},
     "hold": {"RESOURCE": "mail", "NODE": "n1", "EXPIRY": "2030-01-01 12:00:00Z"},
+    "promotion": {"RESOURCE": "mail", "NEEDED": "copy-clone", "PROMOTED": "Promoted"},
     "switchback": {"RESOURCE": "mail", "STICKINESS": "100"},
 }
 CIB = (
@@ -33,6 +34,12 @@ def test_filled_template_is_valid(lab, name):
         etree.SubElement(
             resources, "primitive", {"id": resource, "class": "ocf", "provider": "pacemaker", "type": "Dummy"}
         )
+    clone = etree.Element("clone", {"id": "copy-clone"})
+    resources.insert(0, clone)
+    meta = etree.SubElement(clone, "meta_attributes", {"id": "copy-clone-meta"})
+    etree.SubElement(meta, "nvpair", {"id": "copy-clone-promotable", "name": "promotable", "value": "true"})
+    stateful = {"id": "copy", "class": "ocf", "provider": "pacemaker", "type": "Stateful"}
+    etree.SubElement(clone, "primitive", stateful)
     filled = fill(name, **VALUES[name])
     if filled.tag == "constraints":
         document.find("configuration/constraints").extend(list(filled))

@@ -7,6 +7,7 @@ from postfix_ha.checks.node import check_node
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.cli.options import TIMEOUT_S, remote_shell
 from postfix_ha.cli.statements import ordered
+from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused
 from postfix_ha.messages.remark import ERROR, WARNING, Remark, may_be_overruled, overruled
 from postfix_ha.params import Params
@@ -14,7 +15,7 @@ from postfix_ha.peers.ask import Peers
 from postfix_ha.system.mounts import read_mounts
 
 # What LifeKeeper's kit asks of the nodes (docs/from-lifekeeper.md); the other conditions are errors anyway.
-REQUIRED = ("version_agrees", "unit_disabled_at_boot", "spool_on_cluster_storage")
+REQUIRED = ("version_agrees", "unit_disabled_at_boot")
 # Two versions of our own work together: the nodes are upgraded one after the other.
 OURS = ("postfix-ha",)
 
@@ -74,9 +75,18 @@ def check_nodes(
     peers = Peers(nodes, shell, compared_dir, binary, deadline)
     survey = Survey(params, deadline)
     findings = check_node(survey) if and_here else []
-    findings += peers.compare(survey if compared is params else Survey(compared, deadline))
+    differences = peers.compare(survey if compared is params else Survey(compared, deadline))
+    findings += [each for each in differences if not _comes_with_service(each, params, compared is not params)]
     peers.give_numbers(survey, findings)
     if peers.reach_device:  # what this node alone could not see is answered
         findings = [each for each in findings if each.check != "queue_storage_shared"]
     remarks = [Remark(each) for each in ordered(findings, survey)]
     return survey, remarks
+
+
+def _comes_with_service(finding: Finding, params: Params, moves: bool) -> bool:
+    """Whether a peer lacks only what moves with the service: the programs, or with ``moves`` the configuration."""
+    if finding.check != "peer_runs_postfix":
+        return False
+    lacks_programs = bool(finding.values.get("cure"))
+    return not read_mounts().place_of(params.binary).is_here_alone or (moves and not lacks_programs)
