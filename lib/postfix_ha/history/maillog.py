@@ -5,6 +5,7 @@ and qmgr's "removed" (postlink(5) has them all). A mail log is no proof: every l
 So it only measures; what an incident is and who caused it comes from the cluster's logs.
 """
 
+import os
 import re
 
 from postfix_ha.history.files import UNREADABLE, Bounds, forerunners, matching, pieces
@@ -118,10 +119,10 @@ def take(span: Span, at: float, line: bytes, tag: bytes, own: "Collection[str]")
     found = _LINE.match(line)
     if found is None or found["tag"] != tag:
         return
-    daemon, name, rest = found["daemon"], (found["id"] or b"").decode(), found["rest"]
+    daemon, name, rest = found["daemon"], os.fsdecode(found["id"] or b""), found["rest"]
     if daemon == b"smtpd" and rest.startswith(b"connect from "):
         address = _ADDRESS.match(rest)
-        text = address["address"].decode() if address else ""
+        text = os.fsdecode(address["address"]) if address else ""
         if text not in own and not text.startswith(LOOPBACK):
             span.serve(at)
         return
