@@ -15,9 +15,10 @@ def remote(lab):
     tool = Tool(lab)
     yield tool
     lab.settle()
-    remove_remote_node(lab)
     tool.restore()
     tool.close()
+    lab.wait_for(lab.is_idle, 60, "the cluster is idle")
+    remove_remote_node(lab)
 
 
 def test_a_remote_node_carries_the_service_through_a_move_a_killed_master_and_its_loss(lab, remote):
