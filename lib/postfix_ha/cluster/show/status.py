@@ -67,9 +67,11 @@ class Overview:
     def could_move_to(self) -> "Optional[list[str]]":
         """The other nodes that could run it now, by the scheduler's word; None where that is no question, or not known.
 
-        A clone runs everywhere and does not move, and what does not run has nothing to move.
+        A clone runs everywhere and does not move, what does not run has nothing to move, and what the cluster does not
+        manage stays where it is.
         """
-        if self.verdict is None or not self.running_on or self.hierarchy.is_clone:
+        is_managed = self.members[self.hierarchy.tag].managed
+        if self.verdict is None or not self.running_on or not is_managed or self.hierarchy.is_clone:
             return None
         return [node for node, can in self.verdict.can.items() if can and node not in self.running_on]
 
