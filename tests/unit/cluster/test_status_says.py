@@ -170,12 +170,15 @@ def test_each_move_by_hand_has_its_whole_command(tmp_path):
 def test_could_it_move_now_is_answered(tmp_path):
     line = on_copy(tmp_path, "node-maintenance-running")
     (told,) = json.loads(line.run("status", "--json").stdout)["hierarchies"]
-    assert told["could_move_to"] == [], "what a node in maintenance runs cannot leave it"
+    assert told["could_move_to"] is None, "what the cluster does not manage stays: no question"
     assert "  could move now to n2, n3" in lines_of(running(), {})
 
 
 def test_no_redundancy_left_has_a_line_and_an_exit_code(tmp_path):
-    done = on_copy(tmp_path, "unmanaged-defaults").run("status")
+    standby = """<node id="{0}" uname="n{0}"><instance_attributes id="a{0}">
+        <nvpair id="s{0}" name="standby" value="on"/></instance_attributes></node>"""
+    both = [(f'<node id="{number}" uname="n{number}"/>', standby.format(number)) for number in (2, 3)]
+    done = on_copy(tmp_path, "failed-below-threshold", *both).run("status")
     assert done.returncode == 3
     assert "NO REDUNDANCY: no other node could run it now, so that it stops if n1 fails" in done.words
     assert "could move now" not in done.words
