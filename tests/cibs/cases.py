@@ -275,6 +275,12 @@ CASES = {
         "why": {"n2": ["not managed"]},
         "says": ["mail is not managed"],
     },
+    "unmanaged-failed": {
+        "story": "Postfix is not managed, and its monitor has failed once: it is only looked at again.",
+        "source": "drawn by hypothesis",
+        "can": ["n1"],
+        "why": {"n2": ["not managed"]},
+    },
     "unmanaged-defaults": {
         "story": "rsc_defaults is-managed=false, forgotten after an upgrade.",
         "source": "users list: nothing is managed after the upgrade",

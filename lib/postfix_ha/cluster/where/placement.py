@@ -80,16 +80,18 @@ class _Asked:
         except (etree.XMLSyntaxError, OSError):
             return None
         stopped, started = _touched(graph, name, "stop"), _touched(graph, name, "start")
-        return (_runs_on(now, name) - stopped) | started
+        return (_runs_on(now, name, _touched(graph, name, "monitor")) - stopped) | started
 
 
-def _runs_on(answer: Element, name: str) -> "set[str]":
+def _runs_on(answer: Element, name: str, monitored: "set[str]") -> "set[str]":
+    """Where it runs now; one that is not managed and has failed is only looked at again, on the nodes ``monitored``."""
     found: "set[str]" = set()
     for resource in answer.iterfind("cluster_status/resources//resource"):
         runs = resource.get("role") in RUNNING_ROLES and resource.get("active") == "true"
-        runs = runs and (resource.get("failed") != "true" or resource.get("failure_ignored") == "true")
         if resource.get("id", "").split(":")[0] == name and runs:
-            found.update(node.get("name", "") for node in resource.findall("node"))
+            nodes = {node.get("name", "") for node in resource.findall("node")}
+            is_well = resource.get("failed") != "true" or resource.get("failure_ignored") == "true"
+            found |= nodes if is_well else nodes & monitored
     return found
 
 
