@@ -9,6 +9,8 @@ from tests.support.lab.tool import Tool
 
 pytestmark = pytest.mark.namespaces("a laboratory of its own, whose faults are made from outside the nodes")
 SEED = 18
+# Another laboratory runs beside this one on two processors; ci/night, alone, holds the account to one second.
+WITHIN_S = 3.0
 
 
 def test_a_short_night(running_lab):
@@ -23,11 +25,12 @@ def test_a_short_night(running_lab):
             tool = Tool(night.lab)
             try:
                 found = tool.json("history", "--since", night.since, *tool.rsh)
-                assert judge(night.truth, found) == []
+                assert judge(night.truth, found, WITHIN_S) == []
                 # A power cut may cost what was not on the disk yet; a log that anybody can write decides nothing.
                 forger = "monitor of mail failed on n1"
                 tool.lab.nodes["n1"].append("/var/log/mail.log", f"Nov 29 00:00:00 mail postfix/smtpd[1]: {forger}\n")
-                assert judge(night.truth, tool.json("history", "--since", night.since, *tool.rsh)) == []
+                again = tool.json("history", "--since", night.since, *tool.rsh)
+                assert judge(night.truth, again, WITHIN_S) == []
                 alone = tool.ok("history", "--since", night.since, "--this-node", "--last", "1")
                 assert "n2 did not tell its logs: it was not asked" in alone
                 assert tool.refused("history", "--since", "noon").startswith("postfix-ha: 'noon' is no time: say ")

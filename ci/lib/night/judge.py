@@ -7,8 +7,11 @@ from typing import Any
 WITHIN_S = 1.0
 
 
-def judge(truth: "list[dict[str, Any]]", found: "dict[str, Any]") -> "list[str]":
-    """Every way in which the account is not the truth, each as a sentence; none is good."""
+def judge(truth: "list[dict[str, Any]]", found: "dict[str, Any]", within_s: float = WITHIN_S) -> "list[str]":
+    """Every way in which the account is not the truth, each as a sentence; none is good.
+
+    ``within_s``: how far the client's and the logs' durations may lie apart.
+    """
     wrong = []
     left = list(found["incidents"])
     for each in truth:
@@ -17,13 +20,13 @@ def judge(truth: "list[dict[str, Any]]", found: "dict[str, Any]") -> "list[str]"
         if len(mine) != 1:
             wrong.append(f"{each['id']}: {len(mine)} incidents are told of it")
             continue
-        wrong += [f"{each['id']}: {text}" for text in _differences(each, mine[0])]
+        wrong += [f"{each['id']}: {text}" for text in _differences(each, mine[0], within_s)]
     first = truth[0]["began"] - 1
     wrong += [f"invented: {incident['cause']['text']}" for incident in left if epoch(incident["began"]) > first]
     return wrong
 
 
-def _differences(truth: "dict[str, Any]", incident: "dict[str, Any]") -> "list[str]":
+def _differences(truth: "dict[str, Any]", incident: "dict[str, Any]", within_s: float) -> "list[str]":
     wrong = []
     cause = incident["cause"]
     if (cause["kind"], cause["node"]) != (truth["cause"], truth["node"]):
@@ -33,7 +36,7 @@ def _differences(truth: "dict[str, Any]", incident: "dict[str, Any]") -> "list[s
     if sorted(set(truth["fenced"])) != incident["fenced"]:
         wrong.append(f"fenced: {incident['fenced']}, it was {truth['fenced']}")
     away_s = incident["away"]["s"] if incident["away"] else 0.0
-    if abs(away_s - truth["gap_s"]) > WITHIN_S:
+    if abs(away_s - truth["gap_s"]) > within_s:
         wrong.append(f"clients had no server for {away_s:.2f} s, they saw {truth['gap_s']:.2f} s")
     return wrong
 
