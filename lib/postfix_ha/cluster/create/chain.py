@@ -4,7 +4,7 @@ from typing import Optional
 
 from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.create.volumes import CRYPT, DRBD, LVM, RAID, DrbdResource, Layer, layers_below
-from postfix_ha.cluster.model.cib import Cib, Element, pairs, top_of
+from postfix_ha.cluster.model.cib import Cib, Element, is_promotable, top_of
 from postfix_ha.finding import Finding
 from postfix_ha.messages.remark import Remark
 from postfix_ha.system.mounts import Mount
@@ -14,7 +14,6 @@ DRBD_AGENTS = {"ocf:linbit:drbd": "drbd_resource", "ocf:heartbeat:drbd": "drbd_r
 BY_HAND = {CRYPT: ("an encrypted device", "ocf:heartbeat:crypt"), RAID: ("a software RAID", "ocf:heartbeat:mdraid")}
 # vg_lock_type of a group that lvmlockd guards, lvmlockd(8).
 LOCKED = ("dlm", "sanlock")
-TRUE_WORDS = ("true", "yes", "on", "1", "y")
 
 
 class Link:
@@ -100,8 +99,7 @@ def _drbd(layer: Layer, subject: Subject, cib: Cib, here: Here, remarks: "list[R
             remarks.append(Remark(Finding("drbd_agent_installed", **about)))
         return Link(DRBD, known.name, "", drbd=known)
     top = top_of(existing)
-    promotable = top.tag == "master" or pairs(top, "meta_attributes").get("promotable", "").lower() in TRUE_WORDS
-    if not promotable:
+    if top.tag != "master" and not is_promotable(top):
         remarks.append(Remark(Finding("drbd_clone_promotable", resource=existing.get("id", ""), **about)))
     return Link(DRBD, known.name, top.get("id", ""), drbd=known)
 

@@ -247,12 +247,12 @@ def _nodes(draft: Draft, cib: Cib, here: Here) -> None:
 
 def _without_copy(draft: Draft, cib: Cib) -> "dict[str, str]":
     """Node -> why it cannot have the service: no copy of a DRBD resource is on it."""
-    links = [link for part in draft.file_systems for link in part.chain if link.drbd is not None]
+    copies = [link.drbd for part in draft.file_systems for link in part.chain if link.drbd is not None]
     return {
-        node: f"the DRBD resource {link.name} has no copy on it"
-        for link in links
+        node: f"the DRBD resource {each.name} has no copy on it"
+        for each in copies
         for node in cib.nodes()
-        if link.drbd is not None and node not in link.drbd.hosts
+        if node not in each.hosts
     }
 
 

@@ -267,6 +267,11 @@ def top_of(resource: Element) -> Element:
     return top
 
 
+def is_promotable(resource: Element) -> bool:
+    """Whether a resource is a promotable clone; not the element that older schemas have for one."""
+    return resource.tag == "clone" and pairs(resource, "meta_attributes").get("promotable", "").lower() in TRUE_WORDS
+
+
 def to_text(element: "Optional[Element]") -> str:
     """The element as indented XML."""
     if element is None:

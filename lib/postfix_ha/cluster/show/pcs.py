@@ -4,7 +4,7 @@ import re
 
 from postfix_ha.cluster.model import changes as kinds
 from postfix_ha.cluster.model.changes import Change
-from postfix_ha.cluster.model.cib import TRUE_WORDS, Element, pairs
+from postfix_ha.cluster.model.cib import Element, is_promotable, pairs
 from postfix_ha.cluster.model.names import legal
 from postfix_ha.cluster.show.option import Option
 from postfix_ha.cluster.show.pcs_constraints import pcs_constraint
@@ -72,14 +72,14 @@ def _resource(element: Element) -> "list[list[str]]":
         made = [[*words, Option("--group"), element.get("id", "")] for words in members]
     elif element.tag == "clone" and element.find("group") is not None:
         for group in element.findall("group"):
-            kind = "promotable" if _is_promotable(element) else "clone"
+            kind = "promotable" if is_promotable(element) else "clone"
             clone = ["resource", kind, group.get("id", ""), element.get("id", "")]
             made = [*_resource(group), clone]
     else:
         words = _create(element)
         made = [words] if words else []
     outer = {} if element.tag == "primitive" else pairs(element, "meta_attributes")
-    if _is_promotable(element):  # pcs says so itself, and takes it from nobody whose agent it does not know
+    if is_promotable(element):  # pcs says so itself, and takes it from nobody whose agent it does not know
         outer = {name: value for name, value in outer.items() if name != "promotable"}
     meta = _assignments(outer)
     # pcs 0.11 takes meta after clone for the primitive's, pcs 0.12 for the clone's.
@@ -88,10 +88,6 @@ def _resource(element: Element) -> "list[list[str]]":
         needs = _assignments(pairs(primitive, "utilization"))
         made += [["resource", "utilization", primitive.get("id", ""), *needs]] if needs else []
     return made
-
-
-def _is_promotable(resource: Element) -> bool:
-    return resource.tag == "clone" and pairs(resource, "meta_attributes").get("promotable", "").lower() in TRUE_WORDS
 
 
 def agent_of(primitive: Element) -> str:
@@ -147,7 +143,7 @@ def _create(resource: Element) -> "list[str]":
     meta = pairs(primitive, "meta_attributes")
     words += ["meta", *_assignments(meta)] if meta else []
     if resource.tag == "clone":
-        words += ["promotable" if _is_promotable(resource) else "clone", resource.get("id", "")]
+        words += ["promotable" if is_promotable(resource) else "clone", resource.get("id", "")]
     return [*words, Option("--no-default-ops")]
 
 
