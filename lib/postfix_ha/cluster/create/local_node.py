@@ -4,7 +4,7 @@ import os
 import socket
 import time
 
-from postfix_ha.cluster.create.volumes import DrbdResource, VolumeGroup, ask_drbd, ask_groups
+from postfix_ha.cluster.create.volumes import DRBD, LVM, DrbdResource, VolumeGroup, ask_drbd, ask_groups, layers_below
 from postfix_ha.config.interfaces import connected_networks, network_of
 from postfix_ha.config.logical_lines import split_words
 from postfix_ha.config.own_addresses import Claim, find_claims
@@ -68,7 +68,10 @@ def look_around(name: str, instance: Instance, nodes: "dict[str, list[str]]") ->
     interfaces = [interface for _, interface in socket.if_nameindex() if interface != "lo"]
     fstab = [entry.mount_point for entry in read_fstab() if entry.is_at_boot]
     here = Here(name, instance, read_mounts(), connected_networks(), {}, fstab, interfaces)
-    here.groups, here.drbd = ask_groups(deadline), ask_drbd(deadline)
+    # Asked only where something mounted lies on one: their programs look at every disk.
+    kinds = {layer.kind for mount in here.mounts.mounts for layer in layers_below(here.mounts, mount)}
+    here.groups = ask_groups(deadline) if LVM in kinds else {}
+    here.drbd = ask_drbd(deadline) if DRBD in kinds else {}
     here.has_drbd_agent = os.access(DRBD_AGENT, os.X_OK)
     answers = resolve([(HOST, word) for word in here.interface_words], FAMILIES, deadline)
     here.words = {word: found.words for (_, word), found in answers.items()}
