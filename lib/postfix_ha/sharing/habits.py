@@ -6,8 +6,9 @@ import time
 from postfix_ha.finding import Finding
 from postfix_ha.printable import printable
 from postfix_ha.procfs import process_stat
-from postfix_ha.sharing.holders import find_holders, mount_of_queue
+from postfix_ha.sharing.holders import Holder, find_holders, is_there, mount_of_queue
 from postfix_ha.system.files import files_below, read_regular
+from postfix_ha.system.mounts import Mount
 
 # Where services are configured that may have a socket in Postfix's jail, or read its log.
 PLACES = (
@@ -21,6 +22,8 @@ FILES_MAX = 1000
 FILE_SIZE_MAX = 256 * 1024
 FOUND_MAX = 20
 LOOK_S = 3.0
+# A service stays where it is; who is gone so soon was only passing, such as what `postfix check` left behind.
+PASSING_S, LOOK_EVERY_S = 1.0, 0.25
 ANCESTORS_MAX = 20
 PATH_LENGTH_MAX = 200
 COMMENTS = ("#", ";", "//")
@@ -50,9 +53,7 @@ def check_habits(queue_directory: str, own: "set[int]", resources: "list[str]") 
         return []
     found = []
     named = _lines_naming({mount.mount_point, path, os.path.abspath(queue_directory)})
-    holders = find_holders(mount, time.monotonic() + LOOK_S, frozenset(own))
-    # `postfix check` runs meanwhile: it is a child of who asks for this.
-    for holder in [each for each in holders if not _descends(each.pid, os.getppid())][:FOUND_MAX]:
+    for holder in _who_stays(mount, frozenset(own))[:FOUND_MAX]:
         is_managed = any(holder.name.lower() in resource.lower() for resource in resources)
         what = ("the socket " if holder.is_socket else "") + holder.path
         advice = _advice(holder.path, holder.is_socket)
@@ -62,6 +63,18 @@ def check_habits(queue_directory: str, own: "set[int]", resources: "list[str]") 
         where = {"file": file, "line": line, "mount_point": mount.mount_point}
         advice = _advice(text, is_socket=True)
         found.append(Finding("queue_file_system_free", who=f"{file}, line {line}", what=text, advice=advice, **where))
+    return found
+
+
+def _who_stays(mount: Mount, own: "frozenset[int]") -> "list[Holder]":
+    """Those that hold the file system for longer than a moment, but for what descends from who asks for this."""
+    # `postfix check` runs meanwhile: it is a child of who asks for this.
+    holders = find_holders(mount, time.monotonic() + LOOK_S, own)
+    found = [each for each in holders if not _descends(each.pid, os.getppid())]
+    until = time.monotonic() + PASSING_S
+    while found and time.monotonic() < until:
+        time.sleep(LOOK_EVERY_S)
+        found = [each for each in found if is_there(each)]
     return found
 
 

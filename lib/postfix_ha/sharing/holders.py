@@ -141,10 +141,11 @@ def told_holders(told: bytes) -> "tuple[str, list[Holder]]":
         if len(fields) == 7:
             mount_point, pid, start, user, name, path, is_socket = fields
             found.append(Holder(int(pid), int(start), user, name, path, is_socket == "1"))
-    return mount_point, [holder for holder in found if _is_there(holder)]
+    return mount_point, [holder for holder in found if is_there(holder)]
 
 
-def _is_there(holder: Holder) -> bool:
+def is_there(holder: Holder) -> bool:
+    """Whether this very process lives."""
     stat = process_stat(holder.pid)
     return stat is not None and stat.start == holder.start and not stat.is_dead
 

@@ -176,14 +176,12 @@ def test_what_is_made_of_drbd(sysfs, schema, roles, tmp_path):
     # n3 has no copy: neither the clone nor the service goes there.
     kept_off = {each.get("rsc") for each in made.constraints() if each.get("score") == "-INFINITY"}
     assert {DRBD, FS} <= kept_off
-    # A newer Pacemaker has its doubts about an old schema as such.
-    codes = []
-    for each in (document, made):
-        file = tmp_path / "cib.xml"
-        file.write_bytes(etree.tostring(each.root))
-        codes.append(subprocess.run(["crm_verify", "--xml-file", file], capture_output=True, check=False).returncode)
-    assert codes[1] == codes[0]
-    assert codes[0] == 0 or schema != "pacemaker-3.7"
+    # A newer Pacemaker warns of an old schema's roles; an error it may not find.
+    file = tmp_path / "cib.xml"
+    file.write_bytes(etree.tostring(made.root))
+    verified = subprocess.run(["crm_verify", "-V", "--xml-file", file], capture_output=True, text=True, check=False)
+    assert "error:" not in verified.stderr
+    assert verified.returncode == 0 or "Support for the Master role is deprecated" in verified.stderr
 
 
 REFUSED = {
