@@ -171,6 +171,11 @@ def test_imitations_by_the_thousand_cost_little(node: JudgedNode, nobody: Attack
     nobody.hold(CROWD, "1000", program=program, cwd=QUEUE, env=OURS)
     assert cpu_of_a_probe(node) < 1.7 * before
     assert node.probe().code == NOT_RUNNING
+    node.started()
+    node.do("touch", "/mnt/queue/log")
+    node.begin(nobody.stack, ["tail", "-f", "/mnt/queue/log"])
+    logged = node.logged_by(lambda: node.agent("stop", timeout_s=TIMEOUT_S))
+    assert "of root (/mnt/queue/log)" in "".join(logged), "a crowd of one user's hides nobody else"
 
 
 def cpu_of_a_probe(node: JudgedNode) -> float:

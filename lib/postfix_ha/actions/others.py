@@ -13,8 +13,9 @@ from postfix_ha.verdict import HEALTHY, Finding, Verdict
 ENDED_MAX = 8
 # What a stop waits for the look at most, once all has ended: it was begun before.
 WAIT_MAX_S = 0.5
-# How long it looks: with thousands of processes it sees some of them, and stop is no slower for them.
+# How long it looks, and at how many processes: with thousands of them stop is hardly slower.
 LOOK_MAX_S = 0.4
+ASKED_MAX = 600
 
 
 class Others:
@@ -59,7 +60,7 @@ class Others:
             # Loaded by the child: stop itself goes on meanwhile.
             from postfix_ha.sharing.holders import tell_holders
 
-            tell_holders(queue_dirs, min(deadline, time.monotonic() + LOOK_MAX_S), writing)
+            tell_holders(queue_dirs, min(deadline, time.monotonic() + LOOK_MAX_S), ASKED_MAX, writing)
 
         self._begun.append(begin(tell))
         return HEALTHY

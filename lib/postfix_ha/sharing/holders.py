@@ -3,8 +3,10 @@
 The kernel's links under /proc and its tables of sockets and mounts are read; no file system is looked at.
 """
 
+import itertools
 import os
 import time
+from collections.abc import Iterable
 
 from postfix_ha.printable import printable
 from postfix_ha.procfs import living_place, process_ids, process_link, process_program, process_stat, real_uid
@@ -21,6 +23,8 @@ PATH_LENGTH_MAX = 120
 USER_LENGTH_MAX = 32
 HOLDERS_MAX = 64
 SHOWN_MAX = 8
+# More than the kernel numbers (PID_MAX_LIMIT): all of them.
+PROCESSES_MAX = 1 << 22
 UID_MAX = 2**32 - 1
 PASSWD_MAX = 1 << 20
 DIRECT_LINKS = ("cwd", "root", "exe")
@@ -58,20 +62,27 @@ def mount_of_queue(directories: "set[str]") -> "Mount | None":
     return next((mount for mount in found if mount.mount_point != "/"), None)
 
 
-def find_holders(mount: Mount, deadline: float, spared: "frozenset[int]" = frozenset()) -> "list[Holder]":
-    """The processes that hold something on this mount, but for these and Postfix's own, as far as found in time."""
+def find_holders(
+    mount: Mount, deadline: float, spared: "frozenset[int]" = frozenset(), asked_max: int = PROCESSES_MAX
+) -> "list[Holder]":
+    """The processes that hold something on this mount, but for these and Postfix's own, as far as found in time.
+
+    No more than ``asked_max`` processes are asked, of each user in turn: a crowd of one user's hides nobody else.
+    """
     identity = Identity("")
     names = user_names()
     device = device_of(mount.number)
     sockets = {str(bound.socket): bound.name for bound in bound_sockets() or () if bound.device == device}
     known: "dict[tuple[str, str], bool]" = {}
     found: "list[Holder]" = []
-    for pid in process_ids():
-        if len(found) >= HOLDERS_MAX or time.monotonic() >= deadline:
+    asked = 0
+    for pid in _in_turn(process_ids(), asked_max):
+        if len(found) >= HOLDERS_MAX or asked >= asked_max or time.monotonic() >= deadline:
             break
         place = living_place(pid)
         if not place or pid in spared:
             continue
+        asked += 1
         held, is_socket = _held(place, mount.mount_point, sockets)
         if not held or identity.is_daemon(process_program(place)):
             continue
@@ -84,6 +95,22 @@ def find_holders(mount: Mount, deadline: float, spared: "frozenset[int]" = froze
                 Holder(pid, stat.start, user_of(uid, names), name, printable(held, PATH_LENGTH_MAX), is_socket)
             )
     return found
+
+
+def _in_turn(pids: "list[int]", asked_max: int) -> "Iterable[int]":
+    """The processes, one of each user after the other where there are more of them than are asked."""
+    if len(pids) <= asked_max:
+        return pids
+    by_owner: "dict[int, list[int]]" = {}
+    top = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    for pid in pids:
+        try:
+            by_owner.setdefault(os.stat(str(pid), dir_fd=top).st_uid, []).append(pid)
+        except OSError:
+            continue
+    os.close(top)
+    turns = itertools.zip_longest(*by_owner.values())
+    return (pid for turn in turns for pid in turn if pid is not None)
 
 
 def _held(place: "int | str", mount_point: str, sockets: "dict[str, str]") -> "tuple[str, bool]":
@@ -121,13 +148,13 @@ def user_of(uid: int, names: "dict[int, str]") -> str:
     return printable(names.get(uid) or f"uid {uid}", USER_LENGTH_MAX)
 
 
-def tell_holders(queue_dirs: "set[str]", deadline: float, writing: int) -> None:
+def tell_holders(queue_dirs: "set[str]", deadline: float, asked_max: int, writing: int) -> None:
     """Write those that hold the file system of the queue to a descriptor; told_holders() reads it. For a child."""
     mount = mount_of_queue(queue_dirs - {"/"})
     if mount is None:
         return
     at = printable(mount.mount_point)
-    for each in find_holders(mount, deadline, frozenset((os.getpid(), os.getppid()))):
+    for each in find_holders(mount, deadline, frozenset((os.getpid(), os.getppid())), asked_max):
         fields = (at, each.pid, each.start, each.user, each.name, each.path, int(each.is_socket))
         os.write(writing, "\t".join(map(str, fields)).encode("utf-8", "replace") + b"\n")
 
