@@ -6,7 +6,8 @@ import time
 
 from postfix_ha.endpoint import Endpoint, missing_addresses
 from postfix_ha.instance import Instance
-from postfix_ha.procfs import ProcessStat, kernel_address, listening_sockets, master_files, process_stat, read_whole
+from postfix_ha.procfs import ProcessStat, master_files, process_stat, read_whole
+from postfix_ha.sockets import kernel_address, listening_sockets
 from postfix_ha.verdict import Finding
 
 # A debugger or an administrator's second of SIGSTOP is no failure: a stopped master is looked at again for this long.

@@ -1,4 +1,4 @@
-"""What the kernel tells of processes, sockets and locks, read from /proc without touching any file system.
+"""What the kernel tells of processes and their locks, read from /proc without touching any file system.
 
 Nothing here stats a process's working directory or follows a link into one: a process that stands on a dead network
 file system would hang the reader. So can the memory of a process (environment, arguments), whose map its owner may
@@ -8,13 +8,9 @@ living thread (living_place()).
 """
 
 import os
-import sys
-
-from postfix_ha.endpoint import Endpoint, address_bytes, address_text
 
 LOCK_FILES = ("/pid/master.pid", "/master.lock")
 DELETED = " (deleted)"
-LISTEN = b"0A"
 CHUNK = 65536
 CHILDREN_READ_MAX = 4
 
@@ -248,52 +244,3 @@ def locked_places(pid: int) -> "list[tuple[int, int]]":
             major, minor, inode = place.split(":")
             places.append((os.makedev(int(major, 16), int(minor, 16)), int(inode)))
     return places
-
-
-def kernel_address(endpoint: Endpoint) -> str:
-    """The endpoint as /proc/net/tcp and tcp6 spell it: 32-bit words in the machine's byte order, hexadecimal."""
-    packed = address_bytes(endpoint.address)
-    words = (int.from_bytes(packed[at : at + 4], sys.byteorder) for at in range(0, len(packed), 4))
-    return "".join(f"{word:08X}" for word in words) + f":{endpoint.port:04X}"
-
-
-def parse_kernel_address(text: str) -> "tuple[str, int]":
-    """(numeric address, port) of what kernel_address() makes."""
-    words, _, port = text.partition(":")
-    packed = b"".join(int(words[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(words), 8))
-    return address_text(packed), int(port, 16)
-
-
-def listening_sockets(pid: int, ipv6: bool) -> "dict[str, list[tuple[str, int]]]":
-    """kernel address -> (socket inode, connections that wait to be accepted) of all listening TCP sockets.
-
-    Read through the process, so in its network namespace. The kernel lists the listening sockets first
-    (tcp_seq_start), so reading ends at the first other one: 20,000 connections cost nothing.
-    """
-    sockets: "dict[str, list[tuple[str, int]]]" = {}
-    try:
-        descriptor = os.open(f"/proc/{pid}/net/tcp6" if ipv6 else f"/proc/{pid}/net/tcp", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return sockets
-    try:
-        rest = b""
-        is_header = True
-        while True:
-            chunk = os.read(descriptor, CHUNK)
-            lines = (rest + chunk).split(b"\n")
-            rest = lines.pop()
-            for line in lines:
-                if is_header:
-                    is_header = False
-                    continue
-                fields = line.split(None, 10)
-                if len(fields) < 10 or fields[3] != LISTEN:
-                    return sockets
-                waiting = int(fields[4].partition(b":")[2], 16)
-                sockets.setdefault(fields[1].decode("ascii"), []).append((fields[9].decode("ascii"), waiting))
-            if not chunk:
-                return sockets
-    except OSError:
-        return sockets
-    finally:
-        os.close(descriptor)

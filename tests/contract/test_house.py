@@ -55,6 +55,7 @@ OPENING = {
     "checks/startup/queue_files.py": "the queue directory itself",
     "cli/trial/steps.py": "the data directory itself",
     "procfs.py": "/proc",
+    "sockets.py": "/proc",
     "actions/serving/connections.py": "/proc",
     "cluster/create/local_node.py": "/proc",
     "system/mounts.py": "/proc and /sys",

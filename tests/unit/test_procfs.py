@@ -3,7 +3,6 @@
 import fcntl
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,16 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from postfix_ha.endpoint import Endpoint, missing_addresses
+from postfix_ha.endpoint import missing_addresses
 from postfix_ha.procfs import (
     boot_id,
     forks,
-    kernel_address,
-    listening_sockets,
     living_place,
     lock_places,
     master_files,
-    parse_kernel_address,
     process_children,
     process_environment,
     process_ids,
@@ -135,26 +131,6 @@ def test_only_a_held_lock_counts(tmp_path: Path, name: str) -> None:
         assert master_files(os.getpid(), places)[1] == [f"{path} (deleted)"]
     finally:
         os.close(descriptor)
-
-
-@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
-def test_listening_sockets_are_found_among_many_connections(family: int, address: str) -> None:
-    with socket.socket(family, socket.SOCK_STREAM) as server:
-        server.bind((address, 0))
-        server.listen(100)
-        port = server.getsockname()[1]
-        clients = [socket.create_connection((address, port)) for _ in range(50)]
-        try:
-            found = listening_sockets(os.getpid(), family == socket.AF_INET6)[kernel_address(Endpoint(address, port))]
-            inodes = [inode for inode, _ in found]
-            assert inodes == [os.readlink(f"/proc/self/fd/{server.fileno()}")[8:-1]]
-            assert inodes[0] in master_files(os.getpid())[0]
-            assert found[0][1] == 50  # nobody has accepted them
-            assert parse_kernel_address(kernel_address(Endpoint(address, port))) == (address, port)
-        finally:
-            for client in clients:
-                client.close()
-    assert kernel_address(Endpoint(address, port)) not in listening_sockets(os.getpid(), family == socket.AF_INET6)
 
 
 def test_missing_addresses() -> None:

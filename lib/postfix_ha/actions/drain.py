@@ -24,17 +24,9 @@ from postfix_ha.config.interfaces import local_addresses
 from postfix_ha.health import check_health, is_master_of
 from postfix_ha.instance import Instance
 from postfix_ha.params import Params
-from postfix_ha.procfs import (
-    kernel_address,
-    listening_sockets,
-    master_files,
-    parse_kernel_address,
-    process_children,
-    process_link,
-    process_program,
-    process_stat,
-)
+from postfix_ha.procfs import master_files, process_children, process_link, process_program, process_stat
 from postfix_ha.request import Request
+from postfix_ha.sockets import kernel_address, listening_sockets, parse_kernel_address
 from postfix_ha.system.command import Running
 from postfix_ha.system.hold import Hold, begin_removal
 from postfix_ha.system.sessions import Session, sessions_of

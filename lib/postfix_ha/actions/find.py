@@ -16,17 +16,9 @@ from postfix_ha.instance import (
     write_snapshot,
 )
 from postfix_ha.params import Params
-from postfix_ha.procfs import (
-    LOCK_FILES,
-    boot_id,
-    listening_sockets,
-    master_files,
-    parse_kernel_address,
-    process_link,
-    process_stat,
-    read_bytes,
-)
+from postfix_ha.procfs import LOCK_FILES, boot_id, master_files, process_link, process_stat, read_bytes
 from postfix_ha.request import Request
+from postfix_ha.sockets import listening_sockets, parse_kernel_address
 from postfix_ha.system.processes import Census, Identity, census, census_of_daemons
 from postfix_ha.verdict import Finding
 

@@ -8,8 +8,9 @@ from postfix_ha.actions.find import Found, discover_now, find_running, is_change
 from postfix_ha.health import listened_endpoints, name_of
 from postfix_ha.instance import Instance, file_stamps
 from postfix_ha.params import Params
-from postfix_ha.procfs import listening_sockets, master_files
+from postfix_ha.procfs import master_files
 from postfix_ha.request import Request
+from postfix_ha.sockets import listening_sockets
 from postfix_ha.verdict import Finding, Verdict, decide, grade
 
 

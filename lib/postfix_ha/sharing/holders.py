@@ -102,13 +102,11 @@ def _in_turn(pids: "list[int]", asked_max: int) -> "Iterable[int]":
     if len(pids) <= asked_max:
         return pids
     by_owner: "dict[int, list[int]]" = {}
-    top = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     for pid in pids:
         try:
-            by_owner.setdefault(os.stat(str(pid), dir_fd=top).st_uid, []).append(pid)
+            by_owner.setdefault(os.stat(f"/proc/{pid}").st_uid, []).append(pid)
         except OSError:
             continue
-    os.close(top)
     turns = itertools.zip_longest(*by_owner.values())
     return (pid for turn in turns for pid in turn if pid is not None)
 

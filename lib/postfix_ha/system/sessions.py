@@ -3,7 +3,8 @@
 from collections.abc import Collection
 
 from postfix_ha.endpoint import Endpoint
-from postfix_ha.procfs import kernel_address, parse_kernel_address, read_whole
+from postfix_ha.procfs import read_whole
+from postfix_ha.sockets import kernel_address, parse_kernel_address
 
 # States in /proc/net/tcp (include/net/tcp_states.h).
 ESTABLISHED, SYN_RECEIVED = b"01", b"03"

@@ -4,7 +4,8 @@ import _socket
 import struct
 
 from postfix_ha.endpoint import Endpoint
-from postfix_ha.procfs import kernel_address, master_files
+from postfix_ha.procfs import master_files
+from postfix_ha.sockets import kernel_address
 
 LISTENING = "0A"
 # Of struct inet_connection_sock in /proc/net/tcp: established, and half closed by the client.

@@ -15,8 +15,8 @@ from postfix_ha.checks.services.named import (
     own_services_missing,
     services_named,
 )
-from postfix_ha.procfs import listening_sockets, parse_kernel_address
 from postfix_ha.sharing.unix_sockets import Bound, bound_sockets, device_of
+from postfix_ha.sockets import listening_sockets, parse_kernel_address
 from postfix_ha.system.child import known_by_child
 from postfix_ha.system.mounts import Mounts
 from postfix_ha.verdict import Finding

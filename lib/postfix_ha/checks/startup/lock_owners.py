@@ -8,8 +8,6 @@ from postfix_ha.endpoint import Endpoint
 from postfix_ha.procfs import (
     LOCK_FILES,
     holds_lock,
-    kernel_address,
-    listening_sockets,
     lock_places,
     locked_places,
     master_files,
@@ -20,6 +18,7 @@ from postfix_ha.procfs import (
     process_stat,
     real_uid,
 )
+from postfix_ha.sockets import kernel_address, listening_sockets
 from postfix_ha.system.identity import Identity, id_of
 from postfix_ha.system.owner import near
 from postfix_ha.system.processes import shown_name

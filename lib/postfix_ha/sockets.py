@@ -1,0 +1,143 @@
+"""The listening TCP sockets of a process's network name space, as the kernel has them.
+
+Asked by sock_diag(7), which lists the listening ones alone. The table /proc/net/tcp goes on to the connections, and the
+kernel looks through all of its hash table for the first of them: 2 ms on an idle node, a fifth of a whole monitor.
+"""
+
+import _socket
+import os
+import sys
+
+from postfix_ha.endpoint import Endpoint, address_bytes, address_text
+
+# linux/sock_diag.h, inet_diag.h and netlink.h.
+NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
+NLM_F_REQUEST_DUMP = 0x301
+NLMSG_DONE = 3
+TCP, LISTEN = 6, 10
+HEAD_SIZE, REQUEST_SIZE, ANSWER_SIZE = 16, 56, 72
+ANSWER_TIMEOUT_S = 1.0
+# As /proc/net/tcp spells the state, and how much of it is read at a time.
+LISTEN_STATE = b"0A"
+CHUNK = 65536
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # kernel address -> (socket inode, connections that wait to be accepted) of each socket
+    Listening = dict[str, list[tuple[str, int]]]
+
+
+def kernel_address(endpoint: Endpoint) -> str:
+    """The endpoint as /proc/net/tcp and tcp6 spell it: 32-bit words in the machine's byte order, hexadecimal."""
+    return _spelt(address_bytes(endpoint.address), endpoint.port)
+
+
+def parse_kernel_address(text: str) -> "tuple[str, int]":
+    """(numeric address, port) of what kernel_address() makes."""
+    words, _, port = text.partition(":")
+    packed = b"".join(int(words[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(words), 8))
+    return address_text(packed), int(port, 16)
+
+
+def listening_sockets(pid: int, ipv6: bool) -> "Listening":
+    """kernel address -> (socket inode, connections that wait to be accepted) of all that listen where the process is.
+
+    A process in another network name space, and a kernel without tcp_diag, are asked through /proc.
+    """
+    try:
+        is_here = os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net")
+    except OSError:
+        is_here = False
+    found = _asked(ipv6) if is_here else None
+    return _read(pid, ipv6) if found is None else found
+
+
+def _asked(ipv6: bool) -> "Listening | None":
+    """Those of our own network name space; None where the kernel does not tell."""
+    family = _socket.AF_INET6 if ipv6 else _socket.AF_INET
+    head = (
+        _number(HEAD_SIZE + REQUEST_SIZE, 4)
+        + _number(SOCK_DIAG_BY_FAMILY, 2)
+        + _number(NLM_F_REQUEST_DUMP, 2)
+        + _number(1, 4)
+        + _number(0, 4)
+    )
+    request = bytes((family, TCP, 0, 0)) + _number(1 << LISTEN, 4)
+    sockets: "Listening" = {}
+    try:
+        kernel = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, NETLINK_SOCK_DIAG)
+    except OSError:
+        return None
+    try:
+        kernel.settimeout(ANSWER_TIMEOUT_S)
+        kernel.send(head + request + bytes(REQUEST_SIZE - len(request)))
+        while True:
+            if _is_last(kernel.recv(CHUNK), 16 if ipv6 else 4, sockets):
+                return sockets
+    except (OSError, ValueError):
+        return None
+    finally:
+        kernel.close()
+
+
+def _is_last(data: bytes, size: int, sockets: "Listening") -> bool:
+    """Add what one answer tells; whether it ends the list. ValueError where it is no list of sockets."""
+    at = 0
+    while at + HEAD_SIZE <= len(data):
+        length, kind = _at(data, at, 4), _at(data, at + 4, 2)
+        if kind == NLMSG_DONE:
+            return True
+        if kind != SOCK_DIAG_BY_FAMILY or length < HEAD_SIZE + ANSWER_SIZE:
+            raise ValueError(f"message {kind} of {length} bytes")
+        # struct inet_diag_msg: four bytes, port and peer's port, 16 bytes of address each, and from 52 on five numbers.
+        body = at + HEAD_SIZE
+        port = int.from_bytes(data[body + 4 : body + 6], "big")
+        address = data[body + 8 : body + 8 + size]
+        waiting, inode = _at(data, body + 56, 4), _at(data, body + 68, 4)
+        sockets.setdefault(_spelt(address, port), []).append((str(inode), waiting))
+        at += (length + 3) & ~3
+    return False
+
+
+def _number(value: int, size: int) -> bytes:
+    return value.to_bytes(size, sys.byteorder)
+
+
+def _at(data: bytes, place: int, size: int) -> int:
+    return int.from_bytes(data[place : place + size], sys.byteorder)
+
+
+def _spelt(packed: bytes, port: int) -> str:
+    words = (_at(packed, at, 4) for at in range(0, len(packed), 4))
+    return "".join(f"{word:08X}" for word in words) + f":{port:04X}"
+
+
+def _read(pid: int, ipv6: bool) -> "Listening":
+    """Those that /proc/PID/net shows. The listening ones come first (tcp_seq_start): it is read no further."""
+    sockets: "Listening" = {}
+    try:
+        descriptor = os.open(f"/proc/{pid}/net/tcp6" if ipv6 else f"/proc/{pid}/net/tcp", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return sockets
+    try:
+        rest = b""
+        is_header = True
+        while True:
+            chunk = os.read(descriptor, CHUNK)
+            lines = (rest + chunk).split(b"\n")
+            rest = lines.pop()
+            for line in lines:
+                if is_header:
+                    is_header = False
+                    continue
+                fields = line.split(None, 10)
+                if len(fields) < 10 or fields[3] != LISTEN_STATE:
+                    return sockets
+                waiting = int(fields[4].partition(b":")[2], 16)
+                sockets.setdefault(fields[1].decode("ascii"), []).append((fields[9].decode("ascii"), waiting))
+            if not chunk:
+                return sockets
+    except OSError:
+        return sockets
+    finally:
+        os.close(descriptor)
