@@ -306,6 +306,15 @@ def start_meets_what_no_daemon_leaves_in_the_queue(node: JudgedNode) -> "Iterato
     node.stopped_only()
 
 
+@provokes("queue_files_known", SUCCESS, QUEUE, "active/A", "the next start", is_logged=True)
+def validation_meets_what_no_daemon_leaves_in_the_queue(node: JudgedNode) -> "Iterator[Answer]":
+    node.do("setpriv", "--reuid=postfix", "--clear-groups", "touch", f"{QUEUE}/active/A")
+    yield node.agent("validate-all", level=10)
+    assert node.named("master") == []
+    assert os.path.exists(node.path(f"{QUEUE}/active/A")), "a look changes nothing"
+    node.do("rm", f"{QUEUE}/active/A")
+
+
 @provokes("leftovers_ended", SUCCESS, CONFIG, "qmgr[", is_logged=True)
 def start_meets_an_orphan(node: JudgedNode) -> "Iterator[Answer]":
     node.started()

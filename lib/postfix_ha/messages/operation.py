@@ -92,6 +92,14 @@ ROWS = (
         "a process of Postfix may have been taken over: look at them, then delete them",
     ),
     Row(
+        "queue_files_known",
+        "operation",
+        SUCCESS,
+        "in {queue_directory}, entries that no program of Postfix makes keep 'postfix check' from passing: {paths}",
+        "the next start moves them to the directory corrupt, or makes them accessible; a process of Postfix may have "
+        "been taken over: look at them",
+    ),
+    Row(
         "snapshot_written",
         "operation",
         SUCCESS,

@@ -3,7 +3,7 @@
 import os
 
 from postfix_ha.checks.startup.preparation import refreshes_in_check
-from postfix_ha.checks.startup.queue_traps import free_sockets, set_aside
+from postfix_ha.checks.startup.queue_traps import find_traps, free_sockets, set_aside
 from postfix_ha.checks.startup.setup import Setup
 from postfix_ha.config.logical_lines import read_file
 from postfix_ha.config.master_cf import parse_master_cf
@@ -21,8 +21,9 @@ def begin_postfix_check(setup: Setup) -> "Running":
 
 
 def judge_postfix_check(setup: Setup, checking: "Running") -> "list[Finding]":
-    """postfix_check_passes: wait for Postfix's own check."""
-    return _judge(checking) or (_look_at_other_half(setup) if refreshes_in_check(setup.instance) else [])
+    """postfix_check_passes: wait for Postfix's own check; queue_files_known, where a start cures what fails it."""
+    failed = _judge(checking) or (_look_at_other_half(setup) if refreshes_in_check(setup.instance) else [])
+    return (find_traps(setup.instance, setup.deadline) if failed else []) or failed
 
 
 def _begin(setup: Setup, word: str) -> "Running":

@@ -54,6 +54,11 @@ def set_aside(instance: Instance, deadline: float) -> "list[Finding]":
     return _swept(instance, Sweep(min(deadline, time.monotonic() + SWEEP_S)))
 
 
+def find_traps(instance: Instance, deadline: float) -> "list[Finding]":
+    """queue_files_known: what a start would set aside; nothing is moved."""
+    return _swept(instance, Sweep(min(deadline, time.monotonic() + SWEEP_S), is_dry=True), "queue_files_known")
+
+
 def free_sockets(instance: Instance) -> "list[Finding]":
     """The same for what has the name of a service's socket and which master cannot unlink: a directory."""
     config_dir = instance.config_dir
@@ -65,7 +70,7 @@ def free_sockets(instance: Instance) -> "list[Finding]":
     return _swept(instance, SocketSweep(time.monotonic() + SWEEP_S, is_meant))
 
 
-def _swept(instance: Instance, sweep: "Sweep") -> "list[Finding]":
+def _swept(instance: Instance, sweep: "Sweep", check: str = "queue_files_set_aside") -> "list[Finding]":
     # An owner that is no user, and a queue that cannot be opened, are other checks' findings.
     with contextlib.suppress(OSError, KeyError), contextlib.ExitStack() as stack:
         queue = stack.enter_context(opened(instance.queue_directory))
@@ -76,17 +81,21 @@ def _swept(instance: Instance, sweep: "Sweep") -> "list[Finding]":
     shown = ", ".join(sweep.moved[:SHOWN_MAX])
     more = len(sweep.moved) - SHOWN_MAX
     paths = shown + (f" and {more} more" if more > 0 else "")
-    return [Finding("queue_files_set_aside", queue_directory=instance.queue_directory, paths=paths)]
+    return [Finding(check, queue_directory=instance.queue_directory, paths=paths)]
 
 
 class Sweep:
-    """One look through the queue; ``moved`` is what was set aside or made accessible, as it is shown."""
+    """One look through the queue; ``moved`` is what was set aside or made accessible, as it is shown.
 
-    __slots__ = ("deadline", "moved", "place")
+    With ``is_dry`` nothing is changed: ``moved`` is what would be.
+    """
+
+    __slots__ = ("deadline", "is_dry", "moved", "place")
     names: "tuple[str, ...]" = QUEUES
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: float, is_dry: bool = False) -> None:
         self.deadline = deadline
+        self.is_dry = is_dry
         self.moved: "list[str]" = []
         self.place = -1
 
@@ -108,7 +117,8 @@ class Sweep:
             mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
             if stat.S_ISDIR(mode) and mode & stat.S_IRWXU != stat.S_IRWXU:
                 # Where a link is put in its place meanwhile, its owner does no more than he could.
-                os.chmod(name, stat.S_IMODE(mode) | stat.S_IRWXU, dir_fd=directory)
+                if not self.is_dry:
+                    os.chmod(name, stat.S_IMODE(mode) | stat.S_IRWXU, dir_fd=directory)
                 self.moved.append(f"{shown} (mode {stat.S_IMODE(mode):04o})")
 
     def _look_through(self, directory: int, path: str, depth: int) -> None:
@@ -136,6 +146,9 @@ class Sweep:
 
     def _move(self, directory: int, name: str, shown: str) -> None:
         """Move a name out of a queue; where that cannot be, remove it if it has no content."""
+        if self.is_dry:
+            self.moved.append(shown)
+            return
         self._unlock(directory, name, shown)
         plain = "".join(letter for letter in shown.replace("/", "-") if letter in LETTERS or letter == "-")[:60]
         with contextlib.suppress(OSError):
