@@ -18,7 +18,6 @@ from tests.node.walk.walker import Walk, replay
 CHECKOUT = Path(__file__).resolve().parents[3]
 PLACE = CHECKOUT / "report/walk"
 WALKS, STEPS_EACH = 3, 40
-SHRINK_S = 240.0
 
 
 class Tally:
@@ -51,7 +50,12 @@ def main(arguments: "list[str]") -> int:
     """Walk, tell, and return the exit status."""
     parser = argparse.ArgumentParser(prog="ci/walk", description="Random walks of a real Postfix under the agent.")
     parser.add_argument("--steps", type=int, default=10_000, help="how many at least (default 10000)")
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="where the drawing begins (default: the time)")
+    parser.add_argument(
+        "--seed", type=int, default=int(time.time()), help="where the drawing begins (default: the time)"
+    )
+    parser.add_argument(
+        "--shrink", type=float, default=240, metavar="SECONDS", help="for each new broken promise (default 240)"
+    )
     parser.add_argument("--replay", metavar="FILE", help="take the steps of this file, one a line, and no others")
     options = parser.parse_args(arguments)
     if os.geteuid() != 0:
@@ -61,10 +65,10 @@ def main(arguments: "list[str]") -> int:
         told = replay(Path(options.replay).read_text(encoding="utf-8").splitlines())
         print(told or "no broken promise")
         return 1 if told else 0
-    return _walk(options.steps, options.seed)
+    return _walk(options.steps, options.seed, options.shrink)
 
 
-def _walk(steps: int, seed: int) -> int:
+def _walk(steps: int, seed: int, shrink_s: float) -> int:
     PLACE.mkdir(parents=True, exist_ok=True)
     tally, begin, number = Tally(steps), time.monotonic(), seed
     seen: "set[str]" = set()
@@ -72,9 +76,11 @@ def _walk(steps: int, seed: int) -> int:
         known = len(tally.broken)
         machine = hypothesis.seed(number)(tally.machine())
         run_state_machine_as_test(machine, settings=settings_for(WALKS, STEPS_EACH))  # type: ignore[no-untyped-call]
-        print(f"{tally.steps:6} steps, {tally.walks} walks, {time.monotonic() - begin:.0f} s, seed {number}", flush=True)
+        print(
+            f"{tally.steps:6} steps, {tally.walks} walks, {time.monotonic() - begin:.0f} s, seed {number}", flush=True
+        )
         for taken, why in tally.broken[known:]:
-            _tell(number, taken, why, is_new=why.splitlines()[0] not in seen)
+            _tell(number, taken, why, 0.0 if why.splitlines()[0] in seen else shrink_s)
             seen.add(why.splitlines()[0])
         number += 1
     for word in ACTIONS:
@@ -84,14 +90,14 @@ def _walk(steps: int, seed: int) -> int:
     return 1 if tally.broken else 0
 
 
-def _tell(seed: int, taken: "list[str]", why: str, is_new: bool) -> None:
-    print(f"BROKEN in seed {seed}: {why if is_new else why.splitlines()[0]}", flush=True)
-    small, again = shrunk(taken, replay, time.monotonic() + SHRINK_S) if is_new else (taken, why)
+def _tell(seed: int, taken: "list[str]", why: str, shrink_s: float) -> None:
+    print(f"BROKEN in seed {seed}: {why}", flush=True)
+    small, again = shrunk(taken, replay, time.monotonic() + shrink_s) if shrink_s else (taken, why)
     kept = PLACE / f"{seed}-{len(list(PLACE.iterdir()))}.walk"
     kept.write_text("\n".join(small) + "\n", encoding="utf-8")
     if again is None:
         print("   the same steps do not break it again", flush=True)
-    elif is_new:
+    elif shrink_s:
         print(f"SHRUNK: {again}", flush=True)
     print(f"   ci/walk --replay {kept.relative_to(CHECKOUT)}", flush=True)
 

@@ -6,8 +6,8 @@ Where the facts change while an action runs, or leave open what is right, nothin
 import os
 from typing import Optional
 
-from tests.node.scene import PID_FILE
 from tests.node.judged import DEGRADED, FAILED, NOT_RUNNING, SNAPSHOT, SUCCESS
+from tests.node.scene import PID_FILE
 from tests.node.walk.steps import STEPS, Condition, add, always
 from tests.node.walk.world import DELIVERERS, Facts, World
 from tests.support.machine.waiting import wait_for
@@ -18,6 +18,7 @@ ACTIONS = ("start", "stop", "probe", "monitor 0", "monitor 10", "monitor 20", "v
 PLACES = ("/run", "/tmp", "/etc/postfix", "/mnt/queue")
 # Without these nothing tells where the queue is.
 LOST = {"main.cf empty", "main.cf gone", "main.cf queue", "configuration gone"}
+UNREADABLE = {"main.cf line", "main.cf gone", "master.cf line", "master.cf gone", "configuration gone"}
 START_S, OTHERS_S = 40.0, 20.0
 
 
@@ -77,6 +78,11 @@ class Judged:
     def is_whole(self) -> bool:
         """Whether nothing stands against the service, and none of its processes is frozen."""
         return not self.world.broken and not self.before.frozen
+
+    @property
+    def is_adrift(self) -> bool:
+        """Whether a living instance works in a queue that no path leads to: level 20 says so, and a start ends it."""
+        return bool({"mount", "cover"} & set(self.world.broken))
 
     def delivers_before(self) -> bool:
         """Whether what takes mail on its way lived before."""
@@ -141,7 +147,8 @@ def _start(judged: Judged) -> None:
             promise(not left, f"start answers {answer.code}, and leaves {left}")
         promise(not judged.is_whole, "nothing stands against a start, and it fails")
     # Nothing about the files of a service that greets, takes mail and delivers it is worth ending it.
-    if judged.is_sound and judged.could_take and judged.delivers_before() and not before.frozen:
+    is_well = judged.is_sound and judged.could_take and judged.delivers_before() and not before.frozen
+    if is_well and not judged.is_adrift:
         same = after.master is not None and before.master is not None and after.master.pid == before.master.pid
         promise(same, "start ends a service that takes mail and delivers it")
 
@@ -187,10 +194,11 @@ def _deeper(judged: Judged, code: int, world: World) -> None:
         promise(code in (SUCCESS, DEGRADED), f"{judged.word} answers {code} about a service that is busy")
         return
     if code == SUCCESS:
-        promise(could or works(), f"{judged.word} answers 0, and {'no mail is taken' if is_dialogue else 'nobody greets'}")
+        what = "no mail is taken" if is_dialogue else "nobody greets"
+        promise(could or works(), f"{judged.word} answers 0, and {what}")
         lame = set(DELIVERERS) & judged.before.frozen if is_dialogue else set()
         promise(not lame, f"{judged.word} answers 0, and {lame} are frozen")
-    elif code == FAILED and could and (judged.delivers or not is_dialogue):
+    elif code == FAILED and could and ((judged.delivers and not judged.is_adrift) or not is_dialogue):
         promise(not works(), f"{judged.word} fails a service that works")
     if judged.is_whole and could and (judged.delivers or not is_dialogue):
         promise(code == SUCCESS, f"nothing stands against the service, and {judged.word} answers {code}")
@@ -201,7 +209,7 @@ def _validate(judged: Judged) -> None:
     code, broken = judged.answer.code, judged.world.broken
     promise(code != NOT_RUNNING, "validate-all says that nothing runs")
     promise(bool(broken) or code == SUCCESS, f"nothing stands against the service, and validate-all answers {code}")
-    unreadable = {"main.cf line", "main.cf gone", "master.cf line", "master.cf gone", "configuration gone"} & set(broken)
+    unreadable = UNREADABLE & set(broken)
     promise(not unreadable or code != SUCCESS, f"{unreadable}, and validate-all says that all is well")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from tests.node import states_surroundings as surroundings
-from tests.node.judged import MAIN, MASTER, SNAPSHOT
+from tests.node.judged import MAIN, MASTER, SNAPSHOT, with_settings
 from tests.node.scene import PID_FILE
 from tests.node.walk.world import KEPT_CONFIG, World
 from tests.support.mail.node import ADDRESS, DAEMON_DIRECTORY, QUEUE
@@ -86,7 +86,8 @@ for _command in ("start", "stop", "reload", "abort", "flush", "check", "status")
 
 def _edit(path: str, text: str) -> Act:
     def act(world: World) -> None:
-        world.node.write(path, text, append=True)
+        now = world.node.read(path)
+        world.node.write(path, with_settings(now, text) if path == MAIN else now + text)
         world.node.age(path)
 
     return act
@@ -115,6 +116,8 @@ def _limit(world: World) -> None:
 add("edit banner", _edit(MAIN, "smtpd_banner = $myhostname ESMTP here\n"), _is_config_whole)
 add("edit limit", _limit, lambda world: _is_config_whole(world) and world.limit != 2)
 add("edit service", _edit(MASTER, "2525 inet n - y - - smtpd\n"), _is_config_whole)
+add("edit name", _edit(MAIN, "inet_interfaces = $myhostname, localhost\n"), _is_config_whole)
+add("edit screen", _edit(MASTER, "smtp inet n - y - 1 postscreen\nsmtpd pass - - y - - smtpd\n"), _is_config_whole)
 add("touch main.cf", shell(f"touch -d '1 minute ago' {MAIN}"), _is_config_whole)
 add("replace main.cf", shell(f"cp -p {MAIN} {MAIN}.new && mv {MAIN}.new {MAIN}"), _is_config_whole)
 
@@ -126,7 +129,18 @@ for _name, _path, _text in (
     ("main.cf address", MAIN, f"inet_interfaces = {ADDRESS}, localhost, 203.0.113.5\n"),
     ("main.cf queue", MAIN, "queue_directory = /mnt/other/postfix\n"),
     ("main.cf owner", MAIN, "mail_owner = absent\n"),
+    ("main.cf milter", MAIN, "smtpd_milters = inet:127.0.0.1:9\n"),
+    ("main.cf recipients", MAIN, "local_recipient_maps = hash:/etc/postfix/absent\n"),
+    ("main.cf checks", MAIN, "header_checks = hash:/etc/postfix/absent\n"),
+    ("main.cf transport", MAIN, "transport_maps = hash:/etc/postfix/absent\n"),
+    ("main.cf size", MAIN, "message_size_limit = 100\n"),
+    ("main.cf room", MAIN, "queue_minfree = 200000000\n"),
+    ("main.cf data", MAIN, "data_directory = /var/lib/absent\n"),
+    ("main.cf networks", MAIN, "mynetworks = 999.1.2.3\n"),
     ("master.cf line", MASTER, "broken inet n\n"),
+    ("master.cf none", MASTER, "smtp inet n - y - 0 smtpd\n  -o smtpd_banner=here\nqmgr unix n - n 300 1 absentd\n"),
+    ("master.cf rewrite", MASTER, "rewrite unix - - y - - absentd\n"),
+    ("master.cf option", MASTER, "smtp inet n - y - - smtpd\n  -o smtpd_client_restrictions=nonsense\n"),
     ("master.cf program", MASTER, "smtp inet n - y - - absentd\n"),
     ("master.cf cleanup", MASTER, "cleanup unix n - y - 0 absentd\n"),
     ("master.cf address", MASTER, "203.0.113.5:2526 inet n - y - - smtpd\n"),
@@ -146,6 +160,7 @@ breaking(
     shell(f"ip address add {ADDRESS}/24 dev eth0"),
 )
 breaking("link", shell("ip link set eth0 down"), shell("ip link set eth0 up"))
+breaking("names", shell("cp /etc/hosts /etc/hosts.kept; echo > /etc/hosts"), shell("mv /etc/hosts.kept /etc/hosts"))
 # A dead name server, which nothing of this configuration needs: the addresses stand in /etc/hosts.
 add(
     "resolver dies",
@@ -165,8 +180,8 @@ def _remount(world: World) -> None:
     at, device = world.node.queue.at, world.node.queue.device
     world.node.run(["sh", "-c", f"while umount {at}; do :; done; e2fsck -fy {device}"])
     world.node.run(["mount", device, at], check=True)
-    world.node.run(["rm", "-f", FILLER], check=True)
-    world.forget("mount", "read-only", "cover", "room")
+    world.node.run(["rm", "-rf", FILLER, "/mnt/queue/many"], check=True)
+    world.forget("mount", "read-only", "cover", "room", "inodes")
 
 
 def _end_all(world: World) -> None:
@@ -187,8 +202,15 @@ breaking("mount", lambda world: world.node.queue.lazy_umount(), _remount, _is_fr
 breaking("read-only", lambda world: world.node.queue.fail_read_only(), _remount, _is_free)
 breaking("cover", shell("mount -t tmpfs tmpfs /mnt/queue"), _remount, _is_free)
 breaking(
+    "inodes",
+    lambda world: surroundings.use_up_inodes(world.scene),
+    shell("rm -rf /mnt/queue/many"),
+    _is_writable,
+    _is_writable,
+)
+breaking(
     "room",
-    lambda world: surroundings._leave_free(world.scene, 0),
+    lambda world: surroundings.leave_free(world.scene, 0),
     shell(f"rm -f {FILLER}"),
     _is_writable,
     _is_writable,
@@ -248,7 +270,8 @@ for _path in (
     DAEMON_DIRECTORY + "qmgr",
     DAEMON_DIRECTORY + "master",
 ):
-    breaking(f"program {_path.rpartition('/')[2]}", shell(f"mv {_path} {_path}.away"), shell(f"mv {_path}.away {_path}"))
+    _name = _path.rpartition("/")[2]
+    breaking(f"program {_name}", shell(f"mv {_path} {_path}.away"), shell(f"mv {_path}.away {_path}"))
 
 
 # Clients, mail, users, another instance

@@ -1,4 +1,4 @@
-"""World: a private node with its Postfix, what has been broken on it, and its facts, asked of the kernel and of a client.
+"""World: a private node with its Postfix, what is broken on it, and its facts, asked of the kernel and of a client.
 
 Nothing here asks the agent: these facts are what its answers are held against.
 """
