@@ -147,7 +147,7 @@ for _name, _path, _text in (
 ):
     breaking(_name, _edit(_path, _text), _restore, _is_config_whole)
 breaking("main.cf gone", shell(f"rm {MAIN}"), _restore)
-breaking("main.cf empty", shell(f": > {MAIN}"), _restore)
+breaking("main.cf empty", shell(f": > {MAIN}"), _restore, _is_config_whole)
 breaking("master.cf gone", shell(f"rm {MASTER}"), _restore)
 breaking("configuration gone", shell("mv /etc/postfix /etc/away"), _restore)
 
@@ -178,8 +178,9 @@ add("resolver lives", shell("echo nameserver 127.0.0.53 > /etc/resolv.conf"))
 def _remount(world: World) -> None:
     _end_all(world)
     at, device = world.node.queue.at, world.node.queue.device
-    world.node.run(["sh", "-c", f"while umount {at}; do :; done; e2fsck -fy {device}"])
-    world.node.run(["mount", device, at], check=True)
+    # Whoever has just ended may hold it for a moment.
+    script = f"for i in 1 2 3 4 5; do while umount {at}; do :; done; mountpoint -q {at} || break; sleep 0.2; done"
+    world.node.run(["sh", "-ec", f"{script}; ! mountpoint -q {at}; mount {device} {at}"], check=True)
     world.node.run(["rm", "-rf", FILLER, "/mnt/queue/many"], check=True)
     world.forget("mount", "read-only", "cover", "room", "inodes")
 

@@ -71,6 +71,8 @@ class World:
         self.scene = Scene(self.node, self.stack, 5)
         self.scene.hold_disk()
         self.node.run(["cp", "-a", "/etc/postfix", KEPT_CONFIG], check=True)
+        # An error of the file system loses what is not on the disk: the queue itself is.
+        self.node.run(["sync", "-f", self.node.queue.at], check=True)
         return self
 
     def __exit__(
