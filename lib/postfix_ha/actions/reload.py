@@ -1,23 +1,27 @@
 """reload (the older name: the service reads its configuration again) and reload-agent (the agent its parameters)."""
 
 import os
+import signal
 import time
 
 from postfix_ha import codes
 from postfix_ha.actions.deadline import Step, guarded
 from postfix_ha.actions.find import Found, discover_now, find_running, record, wait_until
 from postfix_ha.actions.serving.causes import MailLog, sentence_of
+from postfix_ha.actions.terminate import descriptor_of, send
 from postfix_ha.checks.startup.addresses import check_addresses
 from postfix_ha.checks.startup.queue_traps import set_aside
 from postfix_ha.checks.startup.setup import Setup, check_config_files, check_interfaces, check_values
 from postfix_ha.health import is_master_of, listened_endpoints, name_of
-from postfix_ha.instance import read_record
+from postfix_ha.instance import PID_MAX, Instance, read_record
 from postfix_ha.params import Params
-from postfix_ha.procfs import process_stat
+from postfix_ha.procfs import master_files, process_stat
 from postfix_ha.request import Request
 from postfix_ha.system.command import run
 from postfix_ha.system.complaints import telling_line
+from postfix_ha.system.files import read_regular
 from postfix_ha.verdict import Finding, Verdict, decide, grade
+from postfix_ha.whole_number import whole_number
 
 # How long master may take to read its files again; a queue manager that is frozen would never tell.
 SETTLES_S = 3.0
@@ -86,21 +90,46 @@ def _reload_heard(
     request: Request, params: Params, found: Found, step: Step, log: MailLog
 ) -> "tuple[Finding | None, list[Finding]]":
     """(what failed, notes) of a reload: the command's word, and whether the master has outlived it."""
-    step("running postfix reload")
     until = request.deadline - request.remaining_s * ANSWER_SHARE
-    command = params.command("reload", config_dir=found.instance.config_dir)
-    done = run(command, deadline=until, terminal=True)
-    notes = [] if done.returncode == 0 or done.timed_out else set_aside(found.instance, until)
-    if notes:
+    notes: "list[Finding]" = []
+    if is_named_by_pid_file(found.instance):
+        step("running postfix reload")
+        command = params.command("reload", config_dir=found.instance.config_dir)
         done = run(command, deadline=until, terminal=True)
-    if done.returncode != 0:
-        why = telling_line(done) or f"exit code {done.returncode}"
-        return Finding("reload_completed", why="it did not end in time" if done.timed_out else why), notes
+        notes = [] if done.returncode == 0 or done.timed_out else set_aside(found.instance, until)
+        if notes:
+            done = run(command, deadline=until, terminal=True)
+        if done.returncode != 0:
+            why = telling_line(done) or f"exit code {done.returncode}"
+            return Finding("reload_completed", why="it did not end in time" if done.timed_out else why), notes
+    else:
+        _hang_up(found.instance)
     step("waiting for master to read its configuration")
     if _outlives(found, min(until, time.monotonic() + SETTLES_S)):
         return None, notes
     why = log.complaint(request.deadline) or "see the mail log"
     return Finding("reload_survived", instance=name_of(found.instance), why=why), notes
+
+
+def is_named_by_pid_file(instance: Instance) -> bool:
+    """Whether the pid file is the one that master has locked, and names it.
+
+    Else `postfix reload` finds nobody, or sends its signal to whoever has the number that stands there.
+    """
+    _, locks = master_files(instance.master_pid, instance.locks)
+    path = next((path for path in locks if path.endswith("/pid/master.pid")), "")
+    try:
+        text = read_regular(path, 64, follow=False).strip() if path else b""
+    except OSError:
+        text = b""
+    return whole_number(text.decode("latin-1"), PID_MAX) == instance.master_pid
+
+
+def _hang_up(instance: Instance) -> None:
+    """Send master the signal of a reload."""
+    with descriptor_of(instance.master_pid) as descriptor:
+        if is_master_of(instance, process_stat(instance.master_pid)):
+            send(instance.master_pid, descriptor, signal.SIGHUP)
 
 
 def _outlives(found: Found, until: float) -> bool:

@@ -19,6 +19,8 @@ PATIENCE_S = 6.0
 # Without these two mail is taken and lies in the queue.
 DELIVERERS = ("qmgr", "pickup")
 LISTENING = "0A"
+# Beside 25, what an edit of master.cf brings.
+MORE_PORTS = (2525,)
 
 
 @dataclass(frozen=True)
@@ -134,21 +136,24 @@ class World:
             time.sleep(0.02)
         return Facts(people, masters[0] if masters else None, self._listens())
 
-    def _listens(self) -> bool:
+    def _listens(self, port: int = 25) -> bool:
         number = "".join(f"{int(part):02X}" for part in reversed(ADDRESS.split(".")))
-        wanted = {f"{number}:0019", "00000000:0019"}
+        wanted = {f"{number}:{port:04X}", f"00000000:{port:04X}"}
         rows = self.node.read("/proc/1/net/tcp").splitlines()[1:]
         return any(row.split()[1] in wanted and row.split()[3] == LISTENING for row in rows)
 
     def greets(self) -> bool:
-        """Whether a client is greeted."""
+        """Whether a client is greeted at each port on which somebody listens for mail, port 25 among them."""
         self.is_stirred = True
-        return self._listens() and self.node.greeting(timeout_s=PATIENCE_S).startswith("220 ")
+        more = [port for port in MORE_PORTS if self._listens(port)]
+        return self._listens() and all(
+            self.node.greeting(port=port, timeout_s=PATIENCE_S).startswith("220 ") for port in (25, *more)
+        )
 
     def takes(self) -> bool:
         """Whether a client's message is taken."""
         self.is_stirred = True
-        if not self._listens():
+        if not self._listens() or (any(self._listens(port) for port in MORE_PORTS) and not self.greets()):
             return False
         with contextlib.suppress(OSError), self.node.connection(timeout_s=PATIENCE_S) as connection:
             lines = connection.makefile("rwb", buffering=0)
