@@ -64,8 +64,8 @@ class ClusterWalk:
         try:
             self.lab.settle(SETTLES_S)
             since = time.monotonic()
-            ledger = self.lab.client.ledger
-            self.lab.wait_for(lambda: figures.last_plain(ledger) > since + CALM_S, 60, "mail flows")
+            # The ledger is another one at each look.
+            self.lab.wait_for(lambda: figures.last_plain(self.lab.client.ledger) > since + CALM_S, 60, "mail flows")
         except LabError as error:
             self._fail(f"the service does not come back after: {words}\n{error}")
             raise
