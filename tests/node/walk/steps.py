@@ -24,6 +24,7 @@ class Step:
     can: Condition
 
 
+RECORDS = os.path.dirname(SNAPSHOT)
 FILLER = "/mnt/queue/filler"
 STEPS: "dict[str, Step]" = {}
 
@@ -243,10 +244,10 @@ for _word, _script in {
     add(_word, shell(_script), _is_writable)
 for _word, _script in {
     "lose snapshot": f"rm -rf {SNAPSHOT}",
-    "garbage snapshot": f"head -c 3000 /dev/urandom > {SNAPSHOT}",
-    "cut snapshot": f"truncate -s 100 {SNAPSHOT}",
-    "open snapshot": f"chmod 666 {SNAPSHOT}",
-    "fifo snapshot": f"rm -rf {SNAPSHOT}; mkfifo -m 600 {SNAPSHOT}",
+    "garbage snapshot": f"rm -rf {SNAPSHOT}; mkdir -p {RECORDS}; head -c 3000 /dev/urandom > {SNAPSHOT}",
+    "cut snapshot": f"test ! -f {SNAPSHOT} || truncate -s 100 {SNAPSHOT}",
+    "open snapshot": f"test ! -f {SNAPSHOT} || chmod 666 {SNAPSHOT}",
+    "fifo snapshot": f"rm -rf {SNAPSHOT}; mkdir -p {RECORDS}; mkfifo -m 600 {SNAPSHOT}",
 }.items():
     add(_word, shell(_script))
 add(

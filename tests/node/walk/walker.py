@@ -1,5 +1,6 @@
 """Walk: steps in some order in a world of their own; the first promise that is broken ends it."""
 
+import subprocess
 import time
 from collections.abc import Sequence
 from types import TracebackType
@@ -8,6 +9,9 @@ from typing import Optional
 from tests.node.walk.promises import Broken, keeps
 from tests.node.walk.steps import STEPS
 from tests.node.walk.world import World
+
+# A command that does not end, or that cannot be run, is one more thing to look at.
+FAILURES = (AssertionError, TimeoutError, RuntimeError, subprocess.TimeoutExpired)
 
 
 class Walk:
@@ -41,7 +45,7 @@ class Walk:
         try:
             STEPS[word].act(self.world)
             keeps(self.world)
-        except AssertionError as broken:
+        except FAILURES as broken:
             raise Broken(f"{broken}\nwalk: {self.taken!r}\n{self._logged()}") from broken
         self.seconds.append(time.monotonic() - begin)
 
