@@ -3,19 +3,17 @@
 Where the facts change while an action runs, or leave open what is right, nothing is asserted.
 """
 
-import os
 from typing import Optional
 
 from tests.node.judged import DEGRADED, FAILED, NOT_RUNNING, SNAPSHOT, SUCCESS
-from tests.node.scene import PID_FILE
+from tests.node.walk import steps_place as _steps_place  # noqa: F401 - adds its steps to the table
 from tests.node.walk.steps import STEPS, Condition, add, always
+from tests.node.walk.traces import files, left_in_queue
 from tests.node.walk.world import DELIVERERS, Facts, World
 from tests.support.machine.waiting import wait_for
-from tests.support.mail.node import QUEUE, Answer
+from tests.support.mail.node import Answer
 
 ACTIONS = ("start", "stop", "probe", "monitor 0", "monitor 10", "monitor 20", "validate-all", "reload", "reload-agent")
-# What the agent may leave: its record, its log, its lasting hold.
-PLACES = ("/run", "/tmp", "/etc/postfix", "/mnt/queue")
 # Without these nothing tells where the queue is.
 LOST = {"main.cf empty", "main.cf gone", "main.cf queue", "configuration gone"}
 UNREADABLE = {"main.cf line", "main.cf gone", "master.cf line", "master.cf gone", "configuration gone"}
@@ -47,8 +45,8 @@ class Judged:
             self.could_take = self.could_greet and (level == "20" or self.action != "monitor") and world.takes()
             self.before = world.facts()
         self.pids = world.all_pids()
-        self.files = _files(world)
-        self.left = _left_in_queue(world)
+        self.files = files(world)
+        self.left = left_in_queue(world)
         self.answer = self._ask(int(level or 0))
         self.after = world.facts()
 
@@ -143,7 +141,7 @@ def _start(judged: Judged) -> None:
         promise(not after.lives, f"start answers {answer.code}, and something lives")
         promise(not world.node.exists(SNAPSHOT), f"start answers {answer.code}, and a snapshot is left")
         if world.is_mounted() and "read-only" not in world.broken:
-            left = _left_in_queue(world) - (judged.left if LOST & set(world.broken) else set())
+            left = left_in_queue(world) - (judged.left if LOST & set(world.broken) else set())
             promise(not left, f"start answers {answer.code}, and leaves {left}")
         promise(not judged.is_whole, "nothing stands against a start, and it fails")
     # Nothing about the files of a service that greets, takes mail and delivers it is worth ending it.
@@ -265,29 +263,8 @@ def _leaves_nothing(judged: Judged) -> None:
         wait_for(lambda: not strangers(), 3, "nobody is left")
     except TimeoutError:
         raise Broken(f"{judged.word} leaves processes: {strangers()}") from None
-    left = _files(world) - judged.files
+    left = files(world) - judged.files
     promise(not left, f"{judged.word} leaves {sorted(left)}")
-
-
-def _files(world: World) -> "set[str]":
-    # Postfix's own files, the record of a run and the second instance's come and go with them.
-    root = world.node.path("")
-    found: "set[str]" = set()
-    for place in PLACES:
-        for directory, names, files in os.walk(root + place):
-            inside = directory[len(root) :]
-            found.update(os.path.join(inside, name) for name in (*names, *files))
-            names[:] = [name for name in names if not (inside.startswith("/mnt/queue") or name == "resource.d")]
-    return found - {"/run/resource-agents", SNAPSHOT}
-
-
-def _left_in_queue(world: World) -> "set[str]":
-    """The sockets and the pid file that a run of Postfix makes."""
-    found: "set[str]" = set()
-    for place in (f"{QUEUE}/public", f"{QUEUE}/private"):
-        if os.path.isdir(world.node.path(place)):
-            found.update(f"{place}/{name}" for name in os.listdir(world.node.path(place)))
-    return found | ({PID_FILE} if os.path.lexists(world.node.path(PID_FILE)) else set())
 
 
 def keeps(world: World) -> None:

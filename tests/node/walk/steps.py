@@ -1,15 +1,12 @@
 """The steps of a walk that disturb: each is a word, what it does to the world, and when it can be done."""
 
-import os
 import signal
 from dataclasses import dataclass
 from typing import Callable
 
-from tests.node import states_surroundings as surroundings
-from tests.node.judged import MAIN, MASTER, SNAPSHOT, with_settings
-from tests.node.scene import PID_FILE
+from tests.node.judged import MAIN, MASTER, with_settings
 from tests.node.walk.world import KEPT_CONFIG, World
-from tests.support.mail.node import ADDRESS, DAEMON_DIRECTORY, QUEUE
+from tests.support.mail.node import ADDRESS, QUEUE
 
 Act = Callable[[World], None]
 Condition = Callable[[World], bool]
@@ -24,8 +21,6 @@ class Step:
     can: Condition
 
 
-RECORDS = os.path.dirname(SNAPSHOT)
-FILLER = "/mnt/queue/filler"
 STEPS: "dict[str, Step]" = {}
 
 
@@ -62,7 +57,7 @@ def shell(script: str) -> Act:
 # Processes
 
 
-def _signal(name: str, number: int) -> Act:
+def signal_all(name: str, number: int) -> Act:
     def act(world: World) -> None:
         for process in world.facts().people:
             if name in (process.name, "all") and not (name == "master" and process.exe[-6:] != "master"):
@@ -73,10 +68,10 @@ def _signal(name: str, number: int) -> Act:
 
 
 for _name in ("master", "qmgr", "pickup", "smtpd", "cleanup", "trivial-rewrite", "postlogd", "all"):
-    add(f"kill {_name}", _signal(_name, signal.SIGKILL))
-    add(f"freeze {_name}", _signal(_name, signal.SIGSTOP))
-add("end master", _signal("master", signal.SIGTERM))
-add("thaw all", _signal("all", signal.SIGCONT))
+    add(f"kill {_name}", signal_all(_name, signal.SIGKILL))
+    add(f"freeze {_name}", signal_all(_name, signal.SIGSTOP))
+add("end master", signal_all("master", signal.SIGTERM))
+add("thaw all", signal_all("all", signal.SIGCONT))
 
 
 # What an administrator types
@@ -171,109 +166,6 @@ add(
     ),
 )
 add("resolver lives", shell("echo nameserver 127.0.0.53 > /etc/resolv.conf"))
-
-
-# The queue's file system
-
-
-def _remount(world: World) -> None:
-    _end_all(world)
-    at, device = world.node.queue.at, world.node.queue.device
-    # Whoever has just ended may hold it for a moment.
-    script = f"for i in 1 2 3 4 5; do while umount {at}; do :; done; mountpoint -q {at} || break; sleep 0.2; done"
-    world.node.run(["sh", "-ec", f"{script}; ! mountpoint -q {at}; mount {device} {at}"], check=True)
-    world.node.run(["rm", "-rf", FILLER, "/mnt/queue/many"], check=True)
-    world.forget("mount", "read-only", "cover", "room", "inodes")
-
-
-def _end_all(world: World) -> None:
-    """End everything of the instance, for what can be put right only then."""
-    _signal("all", signal.SIGKILL)(world)
-    world.scene.wait(lambda: not world.facts().lives, "nobody of the instance lives")
-
-
-def _is_free(world: World) -> bool:
-    return world.is_mounted() and not world.holders
-
-
-def _is_writable(world: World) -> bool:
-    return world.is_mounted() and "read-only" not in world.broken
-
-
-breaking("mount", lambda world: world.node.queue.lazy_umount(), _remount, _is_free)
-breaking("read-only", lambda world: world.node.queue.fail_read_only(), _remount, _is_free)
-breaking("cover", shell("mount -t tmpfs tmpfs /mnt/queue"), _remount, _is_free)
-breaking(
-    "inodes",
-    lambda world: surroundings.use_up_inodes(world.scene),
-    shell("rm -rf /mnt/queue/many"),
-    _is_writable,
-    _is_writable,
-)
-breaking(
-    "room",
-    lambda world: surroundings.leave_free(world.scene, 0),
-    shell(f"rm -f {FILLER}"),
-    _is_writable,
-    _is_writable,
-)
-
-
-# Rights and files
-
-for _name, _path, _mode in (
-    ("queue closed", QUEUE, "755"),
-    ("active closed", QUEUE + "/active", "700"),
-    ("public closed", QUEUE + "/public", "710"),
-):
-    breaking(
-        f"rights {_name}",
-        shell(f"chmod 0 {_path}; chown root {_path}"),
-        shell(f"chmod {_mode} {_path}; chown {'root' if _path == QUEUE else 'postfix'} {_path}"),
-        _is_writable,
-        _is_writable,
-    )
-breaking("rights data", shell("chown root /var/lib/postfix"), shell("chown postfix /var/lib/postfix"))
-
-for _word, _script in {
-    "lose pid file": f"rm -f {PID_FILE}",
-    "garbage pid file": f"echo no number > {PID_FILE}",
-    "replace pid file": f"rm -f {PID_FILE}; pgrep -x master -u root | head -n 1 > {PID_FILE}",
-    "lose master.lock": "rm -f /var/lib/postfix/master.lock",
-}.items():
-    add(_word, shell(_script), _is_writable)
-for _word, _script in {
-    "lose snapshot": f"rm -rf {SNAPSHOT}",
-    "garbage snapshot": f"rm -rf {SNAPSHOT}; mkdir -p {RECORDS}; head -c 3000 /dev/urandom > {SNAPSHOT}",
-    "cut snapshot": f"test ! -f {SNAPSHOT} || truncate -s 100 {SNAPSHOT}",
-    "open snapshot": f"test ! -f {SNAPSHOT} || chmod 666 {SNAPSHOT}",
-    "fifo snapshot": f"rm -rf {SNAPSHOT}; mkdir -p {RECORDS}; mkfifo -m 600 {SNAPSHOT}",
-}.items():
-    add(_word, shell(_script))
-add(
-    "lying snapshot",
-    lambda world: _forge(world, str(world.scene.innocent.pid)),
-    lambda world: os.path.isfile(world.node.path(SNAPSHOT)),
-)
-
-
-def _forge(world: World, pid: str) -> None:
-    script = f"sed -i 's/^master_pid .*/master_pid {pid}/' {SNAPSHOT}"
-    world.node.run(["sh", "-c", script])
-
-
-# Programs
-
-for _path in (
-    "/usr/sbin/postfix",
-    "/usr/sbin/postconf",
-    DAEMON_DIRECTORY + "smtpd",
-    DAEMON_DIRECTORY + "cleanup",
-    DAEMON_DIRECTORY + "qmgr",
-    DAEMON_DIRECTORY + "master",
-):
-    _name = _path.rpartition("/")[2]
-    breaking(f"program {_name}", shell(f"mv {_path} {_path}.away"), shell(f"mv {_path}.away {_path}"))
 
 
 # Clients, mail, users, another instance
