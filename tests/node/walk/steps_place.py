@@ -37,6 +37,10 @@ def _is_free(world: World) -> bool:
     return world.is_mounted() and not world.holders
 
 
+def _has_room(world: World) -> bool:
+    return _is_writable(world) and not {"room", "inodes"} & set(world.broken)
+
+
 def _is_writable(world: World) -> bool:
     return world.is_mounted() and "read-only" not in world.broken
 
@@ -48,14 +52,14 @@ breaking(
     "inodes",
     lambda world: surroundings.use_up_inodes(world.scene),
     shell("rm -rf /mnt/queue/many"),
-    _is_writable,
+    _has_room,
     _is_writable,
 )
 breaking(
     "room",
     lambda world: surroundings.leave_free(world.scene, 0),
     shell(f"rm -f {FILLER}"),
-    _is_writable,
+    _has_room,
     _is_writable,
 )
 
