@@ -299,6 +299,17 @@ def reload_meets_a_broken_main_cf(node: JudgedNode) -> "Iterator[Answer]":
     assert node.agent("reload").code == SUCCESS
 
 
+@provokes("reload_survived", FAILED, CONFIG, "see the mail log")
+def reload_meets_a_service_of_its_own_address_that_is_away(node: JudgedNode) -> "Iterator[Answer]":
+    node.started()
+    node.append(MASTER, "203.0.113.5:7777 inet n - n - - spawn\n")
+    yield node.agent("reload")
+    assert node.probe().code == NOT_RUNNING
+    node.change(MASTER, "^203.*\n", "")
+    node.started_again()
+    node.stopped_only()
+
+
 @provokes("queue_files_set_aside", SUCCESS, QUEUE, "active/A", is_logged=True)
 def start_meets_what_no_daemon_leaves_in_the_queue(node: JudgedNode) -> "Iterator[Answer]":
     node.do("setpriv", "--reuid=postfix", "--clear-groups", "touch", f"{QUEUE}/active/A")

@@ -36,28 +36,29 @@ def can_write(scene: Scene) -> bool:
 def queue_nearly_full(scene: Scene) -> None:
     """The queue has 4 MB left, less than Postfix wants for a message."""
     scene.start()
-    _leave_free(scene, 4 << 20)
+    leave_free(scene, 4 << 20)
 
 
 def queue_full(scene: Scene) -> None:
     """The queue has no block left, under the running instance."""
     scene.start()
-    _leave_free(scene, 0)
+    leave_free(scene, 0)
 
 
 def queue_full_stopped(scene: Scene) -> None:
     """The queue has no block left, and nothing runs."""
-    _leave_free(scene, 0)
+    leave_free(scene, 0)
 
 
 def queue_full_after_a_run(scene: Scene) -> None:
     """The queue has no block left, and nothing runs, but did: what a start makes is there already."""
     scene.start()
     assert scene.act("stop").code == 0
-    _leave_free(scene, 0)
+    leave_free(scene, 0)
 
 
-def _leave_free(scene: Scene, size: int) -> None:
+def leave_free(scene: Scene, size: int) -> None:
+    """Leave this many bytes free in the queue's file system."""
     descriptor = scene.node.open("/mnt/queue/filler", os.O_WRONLY | os.O_CREAT)
     found = os.fstatvfs(descriptor)
     try:
@@ -74,15 +75,16 @@ def _leave_free(scene: Scene, size: int) -> None:
 def queue_without_inodes(scene: Scene) -> None:
     """The queue has no inode left, under the running instance."""
     scene.start()
-    _use_up_inodes(scene)
+    use_up_inodes(scene)
 
 
 def queue_without_inodes_stopped(scene: Scene) -> None:
     """The queue has no inode left, and nothing runs."""
-    _use_up_inodes(scene)
+    use_up_inodes(scene)
 
 
-def _use_up_inodes(scene: Scene) -> None:
+def use_up_inodes(scene: Scene) -> None:
+    """Leave no inode free in the queue's file system."""
     scene.run("mkdir", "/mnt/queue/many")
     directory = os.open(scene.node.path("/mnt/queue/many"), os.O_RDONLY)
     try:

@@ -36,7 +36,8 @@ def rage(scene: Scene) -> None:
     scene.put_right()
 
 
-def _kill_one(scene: Scene, program: str, number: int) -> bool:
+def kill_one(scene: Scene, program: str, number: int) -> bool:
+    """Send a signal to the first process of this name on any node; whether there is one."""
     found = [(node, process) for node in _powered(scene) for process in node.named(program)]
     for node, process in found[:1]:
         node.signal(process, number)
@@ -59,17 +60,17 @@ def _can_spare_one(scene: Scene) -> bool:
 
 def kill_the_master(scene: Scene, _: str) -> bool:
     """SIGKILL to the master, wherever it is."""
-    return _kill_one(scene, "master", signal.SIGKILL)
+    return kill_one(scene, "master", signal.SIGKILL)
 
 
 def freeze_the_master(scene: Scene, _: str) -> bool:
     """SIGSTOP to the master, wherever it is."""
-    return _kill_one(scene, "master", signal.SIGSTOP)
+    return kill_one(scene, "master", signal.SIGSTOP)
 
 
 def kill_the_queue_manager(scene: Scene, _: str) -> bool:
     """SIGKILL to the queue manager, which master starts again."""
-    return _kill_one(scene, "qmgr", signal.SIGKILL)
+    return kill_one(scene, "qmgr", signal.SIGKILL)
 
 
 def delete_the_address(scene: Scene, name: str) -> bool:

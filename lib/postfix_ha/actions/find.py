@@ -8,6 +8,7 @@ from postfix_ha.checks.startup.lock_owners import own_locks
 from postfix_ha.endpoint import KIND_POSTSCREEN, KIND_SMTP, KIND_SMTPS, Endpoint
 from postfix_ha.health import check_health, is_master_of, listened_endpoints
 from postfix_ha.instance import (
+    CONFIG_FILES,
     DEFAULT_CONFIG_DIR,
     Instance,
     file_stamps,
@@ -38,6 +39,7 @@ KEPT_SETTINGS = (
 )
 
 DISCOVER_SHARE = 0.4
+NONE: "list[Endpoint]" = []
 MAIL_PORTS = {25: ("smtp", KIND_SMTP), 465: ("smtps", KIND_SMTPS), 587: ("submission", KIND_SMTP)}
 
 
@@ -73,7 +75,10 @@ def find_running(request: Request, params: Params, record: "Instance | None", st
     if people.master is not None:
         instance = attached(instance, people)
         if is_edited_since_start(instance):
-            instance = instance.with_facts(endpoints=still_listened(instance))
+            heard = listened_endpoints(instance.master_pid, instance.endpoints)
+            instance = instance.with_facts(
+                endpoints=heard or endpoints_of_master(people, instance.endpoints) or instance.endpoints
+            )
     return Found(instance, people, False)
 
 
@@ -105,26 +110,37 @@ def attached(instance: Instance, people: Census) -> Instance:
     )
 
 
-def endpoints_of_master(people: Census) -> "list[Endpoint]":
-    """What can be told without a configuration: the usual mail ports among those on which master listens."""
+def endpoints_of_master(people: Census, today: "list[Endpoint]" = NONE) -> "list[Endpoint]":
+    """What can be told without the configuration that master has read: of the ports on which it listens the usual ones
+    for mail, and those that today's configuration names."""
     assert people.master is not None
+    ports = {**MAIL_PORTS, **{each.port: (each.service, each.kind) for each in today}}
     sockets, _ = master_files(people.master.pid)
     has_postscreen = any(member.name == "postscreen" for member in people.members)
     found = []
     for is_ipv6 in (False, True):
         for name, entries in listening_sockets(people.master.pid, is_ipv6).items():
             address, port = parse_kernel_address(name)
-            if port in MAIL_PORTS and any(inode in sockets for inode, _ in entries):
-                service, kind = MAIL_PORTS[port]
+            if port in ports and any(inode in sockets for inode, _ in entries):
+                service, kind = ports[port]
                 kind = KIND_POSTSCREEN if has_postscreen and service == "smtp" else kind
                 found.append(Endpoint(address, port, kind, service))
     return found
 
 
 def is_edited_since_start(instance: Instance) -> bool:
-    """Whether main.cf or master.cf is younger than the master process, which may then not have read it."""
+    """Whether main.cf or master.cf is younger than the master process, which may then not have read it.
+
+    The kernel's own time of the last change tells that: a copy that keeps its times, as a backup does, looks old.
+    """
     started = _start_time_s(instance.master_start)
-    return any(mtime_ns / 1e9 > started for _, _, mtime_ns, _ in file_stamps(instance.config_dir))
+    for name in CONFIG_FILES:
+        try:
+            if os.stat(os.path.join(instance.config_dir, name)).st_ctime > started:
+                return True
+        except OSError:
+            return True
+    return False
 
 
 def _start_time_s(start_ticks: int) -> float:

@@ -9,7 +9,7 @@ from postfix_ha.actions.drain import begin_hold
 from postfix_ha.actions.find import Found, attached, find_running, forget, judge_health, record, wait_until
 from postfix_ha.actions.mailbox_locks import free_mailboxes
 from postfix_ha.actions.prepare import prepare
-from postfix_ha.actions.serving.causes import MailLog, joined
+from postfix_ha.actions.serving.causes import MailLog, joined, sentence_of
 from postfix_ha.actions.serving.clients import RESERVE_S, Clients
 from postfix_ha.actions.serving.queue_services import check_queue, check_queue_services
 from postfix_ha.actions.terminate import end_instance
@@ -220,21 +220,15 @@ def _greet(request: Request, params: Params, instance: Instance, people: Census)
 
 def _explained(finding: Finding, log: MailLog, deadline: float) -> Finding:
     """start_completed with what a finding says and the telling line that Postfix has logged meanwhile."""
-    why = _sentence(finding)
+    why = sentence_of(finding)
     said = log.complaint(deadline)
     is_told = bool(finding.values.get("is_told"))
     return Finding("start_completed", why=joined(why, said, is_told) if said else why)
 
 
-def _sentence(finding: Finding) -> str:
-    from postfix_ha.messages.catalogue import CATALOGUE
-
-    return CATALOGUE[finding.check].sentence.format_map(finding.values)
-
-
 def _lack_of_room(instance: Instance) -> str:
     """What master does not say where nobody keeps its log: the queue is full."""
-    return next((_sentence(finding) for finding in check_queue(instance)), "")
+    return next((sentence_of(finding) for finding in check_queue(instance)), "")
 
 
 def _undo(request: Request, params: Params, instance: Instance, step: Step) -> None:

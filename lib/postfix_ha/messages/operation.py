@@ -49,6 +49,13 @@ ROWS = (
         "correct the configuration; the old one stays in use",
     ),
     Row(
+        "reload_survived",
+        "operation",
+        ERR_GENERIC,
+        "the reload ended the master process of {instance}: {why}",
+        "correct the configuration; then the cluster starts Postfix again",
+    ),
+    Row(
         "drain_completed",
         "operation",
         SUCCESS,

@@ -92,6 +92,15 @@ def test_who_waits_at_a_socket_is_counted(tmp_path: object) -> None:
         client.connect(path)
         assert (waiting_at(os.getpid()) or {}).get(path) == 1
     assert path not in (waiting_at(os.getpid()) or {})
+    datagrams = f"{tmp_path}/told"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+        server.bind(datagrams)
+        assert (waiting_at(os.getpid()) or {}).get(datagrams) == 0
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+            client.connect(datagrams)
+            client.send(b"told")
+            assert (waiting_at(os.getpid()) or {}).get(datagrams, 0) > 0
+            assert "" not in (waiting_at(os.getpid()) or {}), "the client's own has no name"
 
 
 def test_a_table_whose_file_is_missing(tmp_path: object) -> None:

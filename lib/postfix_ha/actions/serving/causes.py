@@ -197,3 +197,10 @@ def _size(path: str) -> "tuple[int, int]":
     except OSError:
         return 0, 0
     return about.st_ino, about.st_size
+
+
+def sentence_of(finding: Finding) -> str:
+    """What the catalogue says of a finding, for the reason of another one."""
+    from postfix_ha.messages.catalogue import CATALOGUE
+
+    return CATALOGUE[finding.check].sentence.format_map(finding.values)

@@ -16,7 +16,8 @@ REQUEST_DUMP = 0x301
 DONE, ERROR = 3, 2
 SHOW_NAME, SHOW_QUEUE = 1, 16
 NAME, QUEUE = 0, 4
-STATE_LISTEN = 10
+# Of a stream that listens, and of datagrams (postlogd's socket), by the kernel's age: once somebody has sent one.
+STATE_LISTEN, STATE_UNCONNECTED, STATE_ESTABLISHED = 10, 7, 1
 ASK_S = 2.0
 
 
@@ -68,9 +69,10 @@ def _rows(pid: int, table: str) -> "list[tuple[str, str, str, str]]":
 
 
 def waiting_at(master_pid: int) -> "dict[str, int] | None":
-    """Path below the queue directory of each of the master's UNIX sockets -> connections that wait there; None where
-    the kernel does not tell."""
-    request = struct.pack("=BBHIIIII", _socket.AF_UNIX, 0, 0, 1 << STATE_LISTEN, 0, SHOW_NAME | SHOW_QUEUE, 0, 0)
+    """Path below the queue directory of each of the master's UNIX sockets -> connections that wait there, or bytes of
+    datagrams; None where the kernel does not tell."""
+    states = 1 << STATE_LISTEN | 1 << STATE_UNCONNECTED | 1 << STATE_ESTABLISHED
+    request = struct.pack("=BBHIIIII", _socket.AF_UNIX, 0, 0, states, 0, SHOW_NAME | SHOW_QUEUE, 0, 0)
     try:
         kernel = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, NETLINK_SOCK_DIAG)
     except OSError:
@@ -97,9 +99,10 @@ def _read_answer(kernel: "_socket.socket", inodes: "set[str]") -> "dict[str, int
             if kind == ERROR or size < 16:
                 return None
             inode = struct.unpack_from("=I", data, 20)[0] if size >= 32 else 0
-            if str(inode) in inodes:
+            if str(inode) in inodes and (data[17] == _socket.SOCK_DGRAM or data[18] == STATE_LISTEN):
                 name, waiting = _attributes(data[32:size])
-                found[name] = waiting
+                if name:
+                    found[name] = waiting
             data = data[(size + 3) & ~3 :]
 
 

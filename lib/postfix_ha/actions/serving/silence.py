@@ -229,7 +229,7 @@ class Silence:
             name = path.rpartition("/")[2]
             if now - since < UNTAKEN_S or path.partition("/")[0] not in ("private", "public"):
                 continue
-            servers = [each for kind in ("unix", "pass") for each in self.watch.servers(name, kind)]
+            servers = [each for kind in ("unix", "unix-dgram", "pass") for each in self.watch.servers(name, kind)]
             frozen = [each for each in servers if is_stopped(each)]
             lasting = [each for each in servers if age_s(each) >= LIVES_S and each not in frozen]
             if lasting and not all(self.watch.is_computing(each) for each in lasting):
