@@ -88,6 +88,10 @@ def in_service(cib: Cib, tag: str) -> Cib:
                         attributes.remove(pair)
                 if not len(attributes):
                     resource.remove(attributes)
+    for name in hierarchy.members:  # what a template, a set under a rule or the defaults of all resources still stop
+        resource = cib.resource(name)
+        if resource is not None and cib.effective_meta(resource, "target-role").lower() == "stopped":
+            edit.set_pair(cib, resource, "meta_attributes", "target-role", "Started")
     return cib
 
 
