@@ -82,6 +82,8 @@ def test_unextend_keeps_even_probes_off_and_extend_brings_the_node_back(lab, too
     owners = lab.nodes[target].read("/etc/passwd")
     lab.nodes[target].write("/etc/passwd", owners.replace("\npostfix:", "\npostfax:"))
     assert "postfix" in tool.refused("extend", target, *tool.rsh, on=here)
+    # The node itself is asked nothing over a shell, but looked at all the same.
+    assert "postfix" in tool.refused("extend", target, on=target)
     lab.nodes[target].write("/etc/passwd", owners)
     tool.ok("extend", target, "--priority", "810", *tool.rsh, on=here)
     assert tool.json("properties")["priorities"][target] == 810
