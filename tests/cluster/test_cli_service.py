@@ -71,7 +71,7 @@ def test_a_standby_node_is_no_target(lab, tool):
 
 def test_unextend_keeps_even_probes_off_and_extend_brings_the_node_back(lab, tool):
     here, target = lab.where(), lab.another_node()
-    assert f"runs on {here} now" in tool.refused("unextend", here)
+    assert f"runs on {here} now: 'postfix-ha switchover' to another node first" in tool.refused("unextend", here)
     tool.ok("unextend", target)
     lab.wait_for(lab.is_idle, 20, "the cluster is idle")
     lab.run("crm_resource", "--refresh", "--resource", MAIL)

@@ -249,7 +249,7 @@ def test_somebody_who_never_stops_is_given_up_on(tmp_path):
         file.write_bytes(etree.tostring(root))
         return create(document, wish(tag="mail"), node())
 
-    with pytest.raises(ClusterError, match="given up after 10 attempts"):
+    with pytest.raises(ClusterError, match="somebody else kept changing the configuration: given up after 10 attempts"):
         change(cluster, planner)
     assert "rsc_order" not in file.read_text()
 

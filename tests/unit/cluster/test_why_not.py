@@ -23,6 +23,9 @@ def test_a_refusal_says_what_stands_against_it(tmp_path, name, arguments, words)
     before = file.read_bytes()
     done = CommandLine(file).run(*arguments)
     assert done.returncode == 2, done.stdout + done.stderr
+    first = done.stderr.splitlines()[0]
+    assert first.startswith("postfix-ha: the cluster would not run mail on n")
+    assert first.endswith(" all the same" if arguments[0] == "extend" else ": see 'postfix-ha status'")
     assert words in done.stderr
     assert file.read_bytes() == before
 
