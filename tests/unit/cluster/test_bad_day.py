@@ -15,7 +15,7 @@ from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.push import change
 from postfix_ha.cluster.model.edit import set_pair
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
-from tests.cibs.test_corpus import path_of
+from tests.cibs.cases import path_of
 from tests.support.cibs import cib, cib_text, file_system, mail, node, stickiness, text, wish
 from tests.support.command import OnFile
 

@@ -14,26 +14,8 @@ from postfix_ha.cluster.live.push import change, plan
 from postfix_ha.cluster.model.cib import parse
 from postfix_ha.messages.errors import ClusterError, Refused
 from tests.support.cibs import address, cib, cib_text, file_system, mail, node, text, wish
+from tests.support.command import START, CommandLine
 from tests.support.lab.tool import same_cluster
-from tests.support.machine.node import CHECKOUT
-
-START = f'import sys; sys.path.insert(0, "{CHECKOUT}/lib"); from postfix_ha.cli.main import main; sys.exit(main())'
-
-
-class CommandLine:
-    """The command on one CIB file."""
-
-    def __init__(self, file):
-        self.file = file
-
-    def run(self, name, *arguments):
-        argv = [sys.executable, "-c", START, name, "--cib-file", str(self.file), *arguments]
-        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
-
-    def ok(self, *arguments):
-        done = self.run(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
 
 @pytest.fixture

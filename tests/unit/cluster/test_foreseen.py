@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from postfix_ha.cluster.create.build import create
-from tests.cibs.test_corpus import path_of
+from tests.cibs.cases import path_of
 from tests.support.cibs import cib, cib_text, mail, node, text, wish
 from tests.support.command import OnFile
 

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from tests.cibs.test_corpus import path_of
-from tests.unit.cluster.test_command_line import CommandLine
+from tests.cibs.cases import path_of
+from tests.support.command import CommandLine
 
 RIGHT = [
     ("location-rule-pingd", ("switchover", "n2", "--yes"), "constraint connected forbids mailgroup on n2 (pingd is 0)"),

@@ -131,8 +131,7 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
     node = options.node
     hierarchy = find_hierarchy(cluster.read(), tag)
     check_target(hierarchy, node)
-    if not options.hold_s:
-        check_stays(hierarchy, node)
+    check_stays(hierarchy, node, options.hold_s)
     status = cluster.status()
     check_online(status, node)
     begun = hierarchy.moves or mark_of(hierarchy)

@@ -35,12 +35,17 @@ def milliseconds(text: str) -> int:
 
 
 def interval_ms(operation: Element) -> int:
-    """The interval of an operation in the configuration as Pacemaker reads it; 0 for what is no time to it.
+    """The interval of an operation in the configuration, in milliseconds; 0 for what is no time to Pacemaker."""
+    return span_ms(operation.get("interval", "0"))
+
+
+def span_ms(text: str) -> int:
+    """A span of time in the configuration as Pacemaker reads it, in milliseconds; 0 for what is none to it.
 
     More lenient than milliseconds(), as Pacemaker is: what follows the unit is nothing, and ISO 8601 has PT10S
     (crm_parse_interval_spec).
     """
-    text = operation.get("interval", "0").strip()
+    text = text.strip()
     found = _PLAIN.match(text)
     if found:
         number = whole_number(found.group(1)) or 0
