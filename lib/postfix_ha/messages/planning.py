@@ -203,6 +203,13 @@ ROWS: "tuple[Row, ...]" = (
         "'pcs resource enable {holder}' first",
         joint="; ",
     ),
+    planned(
+        "parameter_value_here",
+        WARNING,
+        "{name} is set to {value}, which is not on this node",
+        "Postfix cannot start on a node without it",
+        joint="; ",
+    ),
     planned("parts_kept", NOTE, "these stay: {kept}"),
     planned("operations_replaced", NOTE, "the operations of the resource are replaced by those of the new agent"),
     # Nodes.

@@ -62,7 +62,7 @@ HELD = [
     ("unmanaged-defaults", "every resource is not managed (is-managed)"),
     ("node-maintenance-running", "node n1, on which it runs, is in maintenance"),
 ]
-COMMANDS = [("switchover", "n2"), ("out-of-service",), ("in-service", "n2")]
+COMMANDS = [("switchover", "n2"), ("out-of-service",), ("in-service", "n2"), ("delete", "--stop")]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -87,9 +87,10 @@ def test_in_maintenance_nothing_is_left_for_its_end(tmp_path, name, what, words)
 
 def test_what_a_failure_has_blocked_cannot_be_taken_out_of_service(tmp_path):
     line = on_copy(tmp_path, "stop-failed-block")
-    done = line.run("out-of-service", "--yes")
-    assert "mail is blocked by a failure" in done.stderr
-    assert ends_in(done) == "crm_resource --cleanup --resource mail"
+    for words in (("out-of-service",), ("delete", "--stop")):
+        done = line.run(*words, "--yes")
+        assert "mail is blocked by a failure" in done.stderr
+        assert ends_in(done) == "crm_resource --cleanup --resource mail"
 
 
 # Two administrators at once.

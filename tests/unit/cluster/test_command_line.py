@@ -17,6 +17,8 @@ from tests.support.cibs import address, cib, cib_text, file_system, mail, node, 
 from tests.support.command import START, CommandLine
 from tests.support.lab.tool import same_cluster
 
+OFFLINE = "node n2 is offline; 'pcs cluster start n2' starts its cluster"
+
 
 @pytest.fixture
 def line(tmp_path):
@@ -43,7 +45,13 @@ def line(tmp_path):
         (("properties", "--priority", "n1=3", "--priority", "n1=4"), "named twice"),
         (("properties", "--parameter", "novalue"), "is not NAME=VALUE"),
         (("properties", "--operation", "monitor interval=often"), "is not a time"),
+        (("properties", "--operation", "monitor"), "says nothing to set: add KEY=VALUE with a KEY of interval, "),
+        (("properties", "--operation", "stop interval=10s"), "of the operations only monitor is repeated"),
+        (("properties", "--priority", "n1"), "'n1' is not NODE=P, such as n1=10"),
+        (("properties", "--priority", "=3"), "'=3' is not NODE=P"),
+        (("depend", "fence"), "fence is a fence device, on which no service depends; the cluster uses it wherever"),
         (("migrate", "--to", "nonsense"), "does not run Postfix"),
+        (("migrate", "--to", ""), "'' does not run Postfix"),
         (("create", "--node", "n1:0"), "from 1 to 999"),
         (("create", "--switchback", "sometimes"), "invalid choice"),
         (("create", "--config-dir", "relative/path"), "relative/path"),
@@ -68,7 +76,7 @@ def test_a_node_that_is_down(line):
         state.attrib.update({"in_ccm": "false", "crmd": "offline", "join": "down", "expected": "down"})
     line.file.write_bytes(etree.tostring(root))
     done = line.run("switchover", "n2")
-    assert (done.returncode, done.stderr) == (2, "postfix-ha: node n2 is offline\n")
+    assert (done.returncode, done.stderr) == (2, f"postfix-ha: {OFFLINE}\n")
     told = line.run("status")
     assert told.returncode == 1
     assert "NOT IN SERVICE" in told.stdout

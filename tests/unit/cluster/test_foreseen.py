@@ -91,3 +91,21 @@ def test_what_is_stopped_by_a_default_is_started(tmp_path, holder):
     assert "start mail on" not in line.ok("status")
     assert "start mail on" in line.ok("in-service", "--yes")
     assert "out of service" not in line.run("status").stdout
+
+
+def test_a_path_that_this_node_lacks_is_said(tmp_path):
+    said = remarked(on_file(tmp_path), "properties", "--parameter", "config_dir=/etc/nowhere")
+    words = "config_dir is set to /etc/nowhere, which is not on this node; Postfix cannot start on a node without it"
+    assert said["parameter_value_here"] == words
+    assert remarked(on_file(tmp_path), "properties", "--parameter", "config_dir=/etc") == {}
+
+
+def test_a_clone_depends_as_a_whole(tmp_path):
+    file = tmp_path / "cib.xml"
+    needed = '<primitive id="ldap" class="ocf" provider="pacemaker" type="Dummy"/>'
+    file.write_text(cib_text(f'<clone id="c">{mail()}</clone>{needed}'))
+    line = OnFile(file)
+    assert "c where ldap is" in line.ok("depend", "ldap", "--yes")
+    assert json.loads(line.ok("properties", "--json"))["needs"] == ["ldap"]
+    line.ok("undepend", "ldap", "--yes")
+    assert "rsc_order" not in file.read_text()

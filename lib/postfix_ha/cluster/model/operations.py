@@ -61,6 +61,8 @@ def parse_operation(text: str) -> "tuple[str, dict[str, str]]":
     name, *words = text.split() or [""]
     if name not in KNOWN:
         raise ValueError(f"'{name}' is no operation of the agent: it has {', '.join(KNOWN)}")
+    if not words:
+        raise ValueError(f"'{name}' says nothing to set: add KEY=VALUE with a KEY of {', '.join(ATTRIBUTES)}")
     attributes = {}
     for word in words:
         key, equals, value = word.partition("=")
@@ -76,6 +78,8 @@ def parse_operation(text: str) -> "tuple[str, dict[str, str]]":
 def _check_value(operation: str, key: str, value: str) -> None:
     """Raise ValueError with a sentence for a value that Pacemaker or the agent would not take."""
     words: "tuple[str, ...]" = ()
+    if key == "interval" and operation != "monitor" and milliseconds(value):
+        raise ValueError(f"interval '{value}': of the operations only monitor is repeated")
     if key == "on-fail":
         words = ON_FAIL_OF_STOP if operation == "stop" else ON_FAIL
     elif key in ("enabled", "record-pending"):
