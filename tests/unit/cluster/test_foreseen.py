@@ -109,3 +109,12 @@ def test_a_clone_depends_as_a_whole(tmp_path):
     assert json.loads(line.ok("properties", "--json"))["needs"] == ["ldap"]
     line.ok("undepend", "ldap", "--yes")
     assert "rsc_order" not in file.read_text()
+
+
+def test_what_follows_from_a_main_cf_that_is_not_there_is_not_said(tmp_path):
+    file = tmp_path / "cib.xml"
+    file.write_text(cib_text())
+    done = OnFile(file).run("create", "--yes", "--config-dir", str(tmp_path / "nothing"))
+    assert done.returncode == 2
+    assert f"there is no main.cf in {tmp_path}/nothing" in done.stderr
+    assert "main.cf does not tell the queue directory" not in done.stderr

@@ -22,7 +22,7 @@ MAILBOX_LIMITS = {"mailbox_size_limit": "mydestination", "virtual_mailbox_limit"
 
 
 def wrong_values(config_dir: str, postconf: str, deadline: float) -> "list[Finding]":
-    """Every value that Postfix refuses in main.cf and master.cf; none where the defaults cannot be had."""
+    """Every value that Postfix refuses in main.cf and master.cf; none where the defaults are not known."""
     main = parse_main_cf(*read_file(os.path.join(config_dir, "main.cf")))
     master = parse_master_cf(*read_file(os.path.join(config_dir, "master.cf")))
     values = Values(main, master, ask_defaults(postconf, deadline).values)
