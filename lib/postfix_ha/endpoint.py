@@ -89,7 +89,7 @@ def missing_addresses(addresses: "list[str]") -> "list[str]":
     """Those of the numeric addresses that this node does not have (wildcards are always there).
 
     Asked of the kernel's routing table: binding a socket instead would find every address with
-    ``net.ipv4.ip_nonlocal_bind``, which load balancers set. Raises OSError where netlink cannot be had.
+    ``net.ipv4.ip_nonlocal_bind``, which load balancers set. Raises OSError where netlink is not available.
     """
     # A link-local address has no route without its interface, and Postfix cannot name the interface.
     wanted = [a for a in addresses if a not in WILDCARDS and not a.lower().startswith("fe80:")]

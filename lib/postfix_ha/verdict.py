@@ -41,7 +41,7 @@ def decide(kind: str, findings: "list[Finding]", lives: bool = True) -> Verdict:
     """The verdict on an action of this kind (setup, probe, monitor) from what the checks found.
 
     ``lives`` says whether any process of the instance is left. setup: the gravest finding decides. probe: 7 when
-    nothing lives, whatever is missing on the node; 0 or 1 else. monitor: only health counts; 7 when nothing lives.
+    no process is left, whatever is missing on the node; 0 or 1 else. monitor: only health counts; 7 if none is left.
     """
     if not findings:
         return HEALTHY if lives or kind == "setup" else Verdict(codes.NOT_RUNNING)

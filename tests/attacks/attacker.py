@@ -5,11 +5,13 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any, Optional
 
+from tests.node.judged import CONFIG, JudgedNode
 from tests.support.machine.node import PYTHON
 from tests.support.machine.process import NodeProcess
 from tests.support.machine.waiting import wait_for
-from tests.support.mail.node import MailNode
+from tests.support.mail.node import DAEMON_DIRECTORY, MailNode
 
+OURS = {"MAIL_CONFIG": CONFIG}
 GROUPS = {"nobody": "nogroup"}
 ENV = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
@@ -133,3 +135,10 @@ def real_uid(outside: int) -> int:
             return next(int(line.split()[1]) for line in file if line.startswith(b"Uid:"))
     except (OSError, StopIteration):
         return -1
+
+
+def taken_over(node: JudgedNode, name: str) -> str:
+    """A program of the daemon directory that runs what the attacker likes, as a daemon does that was taken over."""
+    program = DAEMON_DIRECTORY + name
+    node.do("cp", PYTHON, program)
+    return program

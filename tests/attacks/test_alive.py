@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.attacker import Attacker
-from tests.attacks.test_identity import OURS
+from tests.attacks.attacker import OURS, Attacker, taken_over
 from tests.node.judged import FAILED, MASTER, NOT_RUNNING, SUCCESS, JudgedNode
 from tests.support.machine.node import PYTHON
 from tests.support.machine.process import NodeProcess
-from tests.support.mail.node import DAEMON_DIRECTORY, QUEUE
+from tests.support.mail.node import QUEUE
 
 # The first thread ends by itself (exit(2), not exit_group); another one says so, and goes on with an open queue file.
 HALF_DEAD = """
@@ -50,13 +49,6 @@ def half_dead(node: JudgedNode, user: Attacker, program: str = PYTHON, cwd: str 
     found = next(p for p in node.pids() if p.outside not in known and threads(p) and p.state == "Z")
     user.stack.callback(node.signal, found, 9)
     return found
-
-
-def taken_over(node: JudgedNode, name: str) -> str:
-    """A program of the daemon directory that runs what the attacker likes, as a daemon does that was taken over."""
-    program = DAEMON_DIRECTORY + name
-    node.do("cp", PYTHON, program)
-    return program
 
 
 def test_a_daemon_whose_first_thread_has_ended_lives(node: JudgedNode, postfix: Attacker) -> None:

@@ -11,13 +11,12 @@ from typing import Callable
 
 import pytest
 
-from tests.attacks.attacker import Attacker
+from tests.attacks.attacker import OURS, Attacker
 from tests.node.innocents import everybody, lives
 from tests.node.judged import CONFIG, FAILED, MAIN, NOT_RUNNING, SNAPSHOT, SUCCESS, JudgedNode
 from tests.support.machine.process import NodeProcess
 from tests.support.mail.node import DAEMON_DIRECTORY, QUEUE
 
-OURS = {"MAIL_CONFIG": CONFIG}
 SLEEP = "import time; print('ready', flush=True); time.sleep(1000)"
 # Its own pid file, locked, at a path that ends like ours.
 LOCK = """

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.attacker import Attacker
-from tests.attacks.test_alive import taken_over
-from tests.attacks.test_identity import OURS
+from tests.attacks.attacker import OURS, Attacker, taken_over
 from tests.node.judged import CONFIG, NOT_RUNNING, SUCCESS, JudgedNode
 from tests.support.machine.node import PYTHON
 from tests.support.machine.process import NodeProcess

@@ -4,6 +4,16 @@
 could not; ``says`` and ``says_not``: of the whole.
 """
 
+import os
+
+HERE = os.path.dirname(__file__)
+
+
+def path_of(name):
+    """The file of a CIB of the corpus."""
+    return os.path.join(HERE, name + ".xml")
+
+
 CASES = {
     "location-rule-uname": {
         "story": "A rule on #uname keeps the queue off n3.",

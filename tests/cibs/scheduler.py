@@ -1,10 +1,15 @@
 """The scheduler asked by another way than the product's: a rule bans Postfix everywhere else, and the whole transition
 is played to its end."""
 
+import contextlib
+import io
+import json
 import subprocess
 import tempfile
 
 from lxml import etree
+
+from postfix_ha.cli.main import main
 
 UP = ("Started", "Promoted", "Unpromoted", "Master", "Slave")
 
@@ -47,3 +52,12 @@ def nodes_known(path):
         ["crm_simulate", "--xml-file", str(path), "--output-as=xml"], capture_output=True, check=True, timeout=60
     )
     return [each.get("name") for each in etree.fromstring(done.stdout).iterfind("cluster_status/nodes/node")]
+
+
+def status_of(path):
+    """What ``postfix-ha status --json`` prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        assert main(["status", "--json", "--tag", "mail", "--cib-file", str(path)]) in (0, 1)
+    (found,) = json.loads(printed.getvalue())["hierarchies"]
+    return found

@@ -1,30 +1,11 @@
 """Each CIB of the corpus: status says who could run Postfix and why the others could not, as the scheduler decides."""
 
-import contextlib
-import io
-import json
 import os
 
 import pytest
 
-from postfix_ha.cli.main import main
-from tests.cibs.cases import CASES
-from tests.cibs.scheduler import nodes_known, runs_there
-
-HERE = os.path.dirname(__file__)
-
-
-def path_of(name):
-    return os.path.join(HERE, name + ".xml")
-
-
-def status_of(path):
-    """What ``postfix-ha status --json`` prints."""
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        assert main(["status", "--json", "--tag", "mail", "--cib-file", str(path)]) in (0, 1)
-    (found,) = json.loads(printed.getvalue())["hierarchies"]
-    return found
+from tests.cibs.cases import CASES, HERE, path_of
+from tests.cibs.scheduler import nodes_known, runs_there, status_of
 
 
 def test_every_file_has_its_story():

@@ -10,8 +10,7 @@ from postfix_ha.cluster.create.build import create
 from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
 from postfix_ha.cluster.model.cib import parse
 from postfix_ha.cluster.where.placement import nodes_that_can_run
-from tests.cibs.scheduler import runs_there
-from tests.cibs.test_corpus import status_of
+from tests.cibs.scheduler import runs_there, status_of
 from tests.support.cibs import address, cib_text, file_system, node, primitive, wish
 
 SCHEMAS = sorted(

@@ -3,9 +3,11 @@
 import re
 import shlex
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.support.lab.resources import MAIL
 
+SLOW_S = 6
 ENDS = re.compile(r"\('([^()]*)' ends it\)")
 
 
@@ -92,3 +94,25 @@ def test_a_node_that_was_fenced_is_told_with_when_by_whom_and_whether_it_worked(
     assert (found["fencing"][0]["target"], found["fencing"][0]["status"]) == (idle, "success")
     # On a file that somebody looks at later there is no fencer to ask.
     assert code in (0, 3)
+
+
+def test_of_two_switchovers_at_once_the_loser_is_told_who_was_quicker_and_where_the_service_is(lab, tool):
+    here = lab.where()
+    first, second = (name for name in lab.nodes if name != here)
+    # Both are told to the cluster before the service has left its node.
+    tool.ok("properties", "--operation", f"stop start-delay={SLOW_S}s timeout=40s")
+    lab.wait_for(lab.is_idle, 20, "the cluster is idle")
+    before = tool.configuration()
+    with ThreadPoolExecutor(2) as pool:
+        ended = list(pool.map(lambda name: (name, tool.run("switchover", name, "--yes", on=name)), (first, second)))
+    lab.wait_for(lab.is_idle, 30, "the cluster is idle")
+    won = lab.where()
+    codes = {name: done.returncode for name, done in ended}
+    assert codes == {won: 0, next(name for name in (first, second) if name != won): 1}, [
+        vars(done) for _, done in ended
+    ]
+    ((lost, done),) = [(name, done) for name, done in ended if name != won]
+    told, *more = done.stderr.splitlines()
+    assert told == f"postfix-ha: {MAIL} is not in service on {lost}: it is in service on {won}"
+    assert [line for line in more if f"somebody else has changed {MAIL} meanwhile: " in line and won in line], more
+    assert tool.configuration() == before, "neither leaves anything behind"

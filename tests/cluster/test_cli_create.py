@@ -215,7 +215,7 @@ def test_without_root(lab, tool):
         done = tool.run(*arguments, user="daemon")
         assert done.returncode == 4
         assert done.stderr.count("\n") == 1
-        assert "root" in done.stderr
+        assert "run this as root, or as a member of group haclient" in done.stderr
 
 
 @pytest.mark.namespaces("a terminal on a node")

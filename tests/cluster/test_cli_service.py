@@ -71,7 +71,7 @@ def test_a_standby_node_is_no_target(lab, tool):
 
 def test_unextend_keeps_even_probes_off_and_extend_brings_the_node_back(lab, tool):
     here, target = lab.where(), lab.another_node()
-    assert f"runs on {here} now" in tool.refused("unextend", here)
+    assert f"runs on {here} now: 'postfix-ha switchover' to another node first" in tool.refused("unextend", here)
     tool.ok("unextend", target)
     lab.wait_for(lab.is_idle, 20, "the cluster is idle")
     lab.run("crm_resource", "--refresh", "--resource", MAIL)
@@ -82,6 +82,8 @@ def test_unextend_keeps_even_probes_off_and_extend_brings_the_node_back(lab, too
     owners = lab.nodes[target].read("/etc/passwd")
     lab.nodes[target].write("/etc/passwd", owners.replace("\npostfix:", "\npostfax:"))
     assert "postfix" in tool.refused("extend", target, *tool.rsh, on=here)
+    # The node itself is asked nothing over a shell, but looked at all the same.
+    assert "postfix" in tool.refused("extend", target, on=target)
     lab.nodes[target].write("/etc/passwd", owners)
     tool.ok("extend", target, "--priority", "810", *tool.rsh, on=here)
     assert tool.json("properties")["priorities"][target] == 810

@@ -10,7 +10,7 @@ from lxml import etree
 
 from postfix_ha.drill.mailbox import HEADER, QUEUES
 from tests.support.lab.config import MAILBOX, QUEUE, RECIPIENT
-from tests.support.lab.resources import MAIL, SHELL_AGENT
+from tests.support.lab.resources import ADDRESS, MAIL, SHELL_AGENT
 from tests.support.lab.tool import COMMAND
 from tests.support.machine.terminal import Terminal
 
@@ -249,14 +249,17 @@ def test_a_dry_run_tells_and_does_nothing(lab, tool):
     ("arguments", "words"),
     [
         (("n9", *TO_THE_BOX), "there is no node 'n9'"),
-        (("--fault", "kill-master", *TO_THE_BOX), "say --yes"),
+        (("--fault", "kill-master", *TO_THE_BOX), "say --yes where there is nobody to ask"),
         (("--fault", "flood"), "invalid choice"),
         (("--recipient", "nobody@elsewhere.example.net"), "refuses mail for nobody@elsewhere.example.net: 454"),
         (("--recipient", "a b"), "no plain mail address"),
-        (("--recipient", RECIPIENT, "--mailbox", "/nonexistent"), "/nonexistent: no such file"),
+        (
+            ("--recipient", RECIPIENT, "--mailbox", "/nonexistent"),
+            "no such file or directory: --mailbox takes a maildir or an mbox file",
+        ),
         (("--recipient", RECIPIENT, "--report", "/etc/hosts/x"), "cannot be left in /etc/hosts/x"),
         (("--rate", "0"), "from 1 to"),
-        ((), "discards no recipient's mail: name one with --recipient"),
+        ((), "this configuration discards no recipient's mail: name one with --recipient"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_changes_nothing(lab, tool, arguments, words):
@@ -276,6 +279,10 @@ def test_nodes_that_are_no_target_and_a_service_that_is_stopped(lab, tool):
     tool.ok("out-of-service")
     assert "out of service" in tool.refused("drill", *TO_THE_BOX, *tool.rsh)
     tool.ok("in-service")
+    tool.ok("undepend", ADDRESS)
+    lab.wait_for(lab.is_idle, 20, "the cluster is idle")
+    said = tool.refused("drill", *TO_THE_BOX, *tool.rsh)
+    assert f"no endpoint for plain SMTP moves with the addresses of {MAIL} (it has none)" in said
 
 
 def test_a_node_that_is_offline(lab, tool):
@@ -296,7 +303,7 @@ def test_a_node_that_is_offline(lab, tool):
 def test_it_needs_root(lab, tool):
     done = tool.run("drill", user="postfix")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "a drill needs root" in done.stderr
+    assert "a drill needs root: it looks into the queue, and at the mail system's processes" in done.stderr
 
 
 def test_the_discard_address_is_asked_for(lab, tool):

@@ -97,7 +97,9 @@ def without_n3(lab, command):
 def test_with_a_node_that_is_down(without_n3, command):
     lab = without_n3
     for arguments in (("switchover", "n3"), ("in-service", "n3")):
-        assert command.refused(*arguments) == "postfix-ha: node n3 is offline\n"
+        assert command.refused(*arguments) == (
+            "postfix-ha: node n3 is offline; 'pcs cluster start n3' starts its cluster\n"
+        )
     (found,) = command.json("status")["hierarchies"]
     assert (found["nodes"], found["node_states"]["n3"]) == (["n1"], "offline")
     assert found["members"][MAIL]["n3"] == "offline"

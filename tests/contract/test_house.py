@@ -358,3 +358,15 @@ def test_what_is_printed_goes_through_the_one_module_that_escapes_it(module):
         if isinstance(node, ast.Attribute) and node.attr in ("write", "buffer", "writelines"):
             whose = ast.unparse(node.value)
             assert whose not in ("sys.stdout", "sys.stderr", "stream"), f"{module}:{node.lineno}"
+
+
+def test_no_test_imports_a_test():
+    """What several tests need stands in tests/support, or in a file beside them that holds no test."""
+    found = []
+    for path in (CHECKOUT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                names = [name for each in imported(node) for name in each.split(".")]
+                names += [alias.name for alias in node.names]
+                found += [f"{path.name}: {name}" for name in names if name.startswith("test_")]
+    assert found == []

@@ -6,39 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.node.test_checks_services import end_listeners, listen
-from tests.support.machine.remote_shell import RemoteShell
 from tests.support.machine.shelf import FAILED
-from tests.support.mail.check_node import ADDRESS, PROGRAM, Checked, CheckNode
+from tests.support.mail.check_node import ADDRESS, PROGRAM
+from tests.support.mail.listeners import end_listeners, listen
+from tests.support.mail.pair import PEER, Two
 from tests.support.mail.provoked import PRINTED, Action, Fault, do, the_finding
-
-PEER = "n2"
-
-
-class Two:
-    """This node, which has the queue and the address, and a peer that stands by and sees the queue's device."""
-
-    def __init__(self) -> None:
-        self.here = CheckNode()
-        self.there = CheckNode(disk_mb=None)
-        self.here.boot()
-        self.there.boot()
-        self.shell = RemoteShell(self.here, {PEER: self.there})
-        self.there.shell(f"umount /mnt/queue; ip address del {ADDRESS}/24 dev eth0")
-        self.there.shell("ip address flush dev eth0 scope global; ip address add 198.51.100.12/24 dev eth0")
-        number = os.stat(self.here.path(self.here.queue.device)).st_rdev
-        self.there.add_device(os.path.basename(self.here.queue.device), os.major(number), os.minor(number))
-        self.usual: "list[str]" = []
-
-    def check(self, *options: str) -> Checked:
-        """Check here, and compare with the peer."""
-        return self.here.check("--peer", PEER, "--rsh", self.shell.command, *options)
-
-    def close(self) -> None:
-        """End both."""
-        self.shell.close()
-        self.here.kill()
-        self.there.kill()
 
 
 def here(script: str) -> "Action":

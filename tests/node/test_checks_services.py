@@ -2,24 +2,14 @@
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.machine.node import PYTHON
 from tests.support.machine.waiting import wait_for
 from tests.support.mail.check_node import QUEUE, CheckNode
+from tests.support.mail.listeners import end_listeners, listen
 
-LISTEN = """
-import os, socket, sys, time
-family, place = sys.argv[1:]
-s = socket.socket(socket.AF_UNIX if family == "unix" else socket.AF_INET)
-s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(place if family == "unix" else ("127.0.0.1", int(place)))
-s.listen()
-time.sleep(1000)
-"""
 # What main.cf names -> the kind, what is said of it, and where a service would listen.
 NAMED = {
     "sasl": (
@@ -69,7 +59,6 @@ NAMED = {
         ("unix", f"{QUEUE}/srs"),
     ),
 }
-STARTED: "list[subprocess.Popen[bytes]]" = []
 # Named, and not of this node: another machine's, not asked, no socket.
 ELSEWHERE = (
     "smtpd_milters=inet:198.51.100.9:8891 relay_transport=smtp:[mail.example.org]:25",
@@ -88,23 +77,6 @@ def node(clean_node: CheckNode) -> "Iterator[CheckNode]":
         clean_node.write(path, text)
         clean_node.age(path)
     clean_node.shell(f"rm -f {QUEUE}/private/* {QUEUE}/srs; rm -rf {QUEUE}/run {QUEUE}/var /etc/postfix/sasl")
-
-
-def listen(node: CheckNode, *place: str) -> None:
-    """Let a service listen there, on a socket of its own."""
-    table, number = ("/proc/net/unix", place[1]) if place[0] == "unix" else ("/proc/net/tcp", f":{int(place[1]):04X} ")
-    STARTED.append(node.popen([PYTHON, "-IS", "-c", LISTEN, *place]))
-    wait_for(lambda: number in node.run(["cat", table], check=True).stdout, 15, "it listens")
-
-
-def end_listeners(*nodes: CheckNode) -> None:
-    """End them; a UNIX-domain socket stays, and refuses connections."""
-    while STARTED:
-        os.killpg(STARTED[-1].pid, signal.SIGKILL)
-        STARTED.pop().wait(15)
-    wait_for(
-        lambda: not any(LISTEN in process.argv for node in nodes for process in node.pids()), 15, "they have ended"
-    )
 
 
 def configure(node: CheckNode, settings: str) -> None:

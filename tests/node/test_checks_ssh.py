@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.node.test_checks_peers import PEER, Two
 from tests.support.machine.ssh import THERE, Login
 from tests.support.mail.check_node import PROGRAM
+from tests.support.mail.pair import PEER, Two
 from tests.support.mail.provoked import do
 
 LIMIT_S = 40

@@ -1,11 +1,10 @@
 """The Debian package in a fresh system: installed, at work, upgraded and removed under a running Postfix, purged."""
 
 import re
-import subprocess
 from pathlib import Path
 
-from tests.support.machine.node import BASE_ENV, CHECKOUT
-from tests.support.machine.packagenode import NAME, Monitors, PackageNode
+from tests.support.machine.node import CHECKOUT
+from tests.support.machine.packagenode import NAME, Monitors, PackageNode, what_ci_install_puts
 from tests.support.machine.waiting import wait_for
 from tests.support.mail.ledger import MailClient
 from tests.support.mail.node import AGENT
@@ -25,12 +24,6 @@ def version_of(tree: Path) -> str:
 
 def installed_version(node: PackageNode) -> str:
     return node.run(["dpkg-query", "--show", "--showformat=${Version}", NAME], check=True).stdout
-
-
-def what_ci_install_puts(tree: Path, folder: Path) -> "set[str]":
-    subprocess.run([tree / "ci/install"], env={**BASE_ENV, "DESTDIR": str(folder)}, check=True, capture_output=True)
-    found = {"/" + str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
-    return {path for path in found if not path.endswith((".pyc", "/manifest"))}
 
 
 def test_apt_brings_what_the_agent_needs_and_recommends_what_it_is_for(made: Path) -> None:

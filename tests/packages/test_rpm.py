@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packages.test_debian import what_ci_install_puts
-from tests.support.machine.packagenode import NAME, Monitors, PackageNode
+from tests.support.machine.packagenode import NAME, Monitors, PackageNode, what_ci_install_puts
 from tests.support.mail.node import AGENT
 
 RPM = f"{NAME}-*.noarch.rpm"

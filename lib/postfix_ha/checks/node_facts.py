@@ -13,8 +13,8 @@ from postfix_ha.config.postconf import (
     ask_defaults,
     find_postconf,
     inert_config,
+    naming_options,
     obstacle,
-    place_of,
     read_answer,
 )
 from postfix_ha.config.secrets import Secrets
@@ -140,7 +140,7 @@ class Survey:
 
     def _ask_values(self) -> Answer:
         """All parameters; postconf is not asked where it cannot but fail, for it sleeps a second before it says so."""
-        place = place_of(self.params.config_dir)
+        place = naming_options(self.params.config_dir)
         is_missing = bool(place) and not os.path.exists(self.main.file)
         if is_missing or obstacle(self.config_dir) or self.main.fatal or self.master.unreadable:
             return Answer({}, [], f"{self.config_dir} holds no configuration that postconf could read")

@@ -59,10 +59,10 @@ def ask_values(postconf: str, config_dir: str, names: "list[str]", deadline: flo
     why = obstacle(config_dir) if config_dir else ""
     if why:
         return Answer({}, [], why)
-    return _ask([postconf, *place_of(config_dir), *MYNETWORKS, "-x", *names], names, deadline)
+    return _ask([postconf, *naming_options(config_dir), *MYNETWORKS, "-x", *names], names, deadline)
 
 
-def place_of(config_dir: str) -> "list[str]":
+def naming_options(config_dir: str) -> "list[str]":
     """The options that name the configuration directory, for the value of config_directory too.
 
     A main.cf that was changed a moment ago is read again (dict_load_file_xt), and Postfix 3.10 has forgotten by then

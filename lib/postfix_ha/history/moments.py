@@ -11,7 +11,7 @@ TODAY = ("%H:%M:%S", "%H:%M")
 AGO_END, SECONDS_END = 10**9, 10**10
 
 
-def moment(text: str, now: float) -> float:
+def time_of(text: str, now: float) -> float:
     """Seconds since the epoch of a time as people write it: a date, an hour of today, so long ago, @seconds."""
     text = text.strip()
     ago, unit = whole_number(text[:-1]), text[-1:]

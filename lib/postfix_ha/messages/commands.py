@@ -10,7 +10,14 @@ ROWS: "tuple[Row, ...]" = (
     # What stands against it, as the cluster or the status has it.
     refusal("reason", "{why}"),
     refusal("node_runs_resources", "node {node} is {state}", "end that first ('pcs node un{attribute} {name}')"),
-    refusal("node_online", "node {node} is offline"),
+    refusal("node_online", "node {node} is offline", "'pcs cluster start {name}' starts its cluster", joint="; "),
+    refusal(
+        "node_clean",
+        "node {node} is unclean: the cluster waits until it has been fenced",
+        "'stonith_admin --history {name}' tells how far that is",
+        joint="; ",
+    ),
+    refusal("node_joined", "node {node} is about to join the cluster", "try again when it is online"),
     # properties, unextend.
     refusal("priorities_named_once", "a node is named twice with --priority"),
     refusal("node_without_service", "{resource} runs on {node} now", "'postfix-ha switchover' to another node first"),

@@ -203,6 +203,13 @@ ROWS: "tuple[Row, ...]" = (
         "'pcs resource enable {holder}' first",
         joint="; ",
     ),
+    planned(
+        "parameter_value_here",
+        WARNING,
+        "{name} is set to {value}, which is not on this node",
+        "Postfix cannot start on a node without it",
+        joint="; ",
+    ),
     planned("parts_kept", NOTE, "these stay: {kept}"),
     planned("operations_replaced", NOTE, "the operations of the resource are replaced by those of the new agent"),
     # Nodes.
@@ -210,6 +217,27 @@ ROWS: "tuple[Row, ...]" = (
     planned("node_named_once", ERROR, "node {node} is named twice"),
     planned("node_left_out", NOTE, "{node} takes no part: {why}"),
     planned("nodes_enough", WARNING, "only one node takes part", "'postfix-ha extend NODE' adds another"),
+    planned(
+        "redundancy_kept",
+        WARNING,
+        "no other node could run {tag} then: if {node} fails, no client is served",
+        "'postfix-ha status' tells why",
+        joint="; ",
+    ),
+    planned(
+        "start_possible",
+        WARNING,
+        "the cluster starts {tag} on no node at the moment",
+        "'postfix-ha status' tells why",
+        joint="; ",
+    ),
+    planned(
+        "clients_served",
+        NOTE,
+        "it stops on {nodes}, and no client is served after that",
+        "'postfix-ha in-service --resource {name}' starts it again",
+        joint="; ",
+    ),
     # The cluster.
     planned(
         "fencing_on",

@@ -41,6 +41,12 @@ ROWS: "tuple[Row, ...]" = (
     refusal("node_left", "{node} is the only node of {tag}", "'postfix-ha delete' removes the resource"),
     # What Postfix depends on.
     refusal("needed_exists", "there is no resource '{needed}'"),
+    refusal(
+        "needed_serves",
+        "{needed} is a fence device, on which no service depends",
+        "the cluster uses it wherever it runs",
+        joint="; ",
+    ),
     refusal("needed_is_another", "{tag} cannot depend on itself"),
     refusal("needed_goes_before", "{needed} itself depends on {tag}: the two would wait for one another"),
     refusal(

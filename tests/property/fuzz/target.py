@@ -85,14 +85,14 @@ class Target:
                 "too slow", f"{size} bytes cost more than {self.cpu_s + size * CPU_BYTE_S:.1f} s of the processor"
             )
         except (Exception, SystemExit) as error:
-            where = place_of(error)
+            where = raised_at(error)
             if not where:
                 raise
             return Fault(f"{type(error).__name__} in {where}", f"{type(error).__name__} in {where}: {str(error)[:300]}")
         return None
 
 
-def place_of(error: BaseException) -> str:
+def raised_at(error: BaseException) -> str:
     """module:function of the program in which an exception was raised, "" for one of the fuzzer's own."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if LIBRARY in frame.filename]

@@ -1,7 +1,9 @@
 """PackageNode: a private node with the file system that ci/packages made, and the agent that a package put there."""
 
 import os
+import subprocess
 import threading
+from pathlib import Path
 
 from tests.support.machine.process import NodeProcess
 from tests.support.machine.waiting import wait_for
@@ -93,3 +95,10 @@ def roots() -> str:
     if not os.path.isdir(os.path.join(found, "current", "root", "packages")):
         raise RuntimeError("these tests need the file systems that ci/packages makes: run ci/packages as root")
     return found
+
+
+def what_ci_install_puts(tree: Path, folder: Path) -> "set[str]":
+    """The files that ci/install of a checkout puts below a folder."""
+    subprocess.run([tree / "ci/install"], env={**BASE_ENV, "DESTDIR": str(folder)}, check=True, capture_output=True)
+    found = {"/" + str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+    return {path for path in found if not path.endswith((".pyc", "/manifest"))}

@@ -11,7 +11,6 @@ from postfix_ha import codes
 from postfix_ha.messages.catalogue import CATALOGUE, ROWS, SEVERITIES, Row
 from postfix_ha.messages.statement import Statement
 from postfix_ha.verdict import Finding
-from tests.node import test_checks_peers, test_checks_setup, test_checks_surroundings, test_checks_values
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 LIBRARY = CHECKOUT / "lib" / "postfix_ha"
@@ -24,6 +23,8 @@ MAKERS = {"Finding", "refused", "failed"}
 MODEL = range(1, 22)
 # Rows that only inform: there is nothing to do, and so no remedy.
 NOTHING_TO_DO = {"leftovers_ended", "mailbox_locks_current"}
+# The files with a table of faults, each of which is provoked and cured.
+FAULTS = ("test_checks_setup.py", "test_checks_surroundings.py", "test_checks_peers.py", "test_checks_values.py")
 # Rows that are provoked elsewhere: by name, the test files in which their id or a part of their sentence is.
 PROVOKED_ELSEWHERE = {
     "address_settled": "messages_place.py",
@@ -55,6 +56,13 @@ PROVOKED_ELSEWHERE = {
     "distribution_prepared": "node/*.py",
     "configuration_read_in_time": "node/*.py",
 }
+
+
+def faults_of(path: Path) -> "set[str]":
+    """The ids of the faults that a test file provokes."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    named = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "Fault"]
+    return {ast.literal_eval(call.args[0]) for call in named}
 
 
 def fields(text: str) -> "set[str]":
@@ -134,8 +142,7 @@ def test_each_message_of_the_model_is_one_row() -> None:
 
 
 def test_each_row_of_the_model_and_of_the_command_is_provoked_on_a_real_node() -> None:
-    modules = (test_checks_setup, test_checks_surroundings, test_checks_peers, test_checks_values)
-    provoked = {fault.check for module in modules for fault in module.FAULTS}
+    provoked = {check for name in FAULTS for check in faults_of(CHECKOUT / "tests/node" / name)}
     wanted = {row.check for row in ROWS if row.model or row.scope in ("command", "cluster", "node")}
     assert wanted - provoked - set(PROVOKED_ELSEWHERE) == set()
     for check, file in PROVOKED_ELSEWHERE.items():

@@ -123,6 +123,7 @@ def test_letters_that_are_none_are_asked_again():
     command.wait_for("invalid literal")
     command.type("\x04")
     assert command.end() == 2
+    assert "the input ended before the last question: nothing was changed" in command.text
     assert "Traceback" not in command.text
 
 

@@ -15,7 +15,7 @@ from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.push import change
 from postfix_ha.cluster.model.edit import set_pair
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
-from tests.cibs.test_corpus import path_of
+from tests.cibs.cases import path_of
 from tests.support.cibs import cib, cib_text, file_system, mail, node, stickiness, text, wish
 from tests.support.command import OnFile
 
@@ -62,7 +62,7 @@ HELD = [
     ("unmanaged-defaults", "every resource is not managed (is-managed)"),
     ("node-maintenance-running", "node n1, on which it runs, is in maintenance"),
 ]
-COMMANDS = [("switchover", "n2"), ("out-of-service",), ("in-service", "n2")]
+COMMANDS = [("switchover", "n2"), ("out-of-service",), ("in-service", "n2"), ("delete", "--stop")]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -87,9 +87,10 @@ def test_in_maintenance_nothing_is_left_for_its_end(tmp_path, name, what, words)
 
 def test_what_a_failure_has_blocked_cannot_be_taken_out_of_service(tmp_path):
     line = on_copy(tmp_path, "stop-failed-block")
-    done = line.run("out-of-service", "--yes")
-    assert "mail is blocked by a failure" in done.stderr
-    assert ends_in(done) == "crm_resource --cleanup --resource mail"
+    for words in (("out-of-service",), ("delete", "--stop")):
+        done = line.run(*words, "--yes")
+        assert "mail is blocked by a failure" in done.stderr
+        assert ends_in(done) == "crm_resource --cleanup --resource mail"
 
 
 # Two administrators at once.

@@ -14,26 +14,10 @@ from postfix_ha.cluster.live.push import change, plan
 from postfix_ha.cluster.model.cib import parse
 from postfix_ha.messages.errors import ClusterError, Refused
 from tests.support.cibs import address, cib, cib_text, file_system, mail, node, text, wish
+from tests.support.command import START, CommandLine
 from tests.support.lab.tool import same_cluster
-from tests.support.machine.node import CHECKOUT
 
-START = f'import sys; sys.path.insert(0, "{CHECKOUT}/lib"); from postfix_ha.cli.main import main; sys.exit(main())'
-
-
-class CommandLine:
-    """The command on one CIB file."""
-
-    def __init__(self, file):
-        self.file = file
-
-    def run(self, name, *arguments):
-        argv = [sys.executable, "-c", START, name, "--cib-file", str(self.file), *arguments]
-        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
-
-    def ok(self, *arguments):
-        done = self.run(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+OFFLINE = "node n2 is offline; 'pcs cluster start n2' starts its cluster"
 
 
 @pytest.fixture
@@ -61,7 +45,13 @@ def line(tmp_path):
         (("properties", "--priority", "n1=3", "--priority", "n1=4"), "named twice"),
         (("properties", "--parameter", "novalue"), "is not NAME=VALUE"),
         (("properties", "--operation", "monitor interval=often"), "is not a time"),
+        (("properties", "--operation", "monitor"), "says nothing to set: add KEY=VALUE with a KEY of interval, "),
+        (("properties", "--operation", "stop interval=10s"), "of the operations only monitor is repeated"),
+        (("properties", "--priority", "n1"), "'n1' is not NODE=P, such as n1=10"),
+        (("properties", "--priority", "=3"), "'=3' is not NODE=P"),
+        (("depend", "fence"), "fence is a fence device, on which no service depends; the cluster uses it wherever"),
         (("migrate", "--to", "nonsense"), "does not run Postfix"),
+        (("migrate", "--to", ""), "'' does not run Postfix"),
         (("create", "--node", "n1:0"), "from 1 to 999"),
         (("create", "--switchback", "sometimes"), "invalid choice"),
         (("create", "--config-dir", "relative/path"), "relative/path"),
@@ -86,7 +76,7 @@ def test_a_node_that_is_down(line):
         state.attrib.update({"in_ccm": "false", "crmd": "offline", "join": "down", "expected": "down"})
     line.file.write_bytes(etree.tostring(root))
     done = line.run("switchover", "n2")
-    assert (done.returncode, done.stderr) == (2, "postfix-ha: node n2 is offline\n")
+    assert (done.returncode, done.stderr) == (2, f"postfix-ha: {OFFLINE}\n")
     told = line.run("status")
     assert told.returncode == 1
     assert "NOT IN SERVICE" in told.stdout
@@ -249,7 +239,7 @@ def test_somebody_who_never_stops_is_given_up_on(tmp_path):
         file.write_bytes(etree.tostring(root))
         return create(document, wish(tag="mail"), node())
 
-    with pytest.raises(ClusterError, match="given up after 10 attempts"):
+    with pytest.raises(ClusterError, match="somebody else kept changing the configuration: given up after 10 attempts"):
         change(cluster, planner)
     assert "rsc_order" not in file.read_text()
 

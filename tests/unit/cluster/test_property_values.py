@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from postfix_ha.cluster.create.build import create
-from tests.cibs.test_corpus import path_of
+from tests.cibs.cases import path_of
 from tests.support.cibs import cib, cib_text, file_system, mail, node, text, wish
 from tests.support.command import OnFile
 

@@ -144,7 +144,15 @@ REFUSALS = {
         lambda: check_online(status(standby="true"), "n2"),
         "node n2 is in standby: end that first ('pcs node unstandby n2')",
     ),
-    "node_online": (lambda: check_online(status(online="false"), "n2"), "node n2 is offline"),
+    "node_online": (lambda: check_online(status(online="false"), "n2"), "node n2 is offline; 'pcs cluster start n2'"),
+    "node_clean": (
+        lambda: check_online(status(online="false", unclean="true"), "n2"),
+        "node n2 is unclean: the cluster waits until it has been fenced; 'stonith_admin --history n2' tells",
+    ),
+    "node_joined": (
+        lambda: check_online(status(pending="true"), "n2"),
+        "node n2 is about to join the cluster: try again when it is online",
+    ),
     "host_named": (
         lambda: Remote("-oProxyCommand=x", ["ssh"]).argv(["true"]),
         "'-oProxyCommand=x' is no name of a host",

@@ -11,12 +11,12 @@ from lxml import etree
 from postfix_ha.cluster.live.fencing import events_of, worth_telling
 from postfix_ha.cluster.live.wait import State, failures, unescaped
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
-from postfix_ha.cluster.model.moments import age_s, moment
+from postfix_ha.cluster.model.moments import age_s, moment, seconds_of
 from postfix_ha.cluster.model.node_facts import states_of
 from postfix_ha.cluster.show.status import Overview
 from postfix_ha.cluster.show.status_text import first_line, lines_of, pieces, wrapped
 from postfix_ha.cluster.where.why_not import Verdict
-from tests.cibs.test_corpus import path_of
+from tests.cibs.cases import path_of
 from tests.support.cibs import cib, file_system, mail
 from tests.support.command import OnFile
 
@@ -100,6 +100,8 @@ def test_a_pending_fencing_is_told_first():
 def test_moments_are_crm_mons():
     assert age_s("2026-11-29 12:00:00Z") < float("inf")
     assert abs(age_s("2026-11-29 13:00:00 +01:00") - age_s("2026-11-29 12:00:00Z")) < 1
+    assert abs(age_s("2026-11-29 12:00:00.123456Z") - age_s("2026-11-29 12:00:00Z")) < 1
+    assert seconds_of("Sun Nov 29 12:00:00 2026") == seconds_of(moment(seconds_of("2026-11-29 12:00:00"))) > 0
     assert age_s("never") == float("inf")
     assert moment("x") == moment("9" * 30) == ""
 
@@ -117,12 +119,16 @@ def test_a_barred_node_that_time_lets_in_says_so(tmp_path):
     more = '<nvpair id="mail-ma-ft" name="failure-timeout" value="2h"/>'
     now = ("1764000000", str(int(time.time()) - 60))
     said = on_copy(tmp_path, "failed-threshold", (pair, pair + more), now).run("status").words
-    assert "again until 2h (failure-timeout) after the last failure" in said
+    (at,) = re.findall(r"again until 2h \(failure-timeout\) after the last failure, at (\S+ \S+?)(?:Z| [+-])", said)
+    assert abs(time.mktime(time.strptime(at, "%Y-%m-%d %H:%M:%S")) - int(now[1]) - 7200) < 2
+    assert "fail count of mail" not in said, "it is told once"
 
 
 def test_below_the_threshold_nothing_is_barred(tmp_path):
     done = on_copy(tmp_path, "failed-below-threshold").run("status")
     assert "does not start it there again" not in done.words
+    ends = "'crm_resource --cleanup --resource mail --node n1' ends it"
+    assert f"fail count of mail on n1: 1, never expires ({ends})" in done.words
 
 
 def test_a_fail_count_of_a_million_is_infinity(tmp_path):

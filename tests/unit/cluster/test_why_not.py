@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from tests.cibs.test_corpus import path_of
-from tests.unit.cluster.test_command_line import CommandLine
+from tests.cibs.cases import path_of
+from tests.support.command import CommandLine
 
 RIGHT = [
     ("location-rule-pingd", ("switchover", "n2", "--yes"), "constraint connected forbids mailgroup on n2 (pingd is 0)"),
@@ -23,6 +23,9 @@ def test_a_refusal_says_what_stands_against_it(tmp_path, name, arguments, words)
     before = file.read_bytes()
     done = CommandLine(file).run(*arguments)
     assert done.returncode == 2, done.stdout + done.stderr
+    first = done.stderr.splitlines()[0]
+    assert first.startswith("postfix-ha: the cluster would not run mail on n")
+    assert first.endswith(" all the same" if arguments[0] == "extend" else ": see 'postfix-ha status'")
     assert words in done.stderr
     assert file.read_bytes() == before
 

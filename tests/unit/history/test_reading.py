@@ -12,7 +12,7 @@ from postfix_ha.history.files import Bounds, forerunners, matching, pieces
 from postfix_ha.history.gather import read_answer
 from postfix_ha.history.harm import harm
 from postfix_ha.history.incidents import Incident
-from postfix_ha.history.moments import moment
+from postfix_ha.history.moments import time_of
 from postfix_ha.history.observe import Request, answer, request_of
 from postfix_ha.history.seen import Seen
 from postfix_ha.history.stamps import Clock
@@ -259,11 +259,11 @@ def test_known_patterns_get_advice():
     ],
 )  # fmt: skip
 def test_a_time_is_understood(text, at):
-    assert moment(text, NOW) == at
+    assert time_of(text, NOW) == at
 
 
 @pytest.mark.parametrize("text", ["", "noon", "25:00", "2026-13-01", "-1h", "@", "9" * 30 + "d", "٣h", "\x1b[2J"])
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(Refused, match="is no time: say") as caught:
-        moment(text, NOW)
+        time_of(text, NOW)
     assert [each.check for each in caught.value.statements] == ["time_readable"]

@@ -22,7 +22,7 @@ MAILBOX_LIMITS = {"mailbox_size_limit": "mydestination", "virtual_mailbox_limit"
 
 
 def wrong_values(config_dir: str, postconf: str, deadline: float) -> "list[Finding]":
-    """Every value that Postfix refuses in main.cf and master.cf; none where the defaults cannot be had."""
+    """Every value that Postfix refuses in main.cf and master.cf; none where the defaults are not known."""
     main = parse_main_cf(*read_file(os.path.join(config_dir, "main.cf")))
     master = parse_master_cf(*read_file(os.path.join(config_dir, "master.cf")))
     values = Values(main, master, ask_defaults(postconf, deadline).values)
@@ -94,7 +94,7 @@ class Values:
             return None
         config_dir = os.path.dirname(self.main.file)
         values = {"name": name, "why": why}
-        where = place_of(self.main.file, self.main.lines.get(name, 0))
+        where = told_where(self.main.file, self.main.lines.get(name, 0))
         cure = quote_words(["postconf", "-c", config_dir, "-X", name])
         if name in READ_BY_ALL or self._is_smtpd_alone(name):
             return Finding("parameter_values_valid", cure=cure, by_all=name in READ_BY_ALL, **where, **values)
@@ -111,7 +111,7 @@ class Values:
             return None
         config_dir, service = os.path.dirname(self.master.file), f"{row.name}/{row.type}"
         values = {"name": f"{name} of {service}", "why": why}
-        where = place_of(self.master.file, row.line)
+        where = told_where(self.master.file, row.line)
         cure = quote_words(["postconf", "-c", config_dir, "-PX", f"{service}/{name}"])
         if row.program == "smtpd" and row.type == "inet" and name not in NOT_SMTPD:
             return Finding("parameter_values_valid", cure=cure, by_all=False, **where, **values)
@@ -132,7 +132,7 @@ class Values:
             ):
                 set_there = name if name in self.main.raw else "message_size_limit"
                 cure = quote_words(["postconf", "-c", os.path.dirname(self.main.file), "-e", f"{name}=0"])
-                where = place_of(self.main.file, self.main.lines.get(set_there, 0))
+                where = told_where(self.main.file, self.main.lines.get(set_there, 0))
                 why = f"{limit} is less than message_size_limit, which is {message if message > 0 else 'without limit'}"
                 found.append(Finding("daemon_values_valid", name=name, why=why, cure=cure, **where))
         return found
@@ -145,7 +145,7 @@ def check_options(master: MasterCf) -> "list[Finding]":
             "daemon_values_valid",
             name=f"-o of {row.name}/{row.type}",
             why=f"the {_ordinal(number)} -o: {wrong}",
-            **place_of(master.file, row.line),
+            **told_where(master.file, row.line),
         )
         for row in master.rows
         for number, wrong in row.wrong_options
@@ -156,6 +156,6 @@ def _ordinal(number: int) -> str:
     return {1: "first", 2: "second", 3: "third"}.get(number, f"{number}th")
 
 
-def place_of(file: str, line: int) -> "dict[str, object]":
+def told_where(file: str, line: int) -> "dict[str, object]":
     """What a finding says of where it is: file and line (0 for none), and both in words."""
     return {"file": file, "line": line, "where": f"{file}, line {line}" if line else file}

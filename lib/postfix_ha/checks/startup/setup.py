@@ -8,7 +8,7 @@ import os
 import stat
 
 from postfix_ha.checks.startup.lock_owners import lock_holder
-from postfix_ha.checks.startup.parameter_values import place_of, wrong_values
+from postfix_ha.checks.startup.parameter_values import told_where, wrong_values
 from postfix_ha.checks.startup.queue_files import write_as_root
 from postfix_ha.checks.startup.queue_place import check_queue_made
 from postfix_ha.config.postconf import find_postconf
@@ -89,7 +89,7 @@ def check_config_files(setup: Setup) -> "list[Finding]":
         subject, why, file, line = problem
         if subject in (*CONFIG_FILES, "postconf"):
             check = "configuration_read_in_time" if problem.is_late else "config_files_readable"
-            found.append(Finding(check, why=why, config_dir=config_dir, **place_of(file, line)))
+            found.append(Finding(check, why=why, config_dir=config_dir, **told_where(file, line)))
     return found[:1]
 
 
@@ -115,7 +115,7 @@ def check_interfaces(setup: Setup) -> "list[Finding]":
         Finding(
             "configuration_read_in_time" if problem.is_late else "inet_interfaces_usable",
             why=f"{problem[0]}: {problem[1]}",
-            **place_of(problem[2], problem[3]),
+            **told_where(problem[2], problem[3]),
         )
         for problem in setup.instance.problems
         if problem[0] not in (*CONFIG_FILES, "postconf")
@@ -123,7 +123,7 @@ def check_interfaces(setup: Setup) -> "list[Finding]":
     if not found and not setup.instance.endpoints:
         where = os.path.join(setup.instance.config_dir, "master.cf")
         why = "no inet service there starts smtpd or postscreen, so no mail client would be served"
-        found.append(Finding("inet_interfaces_usable", why=why, **place_of(where, 0)))
+        found.append(Finding("inet_interfaces_usable", why=why, **told_where(where, 0)))
     return found
 
 

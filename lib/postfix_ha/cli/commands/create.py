@@ -22,6 +22,8 @@ from postfix_ha.params import BINARY_DEFAULT
 
 # What the hierarchy itself brings, or what a running instance has of its own, is no fault before it is made.
 WILL_COME = ("address_on_node", "data_directory_own", "queue_directory_own")
+# What planning says -> the errors of checks from which it follows.
+FOLLOWS_FROM = {"queue_directory_known": ("config_dir_given", "config_files_readable", "main_cf_present")}
 # What a check says -> what planning says of the same thing.
 SAID_BY = {
     "queue_on_cluster_storage": ("queue_moves",),
@@ -98,7 +100,7 @@ def run_create(options: argparse.Namespace) -> int:
     ):
         consult(wish, draft)
         draft = make_draft(cib, wish, here)
-    remarks = [*once(found, draft.remarks), *draft.remarks]
+    remarks = [*once(found, draft.remarks), *without_consequences(draft.remarks, found)]
     refused = errors(remarks)
     if refused:
         raise Refused(*refused)
@@ -114,6 +116,12 @@ def once(found: "list[Remark]", planned: "list[Remark]") -> "list[Remark]":
     """What the checks found, without what planning says of the same thing."""
     said = {remark.check for remark in planned}
     return [remark for remark in found if not said & set(SAID_BY.get(remark.check, ()))]
+
+
+def without_consequences(planned: "list[Remark]", found: "list[Remark]") -> "list[Remark]":
+    """What planning says, without what follows from an error that the checks found."""
+    wrong = {remark.check for remark in errors(found)}
+    return [remark for remark in planned if not wrong & set(FOLLOWS_FROM.get(remark.check, ()))]
 
 
 def consult(wish: Wish, draft: Draft) -> None:

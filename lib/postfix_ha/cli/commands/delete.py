@@ -17,10 +17,11 @@ from postfix_ha.cluster.change.modify import delete
 from postfix_ha.cluster.change.move import begin_to_stop
 from postfix_ha.cluster.change.release import leave_running
 from postfix_ha.cluster.change.undo import undo
-from postfix_ha.cluster.change.unfinished import LEAVE_RUNNING
+from postfix_ha.cluster.change.unfinished import LEAVE_RUNNING, is_bound
 from postfix_ha.cluster.live.push import change
 from postfix_ha.cluster.live.wait import State, wait_idle, wait_stopped
 from postfix_ha.cluster.model.hierarchy import find_hierarchy, hierarchies
+from postfix_ha.cluster.where.maintained import check_managed
 from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import refused
 from postfix_ha.messages.remark import Remark
@@ -71,6 +72,8 @@ def run_delete(options: argparse.Namespace) -> int:
     remarks = [Remark(Finding("parts_kept", kept=", ".join(kept)))] if kept else []
     parts = [name for name in hierarchy.own if name != tag] if options.with_parts else []
     is_active = any(State(status, name).is_active for name in (tag, *parts))
+    if options.stop and is_active and not is_bound(hierarchy):
+        check_managed(hierarchy, status, [tag, *parts], forgets=False)
     if options.dry_run or not is_active or not cluster.is_live:
         return carry_out(work, remarks, tag, lambda now: not now.role, "deleted")
     work.show(remarks)

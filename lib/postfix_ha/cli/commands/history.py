@@ -13,7 +13,7 @@ from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.history.account import table
 from postfix_ha.history.gather import ask_all
-from postfix_ha.history.moments import moment
+from postfix_ha.history.moments import time_of
 from postfix_ha.history.observe import answer, request_of
 from postfix_ha.history.whole import Question, whole
 from postfix_ha.messages.errors import refused
@@ -56,7 +56,7 @@ def run_history(options: argparse.Namespace) -> int:
     if options.observe:
         return observe()
     now = time.time()
-    since, until = moment(options.since, now), min(moment(options.until, now), now)
+    since, until = time_of(options.since, now), min(time_of(options.until, now), now)
     if since >= until:
         raise refused("span_of_time")
     cluster = cluster_of(options)

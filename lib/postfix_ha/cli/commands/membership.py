@@ -10,6 +10,7 @@ from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.cluster.model.priority import parse_priority
+from postfix_ha.cluster.where.foreseen import of_fewer_nodes
 from postfix_ha.cluster.where.why_not import reasons_on
 from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused, refused
@@ -98,4 +99,5 @@ def run_unextend(options: argparse.Namespace) -> int:
         if options.node in State(status, member).nodes and member in hierarchy.own:
             raise refused("node_without_service", resource=member, node=options.node)
     work = Work(manner_of(options), cluster, lambda cib: unextend(cib, hierarchy.tag, options.node))
-    return carry_out(work, [], hierarchy.tag, lambda _: True, "reshaped")
+    remarks = [] if work.plan.is_empty else of_fewer_nodes(hierarchy, options.node)
+    return carry_out(work, remarks, hierarchy.tag, lambda _: True, "reshaped")

@@ -84,7 +84,7 @@ def run_migrate(options: argparse.Namespace) -> int:
 def check(cluster: Cluster, hierarchy: Hierarchy, agent: str, begun: bool) -> None:
     """Refuse what cannot be exchanged, or not now."""
     if not is_mail_agent(agent):
-        raise refused("agent_for_postfix", agent=agent)
+        raise refused("agent_for_postfix", agent=agent or "''")
     against = why_not(hierarchy, agent)
     if against:
         raise Refused(*against)

@@ -22,6 +22,7 @@ from postfix_ha.cluster.live.push import change
 from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model.cib import Cib, Element
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
+from postfix_ha.cluster.where.foreseen import of_start, of_stop, without_redundancy
 from postfix_ha.cluster.where.maintained import check_managed
 from postfix_ha.cluster.where.why_not import reasons_on
 from postfix_ha.finding import Finding
@@ -82,9 +83,11 @@ def run_out_of_service(options: argparse.Namespace) -> int:
     cluster = cluster_of(options)
     hierarchy = find_hierarchy(cluster.read(), options.tag)
     tag = hierarchy.tag
-    check_hands_on(hierarchy, cluster.status(), [tag], forgets=False)
+    status = cluster.status()
+    check_hands_on(hierarchy, status, [tag], forgets=False)
     work = Work(manner_of(options), cluster, lambda cib: out_of_service(cib, tag))
-    return carry_out(work, [], tag, lambda state: state.role == "Stopped", "out of service")
+    remarks = [] if work.plan.is_empty else of_stop(hierarchy, State(status, tag).nodes)
+    return carry_out(work, remarks, tag, lambda state: state.role == "Stopped", "out of service")
 
 
 def check_hands_on(hierarchy: Hierarchy, status: Element, members: "list[str]", *, forgets: bool) -> None:
@@ -99,11 +102,14 @@ def run_in_service(options: argparse.Namespace) -> int:
     hierarchy = find_hierarchy(cluster.read(), options.tag)
     if options.node:
         return move(options, cluster, hierarchy.tag, starts=True)
-    check_hands_on(hierarchy, cluster.status(), [hierarchy.tag], forgets=True)
+    status = cluster.status()
+    check_hands_on(hierarchy, status, [hierarchy.tag], forgets=True)
     if not options.dry_run:
         forget_failures(cluster, hierarchy.members)
     work = Work(manner_of(options), cluster, lambda cib: in_service(cib, hierarchy.tag))
-    return carry_out(work, [], hierarchy.tag, lambda state: bool(state.nodes), "in service")
+    is_off = not State(status, hierarchy.tag).nodes
+    remarks = of_start(cluster, work.plan.new, hierarchy.tag, status) if is_off else []
+    return carry_out(work, remarks, hierarchy.tag, lambda state: bool(state.nodes), "in service")
 
 
 def run_switchover(options: argparse.Namespace) -> int:
@@ -125,8 +131,7 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
     node = options.node
     hierarchy = find_hierarchy(cluster.read(), tag)
     check_target(hierarchy, node)
-    if not options.hold_s:
-        check_stays(hierarchy, node)
+    check_stays(hierarchy, node, options.hold_s)
     status = cluster.status()
     check_online(status, node)
     begun = hierarchy.moves or mark_of(hierarchy)
@@ -150,8 +155,9 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
         raise Refused(Finding("target_can_run", tag=tag, node=node), *why)
     if command:
         work.when_made = f"the move is called off: 'postfix-ha status' tells where {tag} runs"
+    remarks = [] if work.plan.is_empty else without_redundancy(cluster, work.plan.new, tag, node, status)
     try:
-        return carry_out(work, [], tag, lambda state: state.nodes == [node], "in service")
+        return carry_out(work, remarks, tag, lambda state: state.nodes == [node], "in service")
     finally:
         # Also when we are told to stop: the constraint does not stay.
         if command and (work.report.get("changed") or work.plan.is_empty):

@@ -1,6 +1,7 @@
 """postfix-ha properties: show and set the properties of the service."""
 
 import argparse
+import os
 
 from postfix_ha.cli.apply import Work, carry_out
 from postfix_ha.cli.command import (
@@ -22,7 +23,9 @@ from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.cluster.model.meta_attributes import KNOWN, wrong_meta
 from postfix_ha.cluster.model.operations import operations, parse_operation, set_operation
 from postfix_ha.cluster.model.priority import SWITCHBACKS, parse_priority
+from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused, refused
+from postfix_ha.messages.remark import Remark
 
 EXAMPLES = """\
   postfix-ha properties
@@ -71,7 +74,9 @@ def assignment(text: str) -> "tuple[str, str]":
 
 def node_priority(text: str) -> "tuple[str, int]":
     """(node, priority) of NODE=P, for argparse."""
-    node, _, number = text.partition("=")
+    node, equals, number = text.partition("=")
+    if not node or not equals:
+        raise argparse.ArgumentTypeError(f"'{text}' is not NODE=P, such as n1=10")
     try:
         return node, parse_priority(number)
     except ValueError as error:
@@ -113,7 +118,8 @@ def run_properties(options: argparse.Namespace) -> int:
         return cib
 
     work = Work(manner_of(options), cluster, planner)
-    return carry_out(work, [], tag, lambda state: bool(state.nodes) or hierarchy.is_disabled, "in service")
+    remarks = absent_here(dict(options.parameter))
+    return carry_out(work, remarks, tag, lambda state: bool(state.nodes) or hierarchy.is_disabled, "in service")
 
 
 def check_values(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy) -> None:
@@ -128,6 +134,13 @@ def check_values(options: argparse.Namespace, cluster: Cluster, hierarchy: Hiera
               for found in [wrong_meta(name, value)] if found is not None]  # fmt: skip
     if wrong:
         raise Refused(*wrong)
+
+
+def absent_here(wanted: "dict[str, str]") -> "list[Remark]":
+    """parameter_value_here for each path that is to be set and that this node lacks; on another it may be right."""
+    paths = {name: wanted[name] for name in ("binary", "config_dir") if wanted.get(name)}
+    lacking = {name: path for name, path in paths.items() if not os.path.exists(path)}
+    return [Remark(Finding("parameter_value_here", name=name, value=path)) for name, path in lacking.items()]
 
 
 def show(options: argparse.Namespace, hierarchy: Hierarchy) -> int:

@@ -79,13 +79,15 @@ def unextend(cib: Cib, tag: str, node: str) -> Cib:
 def depend(cib: Cib, tag: str, needed: str) -> Cib:
     """Make Postfix depend on a resource, by a colocation and an order constraint.
 
-    Raises Refused for an unknown resource, for Postfix itself, for a resource that depends on Postfix, and if the
-    failback of the two does not agree.
+    Raises Refused for an unknown resource, a fence device, Postfix itself, a resource that depends on Postfix, and if
+    the failback of the two does not agree.
     """
     hierarchy = find_hierarchy(cib, tag)
     resource = cib.resource(needed)
     if resource is None:
         raise refused("needed_exists", needed=needed)
+    if resource.get("class") == "stonith":
+        raise refused("needed_serves", needed=needed)
     relations = hierarchy.relations
     inner = relations.members(needed)
     if hierarchy.tag in inner:
@@ -101,7 +103,8 @@ def depend(cib: Cib, tag: str, needed: str) -> Cib:
     top = top_of(resource).get("id", "") if is_everywhere else needed
     if hierarchy.anchor and not is_everywhere and inner and hierarchy.anchor not in inner:
         edit.ensure_address_with_file_system(cib, top, hierarchy.anchor)
-    edit.ensure_dependency(cib, hierarchy.tag, top)
+    # No constraint can name what is inside a clone.
+    edit.ensure_dependency(cib, hierarchy.top if hierarchy.is_clone else hierarchy.tag, top)
     return cib
 
 
@@ -119,7 +122,8 @@ def undepend(cib: Cib, tag: str, needed: str) -> Cib:
     anchor, outer = hierarchy.anchor, cib.resource(needed)
     names = [needed] if outer is None else [needed, top_of(outer).get("id", "")]
     for name in dict.fromkeys(names):
-        edit.remove_dependency(cib, hierarchy.tag, name)
+        for ours in dict.fromkeys((hierarchy.tag, hierarchy.top)):
+            edit.remove_dependency(cib, ours, name)
         if anchor and anchor not in (name, *inner):
             edit.remove_dependency(cib, name, anchor)
     left = Relations(cib).needs(hierarchy.tag)

@@ -29,11 +29,14 @@ def check_target(hierarchy: Hierarchy, node: str) -> None:
         raise refused("node_takes_part", node=node, name=quote(node), tag=hierarchy.tag)
 
 
-def check_stays(hierarchy: Hierarchy, node: str) -> None:
-    """Raise Refused if the service would fail back at once (switchback automatic, another node preferred)."""
+def check_stays(hierarchy: Hierarchy, node: str, hold_s: int = 0) -> None:
+    """Raise Refused if the service would fail back at once (switchback automatic, another node preferred).
+
+    What is held there for ``hold_s`` seconds stays that long.
+    """
     score = hierarchy.scores.get(node, 0)
     better = [each for each in hierarchy.nodes if hierarchy.scores.get(each, 0) > score]
-    if better and hierarchy.switchback() == "automatic":
+    if better and not hold_s and hierarchy.switchback() == "automatic":
         raise refused("service_stays", home=better[0])
 
 
@@ -88,6 +91,10 @@ def in_service(cib: Cib, tag: str) -> Cib:
                         attributes.remove(pair)
                 if not len(attributes):
                     resource.remove(attributes)
+    for name in hierarchy.members:  # what a template, a set under a rule or the defaults of all resources still stop
+        resource = cib.resource(name)
+        if resource is not None and cib.effective_meta(resource, "target-role").lower() == "stopped":
+            edit.set_pair(cib, resource, "meta_attributes", "target-role", "Started")
     return cib
 
 

@@ -10,10 +10,11 @@ from postfix_ha.config.logical_lines import split_words
 from postfix_ha.config.own_addresses import Claim, find_claims
 from postfix_ha.config.resolve import HOST, resolve
 from postfix_ha.instance import Instance
+from postfix_ha.request import OCF_ROOT
 from postfix_ha.system.mounts import Mount, Mounts, read_fstab, read_mounts
 
 LOOK_UP_S = 5.0
-DRBD_AGENT = "/usr/lib/ocf/resource.d/linbit/drbd"
+DRBD_AGENT = f"{OCF_ROOT}/resource.d/linbit/drbd"
 FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 

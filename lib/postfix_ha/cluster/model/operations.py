@@ -35,12 +35,17 @@ def milliseconds(text: str) -> int:
 
 
 def interval_ms(operation: Element) -> int:
-    """The interval of an operation in the configuration as Pacemaker reads it; 0 for what is no time to it.
+    """The interval of an operation in the configuration, in milliseconds; 0 for what is no time to Pacemaker."""
+    return span_ms(operation.get("interval", "0"))
+
+
+def span_ms(text: str) -> int:
+    """A span of time in the configuration as Pacemaker reads it, in milliseconds; 0 for what is none to it.
 
     More lenient than milliseconds(), as Pacemaker is: what follows the unit is nothing, and ISO 8601 has PT10S
     (crm_parse_interval_spec).
     """
-    text = operation.get("interval", "0").strip()
+    text = text.strip()
     found = _PLAIN.match(text)
     if found:
         number = whole_number(found.group(1)) or 0
@@ -56,6 +61,8 @@ def parse_operation(text: str) -> "tuple[str, dict[str, str]]":
     name, *words = text.split() or [""]
     if name not in KNOWN:
         raise ValueError(f"'{name}' is no operation of the agent: it has {', '.join(KNOWN)}")
+    if not words:
+        raise ValueError(f"'{name}' says nothing to set: add KEY=VALUE with a KEY of {', '.join(ATTRIBUTES)}")
     attributes = {}
     for word in words:
         key, equals, value = word.partition("=")
@@ -71,6 +78,8 @@ def parse_operation(text: str) -> "tuple[str, dict[str, str]]":
 def _check_value(operation: str, key: str, value: str) -> None:
     """Raise ValueError with a sentence for a value that Pacemaker or the agent would not take."""
     words: "tuple[str, ...]" = ()
+    if key == "interval" and operation != "monitor" and milliseconds(value):
+        raise ValueError(f"interval '{value}': of the operations only monitor is repeated")
     if key == "on-fail":
         words = ON_FAIL_OF_STOP if operation == "stop" else ON_FAIL
     elif key in ("enabled", "record-pending"):

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Callable
 
 from postfix_ha.cluster.model.cib import INFINITY, Cib, Element, score_of
 from postfix_ha.cluster.model.moments import moment
+from postfix_ha.cluster.model.operations import span_ms
 from postfix_ha.system.quoting import quote
 from postfix_ha.whole_number import whole_number
 
@@ -33,12 +34,48 @@ def failed_members(hierarchy: "Hierarchy", make: "Callable[..., Obstacle]") -> "
                 continue
             said = ", ".join(dict.fromkeys(_said(each) for each in failed))
             times = f" ({_counted(hierarchy.cib, member, count)})" if count else ""
-            last = _last(state, member, failed)
-            text = f"{member} has failed on {node}{times}" + (f", last at {last}" if last else "")
-            text += (f": {said}" if said else "") + _barred(hierarchy.cib, member, count)
+            last_s = _last_s(state, member, failed)
+            text = f"{member} has failed on {node}{times}" + (f", last at {moment(last_s)}" if last_s else "")
+            text += (f": {said}" if said else "") + _barred(hierarchy.cib, member, count, last_s)
             command = f"crm_resource --cleanup --resource {quote(member)} --node {quote(node)}"
             found.append(make(f"failed {count}".rstrip(), text, command, _forgotten(node, member)))
     return found
+
+
+class CountedFailure:
+    """A fail count of a member on a node: ``text`` says when it expires, ``told_as`` how failed_members() begins."""
+
+    __slots__ = ("text", "told_as")
+
+    def __init__(self, member: str, node: str, count: str, expires_s: float) -> None:
+        cleanup = f"crm_resource --cleanup --resource {quote(member)} --node {quote(node)}"
+        end = f"expires {moment(expires_s)}" if expires_s else f"never expires ('{cleanup}' ends it)"
+        self.text = f"fail count of {member} on {node}: {count}, {end}"
+        self.told_as = f"{member} has failed on {node} (fail count {count}"
+
+
+def counted_failures(hierarchy: "Hierarchy") -> "list[CountedFailure]":
+    """Every fail count of the members that the cluster remembers."""
+    return [
+        CountedFailure(member, state.get("uname", ""), count, _expires_s(hierarchy.cib, member, last_s))
+        for state in hierarchy.cib.root.iterfind("status/node_state")
+        for member in hierarchy.members
+        for count in filter(None, [_fail_count(state, member)])
+        for last_s in [_last_s(state, member, [each for each in _operations(state, member) if is_failed(each)])]
+    ]
+
+
+def _timeout(cib: Cib, member: str) -> str:
+    """The failure-timeout of a member as it is configured, "" for none."""
+    resource = cib.resource(member)
+    text = "" if resource is None else cib.effective_meta(resource, "failure-timeout")
+    return text if span_ms(text) else ""
+
+
+def _expires_s(cib: Cib, member: str, last_s: int) -> float:
+    """When the cluster forgets the failures of a member, in seconds since the epoch; 0 for never or not known."""
+    timeout_s = span_ms(_timeout(cib, member)) / 1000
+    return last_s + timeout_s if last_s and timeout_s else 0.0
 
 
 def _threshold(cib: Cib, member: str) -> int:
@@ -55,24 +92,23 @@ def _counted(cib: Cib, member: str, count: str) -> str:
     return said if threshold >= INFINITY else f"{said}, migration-threshold {threshold}"
 
 
-def _barred(cib: Cib, member: str, count: str) -> str:
+def _barred(cib: Cib, member: str, count: str, last_s: int) -> str:
     """That the cluster will not try it there again, where that is so, and whether time alone ends that."""
     if not count or score_of(count) < _threshold(cib, member):
         return ""
-    resource = cib.resource(member)
-    timeout = "" if resource is None else cib.effective_meta(resource, "failure-timeout")
-    until = f" until {timeout} (failure-timeout) after the last failure" if timeout not in ("", "0") else ""
+    timeout = _timeout(cib, member)
+    until = f" until {timeout} (failure-timeout) after the last failure" if timeout else ""
+    until += f", at {moment(_expires_s(cib, member, last_s))}" if until and last_s else ""
     return f"; the cluster does not start it there again{until}"
 
 
-def _last(state: Element, member: str, failed: "list[Element]") -> str:
-    """When it failed last on the node, "" where nobody knows."""
+def _last_s(state: Element, member: str, failed: "list[Element]") -> int:
+    """When it failed last on the node, in seconds since the epoch; 0 where nobody knows."""
     times = [each.get("last-rc-change", "") for each in failed]
     times += [
         each.get("value", "") for each in state.iter("nvpair") if _is_count_of(each.get("name", ""), member, LAST)
     ]
-    latest = max((whole_number(each, LATEST_S) or 0 for each in times), default=0)
-    return moment(latest) if latest else ""
+    return max((whole_number(each, LATEST_S) or 0 for each in times), default=0)
 
 
 def is_failed(operation: Element) -> bool:
