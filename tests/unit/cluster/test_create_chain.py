@@ -9,8 +9,10 @@ from ci.lib.docs.blocks import CHECKOUT, blocks_of
 from postfix_ha.cluster.create.build import create
 from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.create.plan import Wish, make_draft
-from postfix_ha.cluster.create.volumes import DrbdResource, Layer, VolumeGroup, layers_below, read_drbd, read_groups
 from postfix_ha.cluster.model.cib import parse
+from postfix_ha.storage.drbd import DrbdResource, read_drbd
+from postfix_ha.storage.layers import Layer, layers_below
+from postfix_ha.storage.lvm import VolumeGroup, read_groups
 from postfix_ha.system.mounts import Mounts
 from tests.support.cibs import cib, cib_text, file_system, node, primitive, starts, text
 
