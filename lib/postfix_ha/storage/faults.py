@@ -13,6 +13,12 @@ from postfix_ha.system.mounts import Mounts
 About = dict[str, object]
 LVM_AGENTS = ("ocf:heartbeat:LVM-activate", "ocf:heartbeat:LVM")
 ISCSI_AGENT = "ocf:heartbeat:iscsi"
+# What a plan says of it, with the cluster's resources before it.
+PLANNED = (
+    "drbd_in_sync", "drbd_peer_fenced", "drbd_peer_unfenced", "drbd_promoted", "drbd_single_primary",
+    "iscsi_target_reached", "nfs_answers", "nfs_locks_shared", "nfs_mounted_hard", "nfs_root_kept",
+    "volume_group_known", "volume_group_not_at_boot", "volume_group_owned",
+)  # fmt: skip
 
 
 def of_group(name: str, group: VolumeGroup, about: About) -> "list[Finding]":

@@ -42,14 +42,10 @@ def portable_options(mount: Mount) -> "list[str]":
 
 def judge_options(words: "list[str]", about: "dict[str, object]") -> "list[Finding]":
     """nfs_mounted_hard, nfs_locks_shared: what these options, as the kernel shows or mount(8) is told them, do."""
-    found = []
-    for word in words:
-        name, _, value = word.partition("=")
-        if word in GIVES_UP:
-            found.append(Finding("nfs_mounted_hard", option=word, **about))
-        elif word in ("nolock", "nolocks") or (name == "local_lock" and value in LOCAL_LOCKS):
-            found.append(Finding("nfs_locks_shared", option=word, **about))
-    return found[:2]
+    gives_up = [word for word in words if word in GIVES_UP]
+    unlocked = [word for word in words if word in ("nolock", *(f"local_lock={kind}" for kind in LOCAL_LOCKS))]
+    found = [Finding("nfs_mounted_hard", option=",".join(gives_up), **about)] if gives_up else []
+    return found + ([Finding("nfs_locks_shared", option=",".join(unlocked), **about)] if unlocked else [])
 
 
 def root_on(directory: str, deadline: float) -> str:

@@ -15,6 +15,7 @@ from postfix_ha.storage.layers import Layer, layers_below
 from postfix_ha.storage.lvm import VolumeGroup, read_groups
 from postfix_ha.system.mounts import Mounts
 from tests.support.cibs import cib, cib_text, file_system, node, primitive, starts, text
+from tests.support.stacks import Block, show
 
 ROOT = "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
 QUEUE = "30 20 {number} / /srv/mail rw - ext4 {source} rw\n"
@@ -44,20 +45,7 @@ DISKS = {
 @pytest.fixture(scope="module")
 def sysfs(tmp_path_factory):
     """What the kernel shows of these devices."""
-    top = tmp_path_factory.mktemp("sysfs")
-    for number, (name, files, below) in DISKS.items():
-        directory = top / "devices" / name
-        (directory / "slaves").mkdir(parents=True)
-        for file, words in {**files, "dev": number}.items():
-            (directory / file).parent.mkdir(exist_ok=True)
-            (directory / file).write_text(words + "\n")
-        for other in below:
-            made = directory / "slaves" / DISKS[other][0]
-            made.mkdir()
-            (made / "dev").write_text(other + "\n")
-        (top / "dev/block").mkdir(parents=True, exist_ok=True)
-        (top / "dev/block" / number).symlink_to(directory)
-    return str(top)
+    return show(tmp_path_factory.mktemp("sysfs"), {number: Block(*about) for number, about in DISKS.items()})
 
 
 def here(sysfs, table, groups=None, drbd=None, agent=True, **settings):

@@ -14,6 +14,8 @@ from postfix_ha.storage.mailstores import HOMES
 from postfix_ha.storage.nfs import is_nfs, judge_options, judge_root, server_of
 from postfix_ha.system.mounts import BLOCK, CLUSTER, DRBD, NETWORK, SHARED, Mount, Place, is_below, is_network_type
 
+# What autofs mounts, it mounts on every node.
+AUTOMATIC = "autofs"
 POOL_AGENT = "ocf:heartbeat:ZFS"
 # What the kernel shows -> what mount(8) is told, where the two differ.
 MOUNTED_AS = {"fuse.glusterfs": "glusterfs"}
@@ -90,7 +92,7 @@ def _mounted_below(path: str, here: Here) -> "list[str]":
     start = os.path.realpath(path)
     if start == "/":
         return []
-    automatic = [mount.mount_point for mount in here.mounts.mounts if mount.fstype == "autofs"]
+    automatic = [mount.mount_point for mount in here.mounts.mounts if mount.fstype == AUTOMATIC]
     found = []
     for mount in here.mounts.mounts:
         point = mount.mount_point
@@ -111,7 +113,7 @@ def _part_of(
     mount = place.mount
     if resource:
         return _managed_part(directory, resource, mount, what, cib, here, remarks, is_clone=is_clone)
-    if place.is_here_alone:
+    if place.is_here_alone or mount.fstype == AUTOMATIC:
         return None
     if is_clone:
         # A disk that each node mounts by itself at boot is none that the cluster hands from one to the other.
