@@ -24,6 +24,16 @@ ROWS = (
         parameter="queue_directory",
     ),
     Row(
+        "queue_storage_answers",
+        "command",
+        COMMAND_ONLY,
+        "the queue directory {path} cannot be looked at: what it lies on ({what}) does not answer",
+        "see to the disk, or to the server and the way to it; the kernel log has more",
+        severity="error",
+        subject="{path}",
+        parameter="queue_directory",
+    ),
+    Row(
         "queue_storage_shared",
         "command",
         COMMAND_ONLY,

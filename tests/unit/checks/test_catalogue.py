@@ -47,6 +47,7 @@ PROVOKED_ELSEWHERE = {
     "endpoint_answers": "node/*.py",
     "run_by_root": "test_cli_check.py",
     "queue_storage_shared": "test_cli_check.py",
+    "queue_storage_answers": "test_storage_away.py",
     "trial_passed": "test_cli_trial.py",
     "files_looked_at": "attacks/test_files.py",
     # No such storage can be made here: tests/unit/test_mounts.py has what the kernel would show.

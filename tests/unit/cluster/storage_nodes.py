@@ -73,7 +73,8 @@ class Told:
     """A node: what is mounted, and what its programs tell; ``made`` is what create makes of it, in words,
     ``order`` what starts after what, ``refused`` and ``warned`` the ids of what it says."""
 
-    def __init__(self, mounted, made=(), order=(), *, refused=(), warned=(), noted=(), queue="/srv/mail/postfix", fstab="",
+    def __init__(self, mounted, made=(), order=(), *, refused=(), warned=(), noted=(), queue="/srv/mail/postfix",
+    fstab="",
                  groups=None, drbd=None, startups=None, names=None, root_on="", dovecot=(), there="", lvm=None, says="",
                  **settings):  # fmt: skip
         self.mounted, self.made, self.order = mounted, set(made), order
@@ -104,7 +105,8 @@ POOL = primitive("tank", "ocf:heartbeat:ZFS", pool="tank")
 NODES = {
     "a Fibre Channel disk": Told(FC, [FC_MADE]),
     "a Fibre Channel disk at Postfix's own place": Told(
-        disk("/dev/sde", "8:64", "/var/spool/postfix"), [f"fs-var-spool-postfix: Filesystem {UUID}e /var/spool/postfix ext4"],
+        disk("/dev/sde", "8:64", "/var/spool/postfix"),
+        [f"fs-var-spool-postfix: Filesystem {UUID}e /var/spool/postfix ext4"],
         queue="/var/spool/postfix"),
     "noatime and the rest of fstab's options": Told(
         disk("/dev/sde", "8:64", options="rw,noatime"), [f"{FC_MADE} noatime,data=journal"],
@@ -115,8 +117,10 @@ NODES = {
                                                fstab="UUID=e /mnt/old ext4 defaults 0 2"),
     "systemd mounts it for whoever looks": Told(FC, refused=["file_system_not_at_boot"], says="noauto",
                                                 fstab="UUID=e /srv/mail ext4 noauto,x-systemd.automount 0 2"),
-    "a disk without any lasting name": Told(FC, refused=["device_named_stably"], names={"/dev/sde": []}, says="by-uuid"),
-    "a disk that only blkid knows": Told(FC, [f"{FS}: Filesystem -U 12-ab /srv/mail ext4"], names={"/dev/sde": ["-U 12-ab"]}),
+    "a disk without any lasting name": Told(FC, refused=["device_named_stably"], names={"/dev/sde": []},
+        says="by-uuid"),
+    "a disk that only blkid knows": Told(FC, [f"{FS}: Filesystem -U 12-ab /srv/mail ext4"],
+        names={"/dev/sde": ["-U 12-ab"]}),
     "iSCSI, logged in at boot": Told(disk("/dev/sdb", "8:16"), [f"{FS}: Filesystem {UUID}b /srv/mail ext4"],
                                      startups={TARGET: "automatic"}),
     "iSCSI, logged in by hand": Told(
@@ -131,7 +135,8 @@ NODES = {
         disk("/dev/mapper/mpathb", "253:5"), startups={PAIR: "manual"}, refused=["iscsi_target_reached"],
         says="node.startup -v automatic"),
     "iSCSI by two portals with multipath": Told(
-        disk("/dev/mapper/mpathb", "253:5"), [f"{FS}: Filesystem {UUID}n /srv/mail ext4"], startups={PAIR: "automatic"}),
+        disk("/dev/mapper/mpathb", "253:5"), [f"{FS}: Filesystem {UUID}n /srv/mail ext4"],
+        startups={PAIR: "automatic"}),
     "LVM on iSCSI, logged in by hand": Told(
         disk("/dev/mapper/two-queue", "253:6"),
         [f"{FS}: Filesystem /dev/two/queue /srv/mail ext4", "vg-two: LVM-activate two system_id",
@@ -153,18 +158,23 @@ NODES = {
         warned=["volume_group_locked"]),
     "LVM with tags, by hand": Told(LV, [LV_MADE], [(FS, "group")], groups={"san": VolumeGroup()}, there=ACTIVE),
     "LVM without an owner": Told(LV, groups={"san": VolumeGroup()}, refused=["volume_group_owned"], says="--systemid"),
-    "LVM, activated at boot": Told(LV, [LV_MADE, VG_MADE], [(FS, VG)], groups={"san": VolumeGroup("n1", is_autoactivated=True)},
+    "LVM, activated at boot": Told(LV, [LV_MADE, VG_MADE], [(FS, VG)], groups={"san": VolumeGroup("n1",
+        is_autoactivated=True)},
                                    warned=["volume_group_not_at_boot"]),
-    "LVM, left out at boot": Told(LV, [LV_MADE, VG_MADE], [(FS, VG)], groups={"san": VolumeGroup("n1", is_autoactivated=True)},
+    "LVM, left out at boot": Told(LV, [LV_MADE, VG_MADE], [(FS, VG)], groups={"san": VolumeGroup("n1",
+        is_autoactivated=True)},
                                   lvm=LvmSettings("n1", at_boot=["rootvg"])),
     "DRBD": Told(DRBD, [f"{FS}: Filesystem /dev/drbd0 /srv/mail xfs", COPY_MADE], [(FS, COPY)], drbd={"0": DRBD9}),
     "DRBD by its name": Told(
-        disk("/dev/drbd/by-res/mail/0", "147:0"), [f"{FS}: Filesystem /dev/drbd/by-res/mail/0 /srv/mail ext4", COPY_MADE],
+        disk("/dev/drbd/by-res/mail/0", "147:0"), [f"{FS}: Filesystem /dev/drbd/by-res/mail/0 /srv/mail ext4",
+        COPY_MADE],
         [(FS, COPY)], drbd={"0": DRBD9}),
     "DRBD with other minors on the peer": Told(
-        disk("/dev/drbd4", "147:4"), [f"{FS}: Filesystem /dev/drbd/by-res/mail/0 /srv/mail ext4", COPY_MADE], [(FS, COPY)],
+        disk("/dev/drbd4", "147:4"), [f"{FS}: Filesystem /dev/drbd/by-res/mail/0 /srv/mail ext4", COPY_MADE], [(FS,
+        COPY)],
         drbd={"4": UNLIKE, "0": UNLIKE}),
-    "DRBD with two primaries": Told(DRBD, drbd={"0": DrbdResource("mail", ["n1", "n2"], is_dual_primary=True, is_fenced=True)},
+    "DRBD with two primaries": Told(DRBD, drbd={"0": DrbdResource("mail", ["n1", "n2"], is_dual_primary=True,
+        is_fenced=True)},
                                     refused=["drbd_single_primary"], says="allow-two-primaries"),
     "DRBD, not in sync and fenced for ever": Told(
         DRBD, [f"{FS}: Filesystem /dev/drbd0 /srv/mail xfs", COPY_MADE], [(FS, COPY)], drbd={"0": HALF},
@@ -190,13 +200,15 @@ NODES = {
     "ZFS, imported by the cluster": Told("30 20 0:41 / /srv/mail rw - zfs tank/mail rw\n", [], [], there=POOL),
     "a software RAID": Told(disk("/dev/md0", "9:0"), refused=["layer_managed"], says="ocf:heartbeat:mdraid",
                             names={"/dev/md0": [UUID + "r"]}),
-    "an encrypted disk": Told(disk("/dev/mapper/secret", "253:4"), refused=["layer_managed"], says="ocf:heartbeat:crypt"),
+    "an encrypted disk": Told(disk("/dev/mapper/secret", "253:4"), refused=["layer_managed"],
+        says="ocf:heartbeat:crypt"),
     "GFS2": Told(disk("/dev/sde", "8:64", fstype="gfs2"), refused=["file_system_single"], says="of its own"),
     "OCFS2": Told(disk("/dev/sde", "8:64", fstype="ocfs2"), refused=["file_system_single"], says="of its own"),
     "memory": Told("30 20 0:30 / /srv/mail rw - tmpfs tmpfs rw\n", refused=["queue_moves"], says="mount a shared disk"),
     "a directory of the root file system": Told(disk("/dev/sda1", "8:1", root="/srv/mail"), refused=["queue_moves"],
                                                 says="mount a shared disk"),
-    "a directory of a shared disk": Told(disk("/dev/sde", "8:64", root="/mail"), refused=["file_system_whole"], says="whole"),
+    "a directory of a shared disk": Told(disk("/dev/sde", "8:64", root="/mail"), refused=["file_system_whole"],
+        says="whole"),
     "a subvolume of btrfs": Told(
         disk("/dev/sde", "8:64", fstype="btrfs", root="/@mail", details="rw,subvolid=256,subvol=/@mail"),
         [f"{FS}: Filesystem {UUID}e /srv/mail btrfs subvol=/@mail"]),
@@ -209,20 +221,24 @@ NODES = {
     "homes on a shared disk": Told(
         FC + disk("/dev/sdf", "8:80", "/home", "xfs", at=31), [FC_MADE, f"fs-home: Filesystem {UUID}f /home xfs"],
         home_mailbox="Maildir/"),
-    "homes on a shared disk that nothing delivers to": Told(FC + disk("/dev/sdf", "8:80", "/home", "xfs", at=31), [FC_MADE]),
+    "homes on a shared disk that nothing delivers to": Told(FC + disk("/dev/sdf", "8:80", "/home", "xfs", at=31),
+        [FC_MADE]),
     "some of the homes on a shared disk": Told(
-        FC + disk("/dev/sdf", "8:80", "/home/users", "xfs", at=31), [FC_MADE, f"fs-home-users: Filesystem {UUID}f /home/users xfs"],
+        FC + disk("/dev/sdf", "8:80", "/home/users", "xfs", at=31), [FC_MADE,
+        f"fs-home-users: Filesystem {UUID}f /home/users xfs"],
         home_mailbox="Maildir/"),
     "homes that autofs mounts": Told(
         FC + "31 20 0:50 / /home rw - autofs auto.home rw\n" + nfs(NFS4, "/home/ann", at=32), [FC_MADE],
         home_mailbox="Maildir/"),
     "Dovecot's indexes on a disk of their own": Told(
-        FC + disk("/dev/sdf", "8:80", "/var/indexes", at=31), [FC_MADE, f"fs-var-indexes: Filesystem {UUID}f /var/indexes ext4"],
+        FC + disk("/dev/sdf", "8:80", "/var/indexes", at=31), [FC_MADE,
+        f"fs-var-indexes: Filesystem {UUID}f /var/indexes ext4"],
         dovecot=["/var/indexes", "/home"]),
     "everything on disks of its own": Told(
         disk("/dev/sde", "8:64", "/var/spool/postfix") + disk("/dev/sdf", "8:80", "/var/mail", at=31)
         + disk("/dev/mapper/mpatha", "253:0", "/home", at=32) + disk("/dev/drbd0", "147:0", "/srv/mail", at=33),
-        [f"fs-var-spool-postfix: Filesystem {UUID}e /var/spool/postfix ext4", f"fs-var-mail: Filesystem {UUID}f /var/mail ext4",
+        [f"fs-var-spool-postfix: Filesystem {UUID}e /var/spool/postfix ext4",
+        f"fs-var-mail: Filesystem {UUID}f /var/mail ext4",
          f"fs-home: Filesystem {UUID}m /home ext4", f"{FS}: Filesystem /dev/drbd0 /srv/mail ext4", COPY_MADE],
         [(FS, COPY)], queue="/var/spool/postfix", drbd={"0": DRBD9}, home_mailbox="Maildir/",
         mail_spool_directory="/var/mail", virtual_mailbox_base="/srv/mail/virtual"),
