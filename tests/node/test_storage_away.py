@@ -94,10 +94,9 @@ def test_the_commands_end_and_name_what_hangs(scene: Scene) -> None:
         ["check", "--peer", "n2", "--rsh", "false"],
         ["create", "--dry-run", "--cib-file", "/tmp/cib.xml"],
     )
-    with export(scene, "away", "/mnt/queue"):
-        # All at once, for each waits some seconds; what hangs in the kernel keeps their output open.
-        with ThreadPoolExecutor(len(commands)) as pool:
-            ended = list(pool.map(lambda words: scene.node.run([sys.executable, "-c", PROGRAM, *words]), commands))
+    # All at once, for each waits some seconds; what hangs in the kernel keeps their output open.
+    with export(scene, "away", "/mnt/queue"), ThreadPoolExecutor(len(commands)) as pool:
+        ended = list(pool.map(lambda words: scene.node.run([sys.executable, "-c", PROGRAM, *words]), commands))
     for command, done in zip(commands, ended):
         assert done.returncode == 2, command
         assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""Comparison of what lies below the queue: what would keep a peer from bringing it up is named before the first move."""
+"""Comparison of what lies below the queue: what keeps a peer from bringing it up is named before the first move."""
 
 import copy
 
@@ -87,8 +87,8 @@ CASES = {
     "a peer without DRBD": (
         COPIES, volumes(programs=["vgs"]), {"kind": "drbd"}, ["storage_program_on_peer", "storage_program_on_peer"]),
     "LVM on DRBD is not seen where the copy is not promoted": (
-        volumes(LVM, DRBD, lvm=lvm("n1", group()), drbd=drbd("a")), volumes(lvm=lvm("n2"), drbd=drbd("a")), {"kind": "drbd"},
-        []),
+        volumes(LVM, DRBD, lvm=lvm("n1", group()), drbd=drbd("a")), volumes(lvm=lvm("n2"), drbd=drbd("a")),
+        {"kind": "drbd"}, []),
     "a session on both": (LOGGED_IN, LOGGED_IN, {"seen": ["u"]}, []),
     "a session that only one node has": (LOGGED_IN, volumes(), {"seen": ["u"]}, ["iscsi_session_on_peer"]),
     "a session that the cluster makes": (volumes(ISCSI, iscsi={"iqn.x:mail": "manual"}), volumes(), {}, []),
