@@ -198,7 +198,10 @@ ROWS = (
         "disable it; the cluster starts Postfix",
         subject="{unit}",
     ),
-    # What planning has to say of what is reached over a network, and check of the queue's.
+)
+
+# What planning has to say of what is reached over a network, and check of the queue's.
+PLANNED: "tuple[Row, ...]" = (
     planned(
         "storage_agent_installed",
         ERROR,
