@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from lxml import etree
+
 
 class Block:
     """One device: its name in sysfs, files below it, the numbers of what it is made of, and what it hangs on."""
@@ -53,3 +55,13 @@ def show(top: Path, blocks, logins=()) -> str:
             for name, words in files.items():
                 (directory / name).write_text(words + "\n")
     return str(top)
+
+
+def with_scores(document, copies):
+    """The CIB once DRBD's agent has told on n1 that its copy can be promoted."""
+    found = document.copy()
+    (state,) = (each for each in found.root.iter("node_state") if each.get("uname") == "n1")
+    pairs = "".join(f'<nvpair id="score-{each}" name="master-{each}" value="10000"/>' for each in copies)
+    attributes = f'<instance_attributes id="status-1">{pairs}</instance_attributes>'
+    state.append(etree.fromstring(f'<transient_attributes id="1">{attributes}</transient_attributes>'))
+    return found

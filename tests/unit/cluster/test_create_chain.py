@@ -20,7 +20,7 @@ from postfix_ha.storage.layers import Layer, layers_below
 from postfix_ha.storage.lvm import VolumeGroup, read_groups
 from postfix_ha.system.mounts import Mounts
 from tests.support.cibs import cib, cib_text, file_system, node, primitive, starts, text
-from tests.support.stacks import Block, Login, show
+from tests.support.stacks import Block, Login, show, with_scores
 
 TARGET = "iqn.2026-11.example:mail"
 ROOT = "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
@@ -63,16 +63,6 @@ def here(sysfs, table, groups=None, drbd=None, agent=True, **settings):
     given = {**plain.instance.settings, "mail_spool_directory": "", **settings}
     found.instance = plain.instance.with_facts(settings=given)
     found.groups, found.drbd, found.has_drbd_agent = groups or {}, drbd or {}, agent
-    return found
-
-
-def with_scores(document, copies):
-    """The CIB once DRBD's agent has told on n1 that its copy can be promoted."""
-    found = document.copy()
-    (state,) = (each for each in found.root.iter("node_state") if each.get("uname") == "n1")
-    pairs = "".join(f'<nvpair id="score-{each}" name="master-{each}" value="10000"/>' for each in copies)
-    attributes = f'<instance_attributes id="status-1">{pairs}</instance_attributes>'
-    state.append(etree.fromstring(f'<transient_attributes id="1">{attributes}</transient_attributes>'))
     return found
 
 

@@ -11,9 +11,8 @@ from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.create.plan import Wish
 from postfix_ha.system.mounts import Mounts
 from tests.support.cibs import cib, cib_text, node, starts
-from tests.support.stacks import show
+from tests.support.stacks import show, with_scores
 from tests.unit.cluster.storage_nodes import KERNEL, LOGINS, NODES, ROOT, SESSIONS
-from tests.unit.cluster.test_create_chain import with_scores
 
 CLONED = ("drbd-mail",)
 
