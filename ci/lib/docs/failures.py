@@ -58,7 +58,8 @@ SCOPES = {
     ),
     "planning": (
         "What a planned change is told",
-        "Said by `create`, `delete` and `migrate` with what they would do. An error refuses the change.",
+        "Said by `create`, `delete` and `migrate` with what they would do, and by `check` of what the queue lies on. "
+        "An error refuses the change.",
     ),
     "failure": (
         "What the cluster does not do",

@@ -7,6 +7,7 @@ from postfix_ha.checks.node_facts import Survey
 from postfix_ha.checks.permissions import check_queue_complete
 from postfix_ha.checks.startup.postfix_check import begin_postfix_check, judge_postfix_check
 from postfix_ha.checks.startup.setup import check_setup
+from postfix_ha.checks.storage import check_storage_answers
 from postfix_ha.checks.trial_note import check_trial_note
 from postfix_ha.checks.units import check_boot
 from postfix_ha.system.command import Running
@@ -41,6 +42,9 @@ def check_node(survey: Survey, ask: "Callable[[], Managed | None]" = lambda: Non
     ``ask`` gives what the cluster manages; it is called last but one, for it may take its time.
     """
     found = check_trial_note() + check_boot(survey.node) + _check_root()
+    hanging = check_storage_answers(survey)
+    if hanging:  # whoever looks there waits, and nobody ends that
+        return found + hanging
     setup = [finding for finding in check_setup(survey.setup) if not _is_its_own(finding, survey)]
     found += setup
     if any(finding.check in NOTHING_KNOWN for finding in setup):

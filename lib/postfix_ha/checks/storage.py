@@ -2,8 +2,11 @@
 
 import os
 import stat
+import time
 
 from postfix_ha.checks.node_facts import Survey
+from postfix_ha.storage.faults import faults_below
+from postfix_ha.system.child import known_by_child
 from postfix_ha.system.mounts import BLOCK, CLUSTER, NETWORK, Place
 from postfix_ha.verdict import Finding
 
@@ -11,8 +14,26 @@ from postfix_ha.verdict import Finding
 NO_FILES = ("/dev/", "/proc/", "/sys/")
 KINDS = {stat.S_IFDIR: "directory", stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device"}
 LINKS_MAX = 40
+VOLUMES_S = 8.0
+# A network file system whose server is busy answers within this.
+ANSWER_S = 5.0
 # local(8) delivers into the mail spool only where none of these sends the mail elsewhere.
 OTHER_MAILBOXES = ("home_mailbox", "mailbox_command", "mailbox_transport", "mailbox_transport_maps")
+
+
+def check_storage_answers(survey: Survey) -> "list[Finding]":
+    """queue_storage_answers: nothing else is looked at on storage that does not."""
+    directory = survey.instance.queue_directory
+    until = min(survey.deadline, time.monotonic() + ANSWER_S)
+    if not directory or known_by_child(lambda: [os.path.exists(directory)], until) is not None:
+        return []
+    mount = survey.mounts.mount_of(directory)
+    return [Finding("queue_storage_answers", path=directory, what=f"{mount.source}, {mount.fstype}")]
+
+
+def hangs(findings: "list[Finding]") -> bool:
+    """Whether the queue's storage does not answer, so that nobody may look there."""
+    return any(each.check == "queue_storage_answers" for each in findings)
 
 
 def check_queue_storage(survey: Survey) -> "list[Finding]":
@@ -30,6 +51,15 @@ def judge_queue_place(directory: str, place: Place) -> "list[Finding]":
         return [Finding("queue_on_cluster_storage", **values)]
     check = {NETWORK: "queue_on_block_storage", CLUSTER: "queue_mounted_once", BLOCK: "queue_storage_shared"}
     return [Finding(check[place.kind], **values)] if place.kind in check else []
+
+
+def check_volumes(survey: Survey) -> "list[Finding]":
+    """What is wrong with the volumes, the DRBD resource, the iSCSI session or the NFS mount that the queue lies on."""
+    directory = survey.instance.queue_directory
+    if not os.path.isdir(directory) or survey.mounts.place_of(directory).is_here_alone:
+        return []
+    agents = list((survey.resources or {}).values())
+    return faults_below(survey.mounts, directory, min(survey.deadline, time.monotonic() + VOLUMES_S), agents)
 
 
 def check_spool_storage(survey: Survey) -> "list[Finding]":

@@ -27,7 +27,13 @@ from postfix_ha.checks.services.served import check_services
 from postfix_ha.checks.startup.addresses import check_addresses, check_served
 from postfix_ha.checks.startup.queue_place import check_below_mounts
 from postfix_ha.checks.startup.room import check_room
-from postfix_ha.checks.storage import check_data_storage, check_mail_log, check_queue_storage, check_spool_storage
+from postfix_ha.checks.storage import (
+    check_data_storage,
+    check_mail_log,
+    check_queue_storage,
+    check_spool_storage,
+    check_volumes,
+)
 from postfix_ha.checks.tls import check_tls
 from postfix_ha.sharing.habits import check_habits
 from postfix_ha.system.child import known_by_child
@@ -101,6 +107,7 @@ def check_surroundings(survey: Survey, managed: "Managed | None") -> "list[Findi
     resources = managed.resources if managed is not None else None
     survey.resources = resources
     found += check_services(survey, resources)
+    found += check_volumes(survey)
     found += check_in_time(check_sharers, "users of the queue's file system", survey)
     if managed is not None:
         found += check_managed(survey, managed)

@@ -5,6 +5,7 @@ import time
 
 from postfix_ha.checks.node import check_node
 from postfix_ha.checks.node_facts import Survey
+from postfix_ha.checks.storage import hangs
 from postfix_ha.cli.options import TIMEOUT_S, remote_shell
 from postfix_ha.cli.statements import ordered
 from postfix_ha.finding import Finding
@@ -75,6 +76,8 @@ def check_nodes(
     peers = Peers(nodes, shell, compared_dir, binary, deadline)
     survey = Survey(params, deadline)
     findings = check_node(survey) if and_here else []
+    if hangs(findings):
+        raise Refused(*ordered(findings, survey))
     differences = peers.compare(survey if compared is params else Survey(compared, deadline))
     findings += [each for each in differences if not _comes_with_service(each, params, compared is not params)]
     peers.give_numbers(survey, findings)

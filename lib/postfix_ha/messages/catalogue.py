@@ -30,6 +30,7 @@ ROWS: "tuple[Row, ...]" = (
     *commands.ROWS,
     *drill.ROWS,
     *planning.ROWS,
+    *storage.PLANNED,
     *history.ROWS,
     *failures.ROWS,
 )

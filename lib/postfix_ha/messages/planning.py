@@ -123,6 +123,18 @@ ROWS: "tuple[Row, ...]" = (
         "set fencing resource-and-stonith and the handlers fence-peer and unfence-peer in its resource file",
     ),
     planned(
+        "drbd_peer_unfenced",
+        WARNING,
+        "DRBD resource {name}, with {directory}, fences its peer and never lets it in again: no move there is possible",
+        "set the handler unfence-peer (DRBD 8.4: after-resync-target) in its resource file, on every node",
+    ),
+    planned(
+        "drbd_in_sync",
+        WARNING,
+        "DRBD resource {name}, with {directory}, is not in sync on {behind}: a move there fails, or loses mail",
+        "let it come to its end first: drbdadm wait-sync {name}",
+    ),
+    planned(
         "drbd_clone_promotable",
         ERROR,
         "{resource} of DRBD resource {name}, with {directory}, is in no promotable clone",
@@ -152,6 +164,12 @@ ROWS: "tuple[Row, ...]" = (
         WARNING,
         "volume group {group}, with {directory}, is activated at boot, beside the cluster",
         "vgchange --setautoactivation n {group}",
+    ),
+    planned(
+        "volume_group_locked",
+        WARNING,
+        "volume group {group}, with {directory}, is guarded by lvmlockd, which no resource of the cluster runs",
+        "make a clone of ocf:pacemaker:controld and ocf:heartbeat:lvmlockd, or have both started at boot on every node",
     ),
     planned(
         "layer_managed",

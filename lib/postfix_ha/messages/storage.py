@@ -1,6 +1,8 @@
 """Where Postfix keeps what it has on this node, seen by the command alone: none of it keeps Postfix from starting."""
 
-from postfix_ha.messages.row import COMMAND_ONLY, Row
+from postfix_ha.messages.row import COMMAND_ONLY, Row, planned
+
+ERROR, WARNING, NOTE = "error", "warning", "note"
 
 ROWS = (
     Row(
@@ -18,6 +20,16 @@ ROWS = (
         COMMAND_ONLY,
         "the queue directory {path} lies on {what}: no other node has this mail",
         "put it on a file system that moves with the service, and set queue_directory",
+        subject="{path}",
+        parameter="queue_directory",
+    ),
+    Row(
+        "queue_storage_answers",
+        "command",
+        COMMAND_ONLY,
+        "the queue directory {path} cannot be looked at: what it lies on ({what}) does not answer",
+        "see to the disk, or to the server and the way to it; the kernel log has more",
+        severity="error",
         subject="{path}",
         parameter="queue_directory",
     ),
@@ -185,5 +197,70 @@ ROWS = (
         "{unit} is enabled on {node} ({path}): Postfix starts at boot, outside the cluster",
         "disable it; the cluster starts Postfix",
         subject="{unit}",
+    ),
+)
+
+# What planning has to say of what is reached over a network, and check of the queue's.
+PLANNED: "tuple[Row, ...]" = (
+    planned(
+        "storage_agent_installed",
+        ERROR,
+        "the agent {agent}, which {directory} needs, is not on this node",
+        "install {package}, on every node",
+    ),
+    planned(
+        "iscsi_target_reached",
+        ERROR,
+        "the iSCSI target {target}, with {directory}, is logged in to by hand, over {count} portals",
+        "log in at boot, on every node: iscsiadm -m node -T {target} -o update -n node.startup -v automatic",
+    ),
+    planned(
+        "iscsi_login_once",
+        WARNING,
+        "this node logs in to the iSCSI target {target}, with {directory}, at boot, and so does {resource}",
+        "leave it to the cluster, on every node: iscsiadm -m node -T {target} -o update -n node.startup -v manual",
+    ),
+    planned(
+        "device_named_stably",
+        ERROR,
+        "{directory}, with {what}, is on {device}, which may be another disk on another node or after a boot",
+        "give it a name that is the same everywhere, as /dev/disk/by-uuid has (udevadm trigger), or make its"
+        " Filesystem resource yourself first",
+    ),
+    planned(
+        "nfs_mounted_hard",
+        ERROR,
+        "{directory}, with {what}, is mounted with {option}: what the NFS server does not answer in time is lost",
+        "mount it with hard instead, here, in /etc/fstab and in the Filesystem resource",
+    ),
+    planned(
+        "nfs_locks_shared",
+        ERROR,
+        "{directory}, with {what}, is mounted with {option}: two nodes could have the same lock",
+        "mount it without that, here, in /etc/fstab and in the Filesystem resource",
+    ),
+    planned(
+        "nfs_root_kept",
+        ERROR,
+        "{directory}, with {what}, is on an NFS server where root is nobody: {why}",
+        "export it with no_root_squash to every node, in /etc/exports of {server}, for {export}; then exportfs -ra",
+    ),
+    planned(
+        "nfs_answers",
+        WARNING,
+        "{directory}, with {what}, does not answer: the NFS server {server} is away, or the way to it",
+        "see to that server first",
+    ),
+    planned(
+        "nfs_server_available",
+        NOTE,
+        "{directory}, with {what}, is on the NFS server {server}: while that is away, no node can serve",
+        "let that server be a cluster of its own",
+    ),
+    planned(
+        "file_system_on_each",
+        NOTE,
+        "{directory}, with {what}, is mounted from the network at boot: it stays outside the cluster",
+        "every node needs the same line in /etc/fstab",
     ),
 )

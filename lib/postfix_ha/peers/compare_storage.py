@@ -1,5 +1,6 @@
 """Comparison of storage on two nodes: the queue's device is seen by both and mounted by one."""
 
+from postfix_ha.peers.compare_volumes import Sides, compare_volumes
 from postfix_ha.peers.pair import Pair, dig, texts
 from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
@@ -11,20 +12,26 @@ OWN = ("own", "memory")
 
 
 def compare_storage(pair: Pair) -> "list[Finding]":
-    """device_on_peer, mount_point_on_peer, mounted_on_one_node."""
+    """device_on_peer, mount_point_on_peer, mounted_on_one_node, and what compare_volumes() finds below."""
     here, there = pair.both("storage")
-    found = []
-    for mine, other, node, peer in (
-        (here, there, pair.node, pair.remote.node),
-        (there, here, pair.remote.node, pair.node),
+    found: "list[Finding]" = []
+    for mine, other, node, peer, host in (
+        (here, there, pair.node, pair.remote.node, pair.there["node"]),
+        (there, here, pair.remote.node, pair.node, pair.node),
     ):
         if not dig(mine, "queue", "is_there") or dig(mine, "queue", "kind") in OWN:
             continue
         names: "dict[str, object]" = {"node": node, "peer": peer}
         device, uuid = str(dig(mine, "queue", "source")), dig(mine, "queue", "uuid")
         told = f"UUID={uuid} ({device})" if uuid else device
-        if uuid and dig(mine, "queue", "kind") in SEEN_BY_UUID and uuid not in texts(dig(other, "uuids")):
-            found.append(Finding("device_on_peer", device=told, **names))
+        sides = Sides(mine, other, node, peer, str(host))
+        if dig(mine, "queue", "kind") in SEEN_BY_UUID and not sides.comes_with_cluster:
+            listed, named = texts(dig(sides.mine, "names")), texts(dig(sides.other, "devices"))
+            if uuid and uuid not in texts(dig(other, "uuids")):
+                found.append(Finding("device_on_peer", device=told, **names))
+            elif not uuid and sides.is_whole and listed and not set(listed) & set(named):
+                found.append(Finding("device_on_peer", device=listed[0], **names))
+        found += compare_volumes(sides, str(dig(mine, "queue", "fstype")))
         point, existing = str(dig(mine, "queue", "mount_point")), str(dig(other, "queue", "existing"))
         if not (existing + "/").startswith(point.rstrip("/") + "/"):
             make = quote_words(["mkdir", "-p", point])

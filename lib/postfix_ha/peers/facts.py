@@ -19,6 +19,7 @@ from postfix_ha.checks.tls import Pair, pairs_in_use, validity
 from postfix_ha.checks.units import enabled_units
 from postfix_ha.config.interfaces import local_addresses
 from postfix_ha.messages.statement import Statement
+from postfix_ha.storage.facts import volume_facts
 from postfix_ha.system.child import known_by_child
 from postfix_ha.system.devices import file_system_uuids
 from postfix_ha.system.files import MEBIBYTE, feed
@@ -145,8 +146,9 @@ def storage_of(survey: Survey) -> Json:
     """What the instance's directories lie on, and the file systems that this node sees on block devices."""
     devices = file_system_uuids(survey.deadline)
     uuids = {device: uuid for uuid, device in devices.items()}
-    found: Json = {"uuids": sorted(devices)}
     instance = survey.instance
+    until = min(survey.deadline, time.monotonic() + FILES_S)
+    found: Json = {"uuids": sorted(devices), "volumes": volume_facts(survey.mounts, instance.queue_directory, until)}
     spool = survey.value("mail_spool_directory")
     for name, path in (("queue", instance.queue_directory), ("data", instance.data_directory), ("spool", spool)):
         place = survey.mounts.place_of(path or "/")

@@ -29,13 +29,20 @@ class Mount:
     """One mounted file system.
 
     ``root`` is the directory of it that is seen at ``mount_point`` ("/" for all of it), ``number`` its device as
-    ``major:minor``, "" where it is not known.
+    ``major:minor``, "" where it is not known. ``options`` are those of the mount, ``details`` those of its file system.
     """
 
-    __slots__ = ("fstype", "mount_point", "number", "options", "root", "source")
+    __slots__ = ("details", "fstype", "mount_point", "number", "options", "root", "source")
 
     def __init__(
-        self, mount_point: str, source: str, fstype: str, options: str = "", root: str = "/", number: str = ""
+        self,
+        mount_point: str,
+        source: str,
+        fstype: str,
+        options: str = "",
+        root: str = "/",
+        number: str = "",
+        details: str = "",
     ) -> None:
         self.mount_point = mount_point
         self.source = source
@@ -43,6 +50,7 @@ class Mount:
         self.options = options
         self.root = root
         self.number = number
+        self.details = details
 
     def __repr__(self) -> str:
         return f"Mount({self.mount_point!r}, {self.source!r}, {self.fstype!r}, number={self.number!r})"
@@ -155,6 +163,22 @@ class Mounts:
         """What the kernel shows of a block device under this name, such as dm/uuid; "" where it shows nothing."""
         return _text(os.path.join(self.sysfs, "dev/block", number, name)) if number else ""
 
+    def shown(self, *path: str) -> str:
+        """What the kernel shows in a file below sysfs; "" where it shows nothing."""
+        return _text(os.path.join(self.sysfs, *path))
+
+    def listed(self, *path: str) -> "list[str]":
+        """The names in a directory below sysfs."""
+        return sorted(_names(os.path.join(self.sysfs, *path)))
+
+    def home_of(self, number: str) -> str:
+        """Where sysfs has the device that a disk, or the disk of a partition, hangs on; "" for one that has none."""
+        disk = os.path.realpath(os.path.join(self.sysfs, "dev/block", number))
+        if os.path.exists(os.path.join(disk, "partition")):
+            disk = os.path.dirname(disk)
+        device = os.path.join(disk, "device")
+        return os.path.realpath(device) if number and os.path.exists(device) else ""
+
     def _sharing(self, disk: str) -> str:
         """How other nodes can reach a disk, as far as the kernel shows it, else ""."""
         name = os.path.basename(disk)
@@ -213,23 +237,25 @@ def parse_mounts(table: str) -> "list[Mount]":
         words, tail = fields.split(" "), rest.split(" ")
         if len(words) > 5 and len(tail) > 1:
             point, root = unescaped(words[4]), unescaped(words[3])
-            found.append(Mount(point, unescaped(tail[1]), tail[0], words[5], root, words[2]))
+            details = unescaped(tail[2]) if len(tail) > 2 else ""
+            found.append(Mount(point, unescaped(tail[1]), tail[0], words[5], root, words[2], details))
     return found
 
 
 class FstabEntry:
-    """One line of fstab(5)."""
+    """One line of fstab(5); ``source`` as it is written there."""
 
-    __slots__ = ("mount_point", "options")
+    __slots__ = ("mount_point", "options", "source")
 
-    def __init__(self, mount_point: str, options: "list[str]") -> None:
+    def __init__(self, mount_point: str, options: "list[str]", source: str = "") -> None:
         self.mount_point = mount_point
         self.options = options
+        self.source = source
 
     @property
     def is_at_boot(self) -> bool:
-        """Whether it is mounted at boot."""
-        return "noauto" not in self.options
+        """Whether it is mounted at boot, or by whoever looks there (systemd.mount(5))."""
+        return "noauto" not in self.options or "x-systemd.automount" in self.options
 
 
 def read_fstab(path: str = "/etc/fstab") -> "list[FstabEntry]":
@@ -239,7 +265,11 @@ def read_fstab(path: str = "/etc/fstab") -> "list[FstabEntry]":
     except OSError:
         return []
     lines = [line.split() for line in text.splitlines() if not line.lstrip().startswith("#")]
-    found = [FstabEntry(unescaped(words[1]), words[3].split(",")) for words in lines if len(words) > 3]
+    found = [
+        FstabEntry(unescaped(words[1]), unescaped(words[3]).split(","), unescaped(words[0]))
+        for words in lines
+        if len(words) > 3
+    ]
     return [entry for entry in found if entry.mount_point.startswith("/")]
 
 

@@ -47,11 +47,20 @@ PROVOKED_ELSEWHERE = {
     "endpoint_answers": "node/*.py",
     "run_by_root": "test_cli_check.py",
     "queue_storage_shared": "test_cli_check.py",
+    "queue_storage_answers": "test_storage_away.py",
     "trial_passed": "test_cli_trial.py",
     "files_looked_at": "attacks/test_files.py",
     # No such storage can be made here: tests/unit/test_mounts.py has what the kernel would show.
     "queue_on_block_storage": "test_mounts.py",
     "queue_mounted_once": "test_mounts.py",
+    # What lies below a queue on other machines: the facts of those are enough.
+    "volume_group_on_peer": "test_comparison_volumes.py",
+    "system_id_own": "test_comparison_volumes.py",
+    "volume_group_at_boot": "test_comparison_volumes.py",
+    "storage_program_on_peer": "test_comparison_volumes.py",
+    "drbd_files_agree": "test_comparison_volumes.py",
+    "iscsi_session_on_peer": "test_comparison_volumes.py",
+    "multipath_paths_agree": "test_comparison_volumes.py",
     # An action's own affair, seen in the tests of start.
     "distribution_prepared": "node/*.py",
     "configuration_read_in_time": "node/*.py",

@@ -1,19 +1,28 @@
 """create and what is below a file system: LVM, DRBD, RAID, encryption and ZFS, on descriptions of nodes."""
 
+import os
+import shlex
 import subprocess
 
 import pytest
 from lxml import etree
 
 from ci.lib.docs.blocks import CHECKOUT, blocks_of
+from postfix_ha.cli.main import main
+from postfix_ha.cluster.change import modify as reshape
 from postfix_ha.cluster.create.build import create
 from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.create.plan import Wish, make_draft
-from postfix_ha.cluster.create.volumes import DrbdResource, Layer, VolumeGroup, layers_below, read_drbd, read_groups
 from postfix_ha.cluster.model.cib import parse
+from postfix_ha.storage.drbd import DrbdResource, read_drbd
+from postfix_ha.storage.iscsi import Session
+from postfix_ha.storage.layers import Layer, layers_below
+from postfix_ha.storage.lvm import VolumeGroup, read_groups
 from postfix_ha.system.mounts import Mounts
 from tests.support.cibs import cib, cib_text, file_system, node, primitive, starts, text
+from tests.support.stacks import Block, Login, show, with_scores
 
+TARGET = "iqn.2026-11.example:mail"
 ROOT = "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n"
 QUEUE = "30 20 {number} / /srv/mail rw - ext4 {source} rw\n"
 SPOOL = "31 20 {number} / /srv/spool rw - ext4 {source} rw\n"
@@ -25,6 +34,7 @@ DISKS = {
     "8:1": ("sda1", {}, []),
     "8:16": ("sdb", {}, []),
     "8:32": ("sdc", {}, []),
+    "8:48": ("sdd", {}, [], "platform/host5/session1/target5"),
     "147:0": ("drbd0", {}, ["8:16"]),
     "253:0": ("dm-0", {"dm/uuid": "mpath-3600a", "dm/name": "mpatha"}, ["8:16", "8:32"]),
     "253:1": ("dm-1", {"dm/uuid": "LVM-a", "dm/name": "san-queue"}, ["253:0"]),
@@ -42,20 +52,8 @@ DISKS = {
 @pytest.fixture(scope="module")
 def sysfs(tmp_path_factory):
     """What the kernel shows of these devices."""
-    top = tmp_path_factory.mktemp("sysfs")
-    for number, (name, files, below) in DISKS.items():
-        directory = top / "devices" / name
-        (directory / "slaves").mkdir(parents=True)
-        for file, words in {**files, "dev": number}.items():
-            (directory / file).parent.mkdir(exist_ok=True)
-            (directory / file).write_text(words + "\n")
-        for other in below:
-            made = directory / "slaves" / DISKS[other][0]
-            made.mkdir()
-            (made / "dev").write_text(other + "\n")
-        (top / "dev/block").mkdir(parents=True, exist_ok=True)
-        (top / "dev/block" / number).symlink_to(directory)
-    return str(top)
+    blocks = {number: Block(*about) for number, about in DISKS.items()}
+    return show(tmp_path_factory.mktemp("sysfs"), blocks, [Login(1, TARGET, "203.0.113.40")])
 
 
 def here(sysfs, table, groups=None, drbd=None, agent=True, **settings):
@@ -65,16 +63,6 @@ def here(sysfs, table, groups=None, drbd=None, agent=True, **settings):
     given = {**plain.instance.settings, "mail_spool_directory": "", **settings}
     found.instance = plain.instance.with_facts(settings=given)
     found.groups, found.drbd, found.has_drbd_agent = groups or {}, drbd or {}, agent
-    return found
-
-
-def with_scores(document, copies):
-    """The CIB once DRBD's agent has told on n1 that its copy can be promoted."""
-    found = document.copy()
-    (state,) = (each for each in found.root.iter("node_state") if each.get("uname") == "n1")
-    pairs = "".join(f'<nvpair id="score-{each}" name="master-{each}" value="10000"/>' for each in copies)
-    attributes = f'<instance_attributes id="status-1">{pairs}</instance_attributes>'
-    state.append(etree.fromstring(f'<transient_attributes id="1">{attributes}</transient_attributes>'))
     return found
 
 
@@ -258,21 +246,74 @@ def test_what_drbdadm_says():
     assert read_drbd(b"not xml") == {}
 
 
-@pytest.mark.parametrize("at", [0, 1], ids=["lvm", "drbd"])
-def test_the_page_makes_the_same_with_pcs(sysfs, tmp_path, at):
-    block = blocks_of(CHECKOUT / "docs/storage.md")[at]
+NFS = "30 20 0:40 / /srv/mail rw - nfs4 filer:/export/mail rw,vers=4.2,hard,local_lock=none\n"
+ISCSI = QUEUE.format(number="8:48", source="/dev/sdd")
+BY_HAND_PAGE = {"lvm": LVM, "drbd": ON_DRBD, "iscsi": ISCSI, "nfs": NFS}
+
+
+@pytest.mark.parametrize("shell", ["pcs", "crm"])
+@pytest.mark.parametrize("kind", BY_HAND_PAGE)
+def test_the_page_makes_the_same_by_hand(sysfs, tmp_path, kind, shell):
+    block = blocks_of(CHECKOUT / "docs/storage.md")[2 * list(BY_HAND_PAGE).index(kind) + (shell == "crm")]
     file = tmp_path / "cib.xml"
-    file.write_text(cib_text(file_system("fs-mnt-queue", "/srv/mail")))
+    file.write_text(cib_text("" if kind == "nfs" else file_system("fs-mnt-queue", "/srv/mail")))
     for line in block.text.splitlines():
+        assert line.startswith(shell)
         # By force: an agent that is not installed here has no meta-data to hold the parameters against.
-        argv = ["pcs", "-f", str(file), *line.split()[1:], *(["--force"] if "resource create" in line else [])]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        forced = ["--force"] if shell == "pcs" and "resource create" in line else []
+        words = [shell, *(["-f", str(file)] if shell == "pcs" else ["-F"]), *shlex.split(line)[1:], *forced]
+        env = {**os.environ, "CIB_file": str(file)} if shell == "crm" else None
+        done = subprocess.run(words, capture_output=True, text=True, check=False, env=env)
+        assert done.returncode == 0, done.stderr + done.stdout
     by_hand = parse(file.read_bytes())
-    chain = here(sysfs, (LVM, ON_DRBD)[at], {"san": SHARED}, {"0": FENCED})
+    chain = here(sysfs, BY_HAND_PAGE[kind], {"san": SHARED}, {"0": FENCED})
+    chain.iscsi_sessions, chain.iscsi_startups = [Session(TARGET, "203.0.113.40:3260")], {TARGET: "manual"}
     made = create(by_hand.copy(), Wish(), chain)
     # What was made by hand is all that create wants below the file system.
     new = {each.get("id") for each in made.primitives()} - {each.get("id") for each in by_hand.primitives()}
-    assert not any(name.startswith(("vg-", "drbd-", "fs-")) for name in new)
+    assert not any(name.startswith(("vg-", "drbd-", "fs-", "iscsi-")) for name in new)
     added = [each for each in made.constraints() if each.get("id") not in by_hand.ids()]
     assert not [each for each in added if "fs-mnt-queue" in (each.get("rsc"), each.get("then"))]
+
+
+def on_everything(sysfs):
+    """A hierarchy whose file system is on a group on DRBD, with mailboxes on a disk that the cluster logs in to."""
+    table = LVM_ON_DRBD + "31 20 8:48 / /srv/spool rw - ext4 /dev/sdd rw\n"
+    place = here(sysfs, table, {"san": SHARED}, {"0": FENCED}, virtual_mailbox_base="/srv/spool")
+    place.iscsi_sessions, place.iscsi_startups = [Session(TARGET, "203.0.113.40:3260")], {TARGET: "manual"}
+    return create(cib(), Wish(), place)
+
+
+LINKS = {VG: "LVM-activate", "drbd-mail": "drbd", "iscsi-mail": "iscsi", FS: "Filesystem", "fs-srv-spool": "Filesystem"}
+
+
+def test_the_chain_is_shown(sysfs, tmp_path, capsys):
+    file = tmp_path / "cib.xml"
+    file.write_bytes(text(on_everything(sysfs)))
+    for words in (["print", "--format", "pcs"], ["print", "--format", "crm"], ["graph"], ["status"]):
+        main([words[0], "--cib-file", str(file), *words[1:]])
+        said = capsys.readouterr().out.replace("&#45;", "-")  # as a drawing has it
+        for name in LINKS:
+            assert name in said, (words, name)
+
+
+def test_what_create_made_delete_takes_away(sysfs):
+    made = on_everything(sysfs)
+    (mail,) = (each.get("id") for each in made.primitives() if each.get("type") == "postfix_ha")
+    assert set(LINKS) <= made.ids()
+    gone = reshape.delete(made.copy(), mail, with_parts=True)
+    assert {each.get("id") for each in gone.primitives()} == {"fence"}
+    assert list(gone.constraints()) == []
+
+
+def test_a_group_that_others_need_stays(sysfs):
+    made = on_everything(sysfs)
+    (mail,) = (each.get("id") for each in made.primitives() if each.get("type") == "postfix_ha")
+    made.section("resources").append(etree.fromstring(file_system("theirs", "/srv/theirs")))
+    made.section("constraints").append(etree.fromstring(f'<rsc_order id="o9" first="{VG}" then="theirs"/>'))
+    made.section("constraints").append(
+        etree.fromstring(f'<rsc_colocation id="c9" rsc="theirs" with-rsc="{VG}" score="INFINITY"/>')
+    )
+    kept = {each.get("id") for each in reshape.delete(made, mail, with_parts=True).primitives()}
+    assert {VG, "drbd-mail", "theirs"} <= kept
+    assert not {FS, "iscsi-mail", "fs-srv-spool"} & kept

@@ -7,7 +7,7 @@ import pytest
 from postfix_ha.checks.storage import judge_queue_place
 from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.create.plan import Wish, make_draft
-from postfix_ha.cluster.create.volumes import DrbdResource
+from postfix_ha.storage.drbd import DrbdResource
 from postfix_ha.system.mounts import Mounts
 from tests.support.cibs import cib, node
 from tests.support.machine.disks import make_sysfs

@@ -7,6 +7,7 @@ import time
 from postfix_ha import codes
 from postfix_ha.checks.node import check_node
 from postfix_ha.checks.node_facts import Survey
+from postfix_ha.checks.storage import hangs
 from postfix_ha.cli.cluster_query import Question
 from postfix_ha.cli.instances import Concern, concerns
 from postfix_ha.cli.options import FAILED, TIMEOUT_S, add_instance_options, node_name, remote_shell
@@ -147,7 +148,7 @@ def look(options: argparse.Namespace) -> "list[Statement]":
     survey = Survey(params, deadline)
     findings = check_node(survey, question.answer)
     question.close()
-    if peers:
+    if peers and not hangs(findings):
         findings += peers.compare(survey)
         peers.give_numbers(survey, findings)
         if peers.reach_device:  # which is what this node alone could not see

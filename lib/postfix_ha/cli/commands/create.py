@@ -19,6 +19,7 @@ from postfix_ha.cluster.model.priority import SWITCHBACKS, parse_priority
 from postfix_ha.messages.errors import Refused
 from postfix_ha.messages.remark import Remark, errors
 from postfix_ha.params import BINARY_DEFAULT
+from postfix_ha.storage.faults import PLANNED
 
 # What the hierarchy itself brings, or what a running instance has of its own, is no fault before it is made.
 WILL_COME = ("address_on_node", "data_directory_own", "queue_directory_own")
@@ -204,4 +205,5 @@ def look_here(options: argparse.Namespace, cluster: Cluster, cib: Cib) -> "tuple
     here = look_around(name, survey.instance, cib.hosts())
     if options.clone:  # each node has a queue of its own, and starts it as it likes
         return here, [remark for remark in remarks if remark.check not in (*WILL_COME, *OF_EACH_NODE)]
-    return here, required([remark for remark in remarks if remark.check not in WILL_COME], options.forced)
+    left_out = (*WILL_COME, *PLANNED)
+    return here, required([remark for remark in remarks if remark.check not in left_out], options.forced)

@@ -2,11 +2,10 @@
 
 from postfix_ha.cluster.change.move import in_service
 from postfix_ha.cluster.change.unfinished import MAKING, begun_with
-from postfix_ha.cluster.create.chain import Link
+from postfix_ha.cluster.create.chain import LOCK_DAEMON, Link
 from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.create.plan import AddressPart, Draft, Wish, binary_parameter, make_draft
 from postfix_ha.cluster.create.storage import FileSystemPart, nested_in
-from postfix_ha.cluster.create.volumes import DRBD
 from postfix_ha.cluster.model import edit, names
 from postfix_ha.cluster.model.cib import Cib, top_of
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
@@ -14,11 +13,10 @@ from postfix_ha.cluster.model.priority import score_of_priority, stickiness_of
 from postfix_ha.cluster.model.templates import fill
 from postfix_ha.messages.errors import Refused
 from postfix_ha.messages.remark import errors
+from postfix_ha.storage.layers import DRBD, ISCSI, LVM
 from postfix_ha.system.mounts import is_network_type
 
 ROOT_HAS_ROOM = ("ext2", "ext3", "ext4")
-
-LOCK_DAEMON = "ocf:heartbeat:lvmlockd"
 
 
 def create(cib: Cib, wish: Wish, here: Here) -> Cib:
@@ -70,7 +68,7 @@ def _chains(cib: Cib, draft: Draft, file_systems: "list[str]", made: "list[str]"
         for link in part.chain:
             key = (link.kind, link.name)
             if key not in brought:
-                brought[key] = link.resource or (_drbd if link.kind == DRBD else _group)(cib, link, made)
+                brought[key] = link.resource or MAKERS[link.kind](cib, link, made)
             if link.kind == DRBD:
                 edit.ensure_on_promoted(cib, above, brought[key])
             else:
@@ -101,6 +99,14 @@ def _drbd(cib: Cib, link: Link, made: "list[str]") -> str:
         elif opt_in:
             edit.set_preference(cib, clone, node, 0)
     return clone
+
+
+def _session(cib: Cib, link: Link, made: "list[str]") -> str:
+    values = {"name": names.session_name(link.name), "TARGET": link.name, "PORTAL": link.mode}
+    return _made(made, cib, "iscsi", values)
+
+
+MAKERS = {LVM: _group, DRBD: _drbd, ISCSI: _session}
 
 
 def _outermost(nested: "list[tuple[str, str]]", name: str) -> str:

@@ -88,9 +88,11 @@ class Hierarchy:
 
     @property
     def own(self) -> "list[str]":
-        """The members that nothing outside of the hierarchy needs, Postfix first."""
+        """The members that nothing outside of the hierarchy needs, by another member neither; Postfix first."""
         members = set(self.members)
-        return [name for name in self.members if set(self.relations.needed_by(name)) <= members]
+        theirs = {name for name in self.members if not set(self.relations.needed_by(name)) <= members}
+        below = {needed for name in theirs - {self.tag} for needed in self.relations.needs(name)}
+        return [name for name in self.members if name not in theirs | below]
 
     @property
     def anchor(self) -> str:

@@ -62,15 +62,15 @@ def mount_holding(cib: Cib, path: str) -> "tuple[str, str]":
 
 def device_user(cib: Cib, source: str, disks: str = "/dev/disk") -> str:
     """The Filesystem resource that mounts this device, by whichever of its names; "" for none."""
-    wanted = _real_device(source, disks)
+    wanted = real_device(source, disks)
     for primitive in cib.primitives():
         device = cib.parameters(primitive).get("device", "") if cib.agent(primitive) == FILESYSTEM_AGENT else ""
-        if device and (device == source or _real_device(device, disks) == wanted):
+        if device and (device == source or real_device(device, disks) == wanted):
             return primitive.get("id", "")
     return ""
 
 
-def _real_device(device: str, disks: str) -> str:
+def real_device(device: str, disks: str = "/dev/disk") -> str:
     """The one name of a device; that of a network file system as it is written."""
     tag, _, value = device.replace(" ", "=", 1).partition("=") if device.startswith("-") else device.partition("=")
     path = os.path.join(disks, "by-" + BY_TAG[tag], value.strip().strip('"')) if tag in BY_TAG else device

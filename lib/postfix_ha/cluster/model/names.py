@@ -46,6 +46,11 @@ def drbd_name(resource: str) -> str:
     return legal("drbd-" + resource)[: ID_LENGTH_MAX - 8]
 
 
+def session_name(target: str) -> str:
+    """The id of an iSCSI session's resource: by the part of the target's name that its owner has chosen."""
+    return legal("iscsi-" + (target.partition(":")[2] or target).replace(":", "-"))
+
+
 def unique(name: str, taken: "set[str]") -> str:
     """The name, or the name with the first number that makes it unique."""
     if name not in taken:

@@ -28,10 +28,12 @@ WORDS = (
     "NETMASK",
     "NODE",
     "OPTIONS",
+    "PORTAL",
     "PROMOTED",
     "RESOURCE",
     "SCORE",
     "STICKINESS",
+    "TARGET",
     "UNPROMOTED",
 )
 _WORD = re.compile(r"(?<![A-Za-z_])(?:" + "|".join(WORDS) + r")(?![A-Za-z_])")
