@@ -71,6 +71,7 @@ def test_main_cf_is_read_as_postconf_reads_it(directory: Path, data: bytes) -> N
 @example(b"smtp unix - - - - - pipe -o { = b } -o {} {x}y\n")
 @example(b"smtp unix - - - ? - pipe\nsmtp unix - - - -? 0 pipe -o {a\n")
 @example(b"smtp inet n - y - -\n  smtpd\n\0\n")
+@example(b"smtp inet n - y - - smtpd -o -v\n - {smtpd -v}\n")
 @COMPARED
 def test_master_cf_is_read_as_postconf_reads_it(directory: Path, data: bytes) -> None:
     """Rows look as ``postconf -M`` shows them, and a file that postconf refuses is refused."""

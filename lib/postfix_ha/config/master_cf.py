@@ -93,7 +93,7 @@ class MasterRow:
             in_options = in_options and arg[:1] == "-" and arg != "--"
             # postconf forgets the braces around the first word after the options.
             text += " " + (arg if was_in_options else _braced_if_blank(arg))
-            if in_options and arg[1:2] == "o":
+            if in_options and arg[1:2] in WITH_VALUE:
                 value = next(args, None)
                 text += "" if value is None else " " + _braced_if_blank(value)
         return text
@@ -181,6 +181,10 @@ def _as_int(digits: str) -> int:
     return (number + 2**31) % 2**32 - 2**31
 
 
+# What postconf takes for an option with a value: "-o", and "-" alone (it looks for the byte after it, which is NUL).
+WITH_VALUE = ("o", "")
+
+
 def postconf_arguments(words: "list[str]") -> "list[str]":
     """The words after the command in the form in which postconf shows them: ``-o name=value`` apart and unbraced."""
     words = list(words)
@@ -189,14 +193,14 @@ def postconf_arguments(words: "list[str]") -> "list[str]":
         joined = words[position].find("o", 2)
         if joined > 0:  # "-vo" is "-v" "-o"; postconf looks for the letter everywhere, even in "-ofoo=bar"
             words[position : position + 1] = [words[position][:joined], "-" + words[position][joined:]]
-        if words[position][1:2] == "o":
+        if words[position][1:2] in WITH_VALUE:
             if len(words[position]) > 2:
                 words[position : position + 1] = ["-o", words[position][2:]]
             position += 1
             if position < len(words) and words[position][0] == "{":
                 words[position] = unbrace(words[position])[0]
                 name, value, wrong = split_name_value(words[position])
-                if not wrong:
+                if not wrong and words[position - 1] != "-":
                     words[position] = f"{name}={value}"
         position += 1
     return words[:position] + [unbrace(word)[0] if word[0] == "{" else word for word in words[position:]]
