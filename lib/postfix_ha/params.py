@@ -7,7 +7,7 @@ from postfix_ha.verdict import Finding
 BINARY_DEFAULT = "/usr/sbin/postfix"
 GREETING_TIMEOUT_DEFAULT_S = 10
 GREETING_TIMEOUT_MAX_S = 600
-DRAIN_TIMEOUT_DEFAULT_S = 0
+DRAIN_TIMEOUT_DEFAULT_S = 5
 DRAIN_TIMEOUT_MAX_S = 3600
 PROGRAM_DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin")
 

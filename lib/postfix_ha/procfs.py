@@ -56,8 +56,11 @@ def read_bytes(path: str, limit: int = 1 << 20) -> "bytes | None":
         os.close(descriptor)
 
 
-def read_whole(path: str, limit: int = 1 << 20) -> bytes:
-    """All of a file under /proc that is a list, up to limit bytes: of such a one the kernel gives a page at a time."""
+def read_whole(path: str, limit: int = 1 << 20, least: int = 1) -> bytes:
+    """All of a file under /proc that is a list, up to limit bytes: of such a one the kernel gives a page at a time.
+
+    A chunk with fewer than ``least`` bytes is the last.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -66,9 +69,9 @@ def read_whole(path: str, limit: int = 1 << 20) -> bytes:
     try:
         while len(data) < limit:
             chunk = os.read(descriptor, CHUNK)
-            if not chunk:
-                break
             data += chunk
+            if len(chunk) < least:
+                break
     except OSError:
         return data
     finally:

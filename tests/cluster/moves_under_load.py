@@ -1,22 +1,37 @@
-"""What senders see of a planned move: nobody is cut, nobody refused, nothing is delivered twice."""
+"""What senders see of a planned move and of a power cut, while deliveries of all kinds are under way.
+
+MOVES and CUTS in the environment are the numbers of moves by each of the two ways (3), and of power cuts (5).
+"""
 
 import collections
+import os
 import time
 
 import pytest
 
 from tests.support.lab import config as lab_config
+from tests.support.lab.network import SERVICE_ADDRESS
 from tests.support.lab.resources import MAIL
 from tests.support.lab.senders import HOP_PORT, Senders
+from tests.support.machine.node import PYTHON
+from tests.support.machine.waiting import wait_for
 
-pytestmark = pytest.mark.namespaces("senders beside the lab's client")
+pytestmark = [pytest.mark.namespaces("senders beside the lab's client"), pytest.mark.timeout(1800)]
 
 SENDERS = 12
-MOVES = 3
+MOVES = int(os.environ.get("MOVES", "3"))
+CUTS = int(os.environ.get("CUTS", "5"))
 # Longer than a move, and shorter than the drain: every move meets some of them.
 SLOW_S, DOT_S = 1.5, 1.0
 SPOOL, DONE = "/mnt/queue/spool", "/mnt/queue/done"
 RECIPIENTS = ["box@example.com", "slow@slow.example.com", "hop@hop.example.com", "nobody@mbox.example.com"]
+# One message, by whoever has not sent before; its argument is what it is called.
+SEND = f"""
+import smtplib, sys
+with smtplib.SMTP("{SERVICE_ADDRESS}", 25, timeout=60) as smtp:
+    smtp.sendmail("a@example.com", ["nobody@mbox.example.com"], "X-Probe: " + sys.argv[1] + "\\n\\nx\\n")
+"""
+NEXT_MESSAGE_S = 10
 SETTINGS = {
     "mydestination": "mbox.example.com",
     "local_recipient_maps": "",
@@ -47,25 +62,35 @@ def delivered(lab, senders):
 @pytest.fixture
 def senders(lab):
     """Senders to a mailbox, to a slow command, to a slow next hop and to a mailbox with dot locks."""
-    before = {}
-    for name, node in lab.nodes.items():
-        before[name] = node.read("/etc/postfix/main.cf"), node.read("/etc/postfix/master.cf")
-        node.write("/etc/postfix/main.cf", before[name][0].replace("mydestination =\n", "") + settings())
-        node.write("/etc/postfix/master.cf", before[name][1] + SERVICES)
-        node.write("/usr/local/bin/slow", SLOW, 0o755)
+    before = {name: furnish(node) for name, node in lab.nodes.items()}
     holder = lab.nodes[lab.where()]
     holder.run(["sh", "-c", f"install -d -m 1777 {SPOOL} && : >{DONE} && chmod 666 {DONE}"], check=True)
-    lab.pcs("resource", "update", MAIL, "drain_timeout=5")
     restart(lab)
     senders = Senders(lab, RECIPIENTS, SENDERS, DOT_S)
     yield senders
     senders.close()
+    lab.settle()
     for name, node in lab.nodes.items():
         node.write("/etc/postfix/main.cf", before[name][0])
         node.write("/etc/postfix/master.cf", before[name][1])
     lab.nodes[lab.where()].run(["rm", "-rf", SPOOL, DONE])
-    lab.pcs("resource", "update", MAIL, "drain_timeout=")
     restart(lab)
+
+
+def furnish(node):
+    """Give a node that has booted the settings of the proof; its main.cf and master.cf before."""
+    before = node.read("/etc/postfix/main.cf"), node.read("/etc/postfix/master.cf")
+    node.write("/etc/postfix/main.cf", before[0].replace("mydestination =\n", "") + settings())
+    node.write("/etc/postfix/master.cf", before[1] + SERVICES)
+    node.write("/usr/local/bin/slow", SLOW, 0o755)
+    return before
+
+
+def furnish_all(lab):
+    """A node of the lab boots as it was made."""
+    for node in lab.nodes.values():
+        if SERVICES not in node.read("/etc/postfix/master.cf"):
+            furnish(node)
 
 
 def settings():
@@ -73,7 +98,7 @@ def settings():
 
 
 def restart(lab):
-    """With new parameters; the nodes that stand by learn of them by a probe."""
+    """With other settings; the nodes that stand by learn of them by a probe."""
     lab.crm_resource("--resource", MAIL, "--restart")
     lab.settle()
     lab.crm_resource("--refresh", "--resource", MAIL)
@@ -124,3 +149,27 @@ def test_no_sender_notices_a_planned_move(lab, tool, senders):
     assert seen["longest_wait_s"] < 5 + 2.6 + 2 * max(0.0, away_s - 1)
     assert lab.nodes[lab.where()].run(["sh", "-c", f"ls -d {SPOOL}/*.lock"]).stdout == ""
     assert not [name for name in lab.nodes if "cut off" in lab.nodes[name].read("/var/log/pacemaker/pacemaker.log")]
+
+
+def test_after_a_power_cut_the_next_message_reaches_the_mailbox_soon(lab, tool, senders):
+    for number in range(CUTS):
+        furnish_all(lab)
+        victim = lab.where()
+        lock = lab.nodes[victim].path(f"{SPOOL}/nobody.lock")
+        wait_for(lambda lock=lock: os.path.exists(lock), 30, "a delivery holds the mailbox's lock", every=0.0005)
+        lab.power_off(victim)
+        cut = time.monotonic()
+        lab.wait_for(lambda since=cut: any(each["at"] > since for each in senders.of("taken")), 60, "mail is taken")
+        back = min(each["at"] + each["took"] for each in senders.of("taken") if each["at"] > cut)
+        lab.client_node.run([PYTHON, "-c", SEND, str(number)], check=True, timeout=90)
+        box = lab.nodes[lab.where()].path(f"{SPOOL}/nobody")
+        wait_for(lambda box=box, number=number: f"X-Probe: {number}\n" in read(box), 60, "the message has arrived")
+        took_s = time.monotonic() - back
+        print(f"power cut of {victim}: mail is taken {back - cut:.1f} s later, the next has arrived in {took_s:.1f} s")
+        assert took_s < NEXT_MESSAGE_S
+        lab.settle()
+
+
+def read(path):
+    with open(path, errors="replace") as file:
+        return file.read()

@@ -117,6 +117,7 @@ def test_a_stop_that_is_killed_holds_nobody_for_long(node: MailNode) -> None:
         wait_for(lambda: knock(node, timeout_s=0.2) == "TimeoutError", 20, "new connections are held")
         os.killpg(stop.pid, signal.SIGKILL)
         stop.wait()
+        assert knock(node, port=26, timeout_s=5) == "ConnectionRefusedError", "another port is closed"
         assert node.master(), "it was too late to kill the stop"
         assert knock(node, timeout_s=15) == "220"
 

@@ -1,4 +1,7 @@
-"""ci/demo: a three-node cluster on this machine, a client that keeps sending mail, and four events that befall it."""
+"""ci/demo: a three-node cluster on this machine, a client that keeps sending mail, and four events that befall it.
+
+In the end 12 senders tell what they see of a planned move, with this agent and with its peer.
+"""
 
 import argparse
 import contextlib
@@ -15,7 +18,8 @@ from typing import Any
 from ci.lib.demo.picture import Picture, timeline
 from tests.support.lab.cluster import Lab, LabError
 from tests.support.lab.events import Events, Outcome
-from tests.support.lab.resources import OUR_AGENT, MailResource
+from tests.support.lab.resources import OUR_AGENT, SHELL_AGENT, MailResource
+from tests.support.lab.senders import disturbed, in_words, seen_of_a_move, use_agent
 
 LIMIT_S = 280
 ROW = "{:14} {:9} {:>6} {:>12} {:>5} {:>10} {:>8} {:>7}"
@@ -30,6 +34,7 @@ class Demo:
         self._mail = MailResource(agent=agent, monitor_s=monitor_s)
         self._lines: "list[str]" = []
         self.outcomes: "list[Outcome]" = []
+        self.senders: "dict[str, dict[str, float]]" = {}
         self.total: "dict[str, float]" = {}
         self.timeline: "dict[str, Any]" = {}
         self.failure = ""
@@ -61,7 +66,13 @@ class Demo:
             account = lab.account()
             mounts, masters = lab.watch.worst()
             self.timeline = timeline(lab.watch, ledger, times)
-            self.say("the client stops; last account, and the lab is taken down")
+            self.say("the client stops; 12 senders send, as mail servers do, while the service moves ...")
+            for agent in (self._mail.agent, SHELL_AGENT):
+                if agent != self._mail.agent:
+                    use_agent(lab, agent)
+                self.senders[agent] = seen_of_a_move(lab, lab.another_node())
+                self.say(f"    with {agent}: {in_words(self.senders[agent])}")
+            self.say("the lab is taken down")
         self.total = {
             "acknowledged": account.acknowledged,
             "delivered": account.delivered,
@@ -81,15 +92,23 @@ class Demo:
         return (
             not self.failure
             and len(self.outcomes) == 4
+            and self._is_unnoticed
             and all(outcome.is_clean for outcome in self.outcomes)
             and not self.total["lost"]
             and self.total["most_masters"] < 2
             and self.total["most_mounts"] < 2
         )
 
+    @property
+    def _is_unnoticed(self) -> bool:
+        """Whether no sender was disturbed by the planned move; of another agent nothing is asked."""
+        return self._mail.agent != OUR_AGENT or not disturbed(self.senders[OUR_AGENT])
+
     def show_results(self) -> None:
-        """The table of events, the total, the verdict."""
+        """What senders see of a planned move, the table of events, the total, the verdict."""
         self._show("")
+        for agent, seen in self.senders.items():
+            self._show(f"12 senders in a planned move, {agent}: {in_words(seen)}")
         self._show(HEAD)
         for outcome in self.outcomes:
             moved = outcome.node_after != outcome.node_before
@@ -123,6 +142,7 @@ class Demo:
             "failure": self.failure,
             "took_s": round(time.monotonic() - self._began, 1),
             "events": [asdict(outcome) for outcome in self.outcomes],
+            "senders_in_a_planned_move": self.senders,
             "total": self.total,
             "timeline": self.timeline,
         }

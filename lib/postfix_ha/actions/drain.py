@@ -18,9 +18,7 @@ import os
 import signal
 import time
 
-from postfix_ha.actions.streams import end_streams
 from postfix_ha.actions.terminate import descriptor_of, send
-from postfix_ha.config.interfaces import local_addresses
 from postfix_ha.health import check_health, is_master_of
 from postfix_ha.instance import Instance
 from postfix_ha.params import Params
@@ -52,14 +50,14 @@ SHOWN_MAX = 8
 
 
 def begin_drain(request: Request, params: Params, instance: "Instance | None") -> "Drain | NoDrain | None":
-    """The drain of the recorded instance; None where that is not healthy."""
+    """The drain of the recorded instance; None where its master has ended or is frozen."""
     if not params.drain_timeout_s:
         return NoDrain(begin_removal(params.config_dir, request.deadline))
     if instance is None:
         return None
     bound_s = min(params.drain_timeout_s, request.timeout_s * SHARE_MAX)
     stat = process_stat(instance.master_pid)
-    if not is_master_of(instance, stat) or stat is None or stat.is_stopped or check_health(instance, request.deadline):
+    if not is_master_of(instance, stat) or stat is None or stat.is_stopped:
         return None
     return Drain(instance, Hold(params.config_dir, instance.endpoints), bound_s, request.deadline)
 
@@ -79,6 +77,8 @@ def hold_on_standby(params: Params, instance: Instance, deadline: float) -> None
     if not params.drain_timeout_s:
         running: "Running | None" = begin_removal(params.config_dir, deadline)
     else:
+        from postfix_ha.config.interfaces import local_addresses
+
         staying = [address for _, address in local_addresses()]
         running = Hold(params.config_dir, instance.endpoints).begin(staying, deadline)
     if running:
@@ -97,7 +97,10 @@ class NoDrain:
         """Wait for nothing."""
         return []
 
-    def end(self) -> None:
+    def let_in(self) -> None:
+        """Nothing to begin: it was begun."""
+
+    def finish(self) -> None:
         """Nothing is held any more."""
         self.removal.finish()
 
@@ -105,7 +108,9 @@ class NoDrain:
 class Drain:
     """One drain: ``bound_s`` seconds at the most, from now on."""
 
-    __slots__ = ("bound_s", "deadline", "hold", "instance", "others", "queues", "released", "until")
+    __slots__ = (
+        "bound_s", "deadline", "hold", "holding", "instance", "letting_in", "others", "queues", "released", "until",
+    )  # fmt: skip
 
     def __init__(self, instance: Instance, hold: Hold, bound_s: float, deadline: float) -> None:
         self.instance = instance
@@ -113,6 +118,8 @@ class Drain:
         self.hold = hold
         self.bound_s = bound_s
         self.until = time.monotonic() + bound_s
+        self.holding: "Running | None" = None
+        self.letting_in: "Running | None" = None
         self.others = _other_listeners(instance)
         # Queue managers whose connections are shut down.
         self.released: "set[int]" = set()
@@ -121,8 +128,17 @@ class Drain:
         self.queues = tuple(f"{queue}/{name}/" for name in QUEUES)
 
     def run(self) -> "list[Finding]":
-        """Let all end; what was still under way at the bound, and why connections could not be held."""
-        deliveries = self._end_deliveries(self.until - self.bound_s * (1 - DELIVERIES_SHARE))
+        """Let all end; what was still under way at the bound, and why connections could not be held.
+
+        An instance that is not healthy is not waited for. An idle one is looked at while nft runs.
+        """
+        deliveries = self._look_at_deliveries()
+        if not deliveries:
+            self.holding = self.hold.begin_drain(HELD_S, self._other_addresses(), self.deadline)
+        if check_health(self.instance, self.deadline):
+            return []
+        if deliveries:
+            deliveries = self._end_deliveries(self.until - self.bound_s * (1 - DELIVERIES_SHARE))
         why = self._hold()
         sessions = self._end_sessions(is_held=not why)
         # What was handed out just before the queue manager was suspended has shown by now.
@@ -135,40 +151,64 @@ class Drain:
             findings.append(Finding("drain_completed", bound_s=f"{self.bound_s:g}", what=what))
         return findings
 
-    def end(self) -> None:
-        """Let new connections through again, once the server has ended."""
-        running = self.hold.end_drain(self.deadline)
-        if running:
-            running.finish()
+    def let_in(self) -> None:
+        """Begin to let new connections through again, once the server has ended."""
+        if self.holding:
+            self.holding.finish()
+        self.letting_in = self.hold.end_drain(self.deadline)
+
+    def finish(self) -> None:
+        """Wait until new connections are let through again."""
+        if not self.letting_in:
+            self.let_in()
+        if self.letting_in:
+            self.letting_in.finish()
 
     def _hold(self) -> str:
-        others = [parse_kernel_address(name) for name in self.others]
-        return self.hold.drain(HELD_S, others, self.deadline)
+        begun, self.holding = self.holding, None
+        return self.hold.drain(HELD_S, self._other_addresses(), self.deadline, begun)
+
+    def _other_addresses(self) -> "list[tuple[str, int]]":
+        return [parse_kernel_address(name) for name in self.others]
 
     def _end_deliveries(self, until: float) -> "list[str]":
         """Wait for the deliveries; those that are still under way then, in words."""
         while True:
-            daemons = self._daemons()
-            managers = {pid for pid, name in daemons.items() if name in QUEUE_MANAGERS}
-            for pid in managers:
-                self._suspend(pid)
-            held = _deliveries({pid: name for pid, name in daemons.items() if pid not in managers}, self.queues)
+            held = self._look_at_deliveries()
             if not held or time.monotonic() >= until:
                 return held
             time.sleep(LOOK_AGAIN_S)
 
+    def _look_at_deliveries(self) -> "list[str]":
+        """Suspend the queue managers; the deliveries that are under way, in words."""
+        daemons = self._daemons()
+        managers = [pid for pid, name in daemons.items() if name in QUEUE_MANAGERS]
+        for pid in managers:
+            self._suspend(pid)
+        held = _deliveries({pid: name for pid, name in daemons.items() if pid not in managers}, self.queues)
+        for pid in managers if held else ():
+            self._release(pid)
+        return held
+
     def _suspend(self, manager: int) -> None:
-        """Suspend a queue manager; once it is so, let those go that wait for it."""
         with descriptor_of(manager) as descriptor:
             stat = process_stat(manager)
-            if stat is None or stat.parent != self.instance.master_pid or manager in self.released:
-                return
-            if not stat.is_stopped:
+            if stat is not None and stat.parent == self.instance.master_pid and not stat.is_stopped:
                 send(manager, descriptor, signal.SIGSTOP)
-            else:
-                self.released.add(manager)
-                if not end_streams(manager, descriptor, SERVICES):
-                    send(manager, descriptor, signal.SIGKILL)
+
+    def _release(self, manager: int) -> None:
+        """Once a queue manager is suspended, let those go that wait for it."""
+        if manager in self.released:
+            return
+        from postfix_ha.actions.streams import end_streams
+
+        with descriptor_of(manager) as descriptor:
+            stat = process_stat(manager)
+            if stat is None or stat.parent != self.instance.master_pid or not stat.is_stopped:
+                return
+            self.released.add(manager)
+            if not end_streams(manager, descriptor, SERVICES):
+                send(manager, descriptor, signal.SIGKILL)
 
     def _daemons(self) -> "dict[int, str]":
         """pid -> program name of each daemon of this master."""
@@ -206,9 +246,10 @@ class Drain:
 
 def _other_listeners(instance: Instance) -> "set[str]":
     """Where others than this master listen on a port that it has on all addresses: the kernel's names of these."""
-    own, _ = master_files(instance.master_pid)
+    wildcards = [endpoint for endpoint in instance.endpoints if endpoint.is_wildcard]
+    own = master_files(instance.master_pid)[0] if wildcards else set()
     found: "set[str]" = set()
-    for wildcard in (endpoint for endpoint in instance.endpoints if endpoint.is_wildcard):
+    for wildcard in wildcards:
         everywhere = kernel_address(wildcard)
         port = everywhere.rpartition(":")[2]
         for name, entries in listening_sockets(instance.master_pid, wildcard.is_ipv6).items():

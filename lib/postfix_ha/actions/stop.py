@@ -4,9 +4,7 @@ It works from the snapshot and the process table alone; configuration, commands 
 not learned only narrows how processes are recognised; it neither skips the kill nor decides the answer.
 """
 
-import contextlib
 import os
-from collections.abc import Iterator
 
 from postfix_ha import codes
 from postfix_ha.actions.others import Others
@@ -24,6 +22,8 @@ from postfix_ha.verdict import HEALTHY, Finding, Verdict
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from postfix_ha.actions.drain import Drain, NoDrain
 
 
@@ -36,11 +36,12 @@ def stop(request: Request) -> Verdict:
     recorded = read_record(request.run_directory, params.config_dir)
     identity = identity_for_stop(request, params, recorded)
     name = params.config_dir or DEFAULT_CONFIG_DIR
-    with _drained(request, params, recorded) as notes:
+    with _Drained(request, params, recorded) as drained:
         others = Others(request, identity, name)
         _, left = end_instance(identity, request.deadline, others.remember)
-    notes = notes + _end_standing(request, identity, name, {member.pid for member in left})
-    notes += others.findings()
+        drained.let_in()
+        notes = drained.notes + _end_standing(request, identity, name, {member.pid for member in left})
+        notes += others.findings()
     if left:
         shown = ", ".join(f"{member} (state {member.state})" for member in left[:8])
         return Verdict(codes.ERR_GENERIC, Finding("stop_completed", instance=name, processes=shown), notes)
@@ -48,31 +49,44 @@ def stop(request: Request) -> Verdict:
     return Verdict(codes.SUCCESS, None, notes)
 
 
-@contextlib.contextmanager
-def _drained(request: Request, params: Params, recorded: "Instance | None") -> "Iterator[list[Finding]]":
+class _Drained:
     """Drain the recorded instance, and let new connections through again when what is done within has ended it.
 
     All of this only helps: a fault of ours in it must not keep processes alive, and the barrier logs it.
     """
-    drains: "list[Drain | NoDrain]" = []
 
-    def begin() -> Verdict:
-        from postfix_ha.actions.drain import begin_drain
+    __slots__ = ("_drains", "_request", "notes")
 
-        drain = begin_drain(request, params, recorded)
-        drains.extend([drain] if drain else [])
-        return Verdict(codes.SUCCESS, None, drain.run() if drain else [])
+    def __init__(self, request: Request, params: Params, recorded: "Instance | None") -> None:
+        self._request = request
+        self._drains: "list[Drain | NoDrain]" = []
 
-    def end() -> Verdict:
-        for drain in drains:
-            drain.end()
-        return HEALTHY
+        def begin() -> Verdict:
+            from postfix_ha.actions.drain import begin_drain
 
-    notes = with_barrier(request, begin).notes
-    try:
-        yield notes
-    finally:
-        with_barrier(request, end)
+            drain = begin_drain(request, params, recorded)
+            self._drains += [drain] if drain else []
+            return Verdict(codes.SUCCESS, None, drain.run() if drain else [])
+
+        self.notes = with_barrier(request, begin).notes
+
+    def __enter__(self) -> "_Drained":
+        return self
+
+    def let_in(self) -> None:
+        """Begin it: the instance has ended. What else stop has to do need not wait for it."""
+        self._do(lambda drain: drain.let_in())
+
+    def __exit__(self, *_: object) -> None:
+        self._do(lambda drain: drain.finish())
+
+    def _do(self, act: "Callable[[Drain | NoDrain], None]") -> None:
+        def done(drain: "Drain | NoDrain") -> Verdict:
+            act(drain)
+            return HEALTHY
+
+        if self._drains:
+            with_barrier(self._request, lambda: done(self._drains[0]))
 
 
 def _end_standing(request: Request, identity: Identity, name: str, known: "set[int]") -> "list[Finding]":

@@ -52,17 +52,28 @@ class Hold:
         # nft knows no address with a scope (fe80::1%eth0).
         self.endpoints = [each for each in endpoints if not is_loopback(each.address) and "%" not in each.address]
 
-    def drain(self, draining_s: float, others: "Iterable[tuple[str, int]]", deadline: float) -> str:
-        """Hold all new connections for so many seconds from now; why not, "" on success.
+    def begin_drain(
+        self, draining_s: float, others: "Iterable[tuple[str, int]]", deadline: float
+    ) -> "command.Running | None":
+        """Begin to hold all new connections for so many seconds from now; None where there is nothing to hold.
 
         ``others`` are the addresses and ports on which others listen: an endpoint on all addresses does not mean them.
         """
-        elements = self._flush_draining() + self._elements("draining", f" timeout {max(1, round(draining_s * 1000))}ms")
-        elements += "".join(
-            f"add element {self.table} others{_digit(address)} {{ {address} . {port} }}\n" for address, port in others
-        )
+        return self._begin(self._draining(draining_s, others), deadline)
+
+    def drain(
+        self,
+        draining_s: float,
+        others: "Iterable[tuple[str, int]]",
+        deadline: float,
+        begun: "command.Running | None" = None,
+    ) -> str:
+        """Hold as begin_drain(), or wait for what that has ``begun``; why not, "" on success."""
+        begun = begun or self.begin_drain(draining_s, others, deadline)
         # The table is there since the start, as a rule, and elements alone cost less.
-        return self._run(elements, deadline) and self._run(self._replaced(()) + elements, deadline)
+        if begun is None or not why_not(begun.finish()):
+            return ""
+        return self._run(self._replaced(()) + self._draining(draining_s, others), deadline)
 
     def end_drain(self, deadline: float) -> "command.Running | None":
         """Begin to remove what drain() holds; None where there is nothing to hold."""
@@ -94,6 +105,12 @@ class Hold:
     def _families(self) -> "list[tuple[str, str, str, str]]":
         digits = {_digit(each.address) for each in self.endpoints}
         return [family for family in FAMILIES if family[0] in digits]
+
+    def _draining(self, draining_s: float, others: "Iterable[tuple[str, int]]") -> str:
+        elements = self._elements("draining", f" timeout {max(1, round(draining_s * 1000))}ms")
+        return f"{self._flush_draining()}{elements}" + "".join(
+            f"add element {self.table} others{_digit(address)} {{ {address} . {port} }}\n" for address, port in others
+        )
 
     def _flush_draining(self) -> str:
         names = ("draining", "draining_ports", "others")

@@ -9,9 +9,12 @@ import signal
 import statistics
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
+from tests.support.lab.config import MAILBOX, RECIPIENT
 from tests.support.lab.network import SERVICE_ADDRESS
+from tests.support.lab.resources import MAIL
 from tests.support.machine.node import PYTHON
 
 CROWD = Path(__file__).parents[1] / "mail/crowd.py"
@@ -89,3 +92,51 @@ def trouble(event):
         return "timed_out" if event["why"].startswith("TimeoutError") else "cut"
     kinds = {"ConnectionRefusedError": "refused", "ConnectionResetError": "reset", "TimeoutError": "timed_out"}
     return kinds.get(event["why"].partition(":")[0], "reset" if event["why"].startswith("EOFError") else "other")
+
+
+def seen_of_a_move(lab, target):
+    """Move the service to the target under 12 senders; what their attempts meanwhile have come to."""
+    senders = Senders(lab, [RECIPIENT])
+    try:
+        begin = time.monotonic()
+        lab.move(target)
+        end = time.monotonic()
+        lab.wait_for(lambda: any(each["at"] > end for each in senders.of("taken")), 60, "mail flows")
+        senders.rest_now()
+        seen = senders.seen(begin, end)
+        mailbox = lab.nodes[lab.where()].run(["sh", "-c", f"grep -h ^X-Number: {MAILBOX}/new/*"]).stdout
+        return {**seen, "delivered_twice": sum(count > 1 for count in senders.copies(mailbox).values())}
+    finally:
+        senders.close()
+
+
+def disturbed(seen):
+    """How many attempts a move has disturbed, and how many messages came twice."""
+    return sum(seen[kind] for kind in (*TROUBLES, "delivered_twice"))
+
+
+def in_words(seen):
+    """What senders have seen, in one line; the trouble first."""
+    names = (*TROUBLES, "delivered_twice", "longest_wait_s", "median_wait_s", "taken")
+    words = (f"{name.removesuffix('_s').replace('_', ' ')} {seen[name]:.3g}" for name in names if name in seen)
+    return ", ".join(words)
+
+
+def use_agent(lab, agent):
+    """Put another agent in the mail server's place, while it is stopped."""
+    _, provider, kind = agent.split(":")
+    _set_role(lab, "Stopped")
+    lab.wait_for(lambda: not lab.where() and lab.is_idle(), 60, "the mail service is stopped")
+    change = f'<primitive id="{MAIL}" class="ocf" provider="{provider}" type="{kind}"/>'
+    lab.on().run(["cibadmin", "--modify", "--scope", "resources", "--xml-text", change], check=True)
+    for node in lab.nodes.values():  # what our agent holds would serve the other one; a probe of ours brings it back
+        for table in re.findall(r"table (inet postfix_ha\w*)", node.run(["nft", "list", "tables"]).stdout):
+            node.run(["nft", "delete", "table", *table.split()], check=True)
+    lab.wait_for(lambda: lab.crm_resource("--refresh", "--resource", MAIL).returncode == 0, 30, "the cluster forgets")
+    _set_role(lab, "Started")
+    lab.wait_for(lambda: lab.is_idle() and lab.where(), 60, f"{agent} has started")
+
+
+def _set_role(lab, role):
+    command = ["crm_resource", "--resource", MAIL, "--meta", "--set-parameter", "target-role", "--parameter-value"]
+    lab.on().run([*command, role], check=True)
