@@ -8,7 +8,7 @@ from typing import Callable
 
 from tests.support.machine.process import NodeProcess
 from tests.support.machine.waiting import wait_for
-from tests.support.mail.node import ADDRESS, QUEUE, Answer, MailNode
+from tests.support.mail.node import ADDRESS, MAIN_CF, QUEUE, Answer, MailNode
 
 SNAPSHOT = "/run/resource-agents/postfix_ha-etc-postfix.snapshot"
 PID_FILE = QUEUE + "/pid/master.pid"
@@ -198,6 +198,14 @@ class Scene:
             except OSError:
                 return False
         return True
+
+
+@contextlib.contextmanager
+def scene_of(disk_mb: "int | None" = None, main_cf: str = "") -> "Iterator[Scene]":
+    """A scene in which nothing was started yet."""
+    with contextlib.ExitStack() as stack:
+        node = stack.enter_context(MailNode(disk_mb=disk_mb, main_cf=MAIN_CF + main_cf + "\n"))
+        yield Scene(node, stack, 2)
 
 
 def _read(path: str) -> str:

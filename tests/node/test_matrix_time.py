@@ -1,25 +1,16 @@
 """Every action ends within the operation's time: frozen trees, storage that hangs, what no signal can end."""
 
-import contextlib
 from collections.abc import Iterator
 from signal import SIGSTOP
 
 import pytest
 
 from tests.node import states_processes as processes
-from tests.node.scene import Scene
+from tests.node.scene import Scene, scene_of
 from tests.node.states_surroundings import freeze
 from tests.support.machine.process import NodeProcess
 from tests.support.machine.waiting import wait_for
-from tests.support.mail.node import ADDRESS, MAIN_CF, QUEUE, MailNode
-
-
-@contextlib.contextmanager
-def scene_of(disk_mb: "int | None" = None, main_cf: str = "") -> "Iterator[Scene]":
-    """A scene in which nothing was started yet."""
-    with contextlib.ExitStack() as stack:
-        node = stack.enter_context(MailNode(disk_mb=disk_mb, main_cf=MAIN_CF + main_cf + "\n"))
-        yield Scene(node, stack, 2)
+from tests.support.mail.node import ADDRESS, QUEUE
 
 
 @pytest.fixture

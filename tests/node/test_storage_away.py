@@ -11,8 +11,7 @@ from signal import SIGKILL, SIGUSR1
 
 import pytest
 
-from tests.node.scene import Scene
-from tests.node.test_matrix_time import scene_of
+from tests.node.scene import Scene, scene_of
 from tests.support.cibs import cib_text
 from tests.support.machine.node import CHECKOUT
 from tests.support.machine.process import NodeProcess
