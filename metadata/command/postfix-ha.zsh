@@ -198,6 +198,7 @@ _shtab_postfix_ha_history_options=(
   "--since[from this time on\: a date, an hour, or 2h, 7d (7d)]:TIME:"
   "--until[up to this time (default\: now)]:TIME:"
   "--last[only the last N incidents]:N:"
+  "--svg[draw a picture of it as well, into this file]:FILE:_files"
   "--rsh[ask other nodes by this remote shell]:COMMAND:"
   "--this-node[read only this node\'s logs, ask no other]"
 )
