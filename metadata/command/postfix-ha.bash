@@ -9,7 +9,7 @@ _shtab_postfix_ha_subparsers=(check facts create status history switchover in-se
 
 _shtab_postfix_ha_check_option_strings=(-h --help --config-dir --cib-file --binary --level --peer --rsh --trial --nic --device --prefix --mount --json --strict)
 _shtab_postfix_ha_facts_option_strings=(-h --help --config-dir --cib-file --binary --json --salt --salt-file)
-_shtab_postfix_ha_create_option_strings=(-h --help --json --cib-file --config-dir --binary --resource --switchback --node --address --rsh --force --no-peer-check --clone --keep --dry-run --yes -y --wait --no-wait)
+_shtab_postfix_ha_create_option_strings=(-h --help --json --cib-file --config-dir --binary --resource --switchback --node --address --alert --alert-mail --alert-relay --rsh --force --no-peer-check --clone --keep --dry-run --yes -y --wait --no-wait)
 _shtab_postfix_ha_status_option_strings=(-h --help --json --cib-file --resource --watch --every --rsh --cluster-only)
 _shtab_postfix_ha_history_option_strings=(-h --help --json --cib-file --resource --since --until --last --svg --rsh --this-node)
 _shtab_postfix_ha_switchover_option_strings=(-h --help --json --cib-file --for --resource --dry-run --yes -y --wait --no-wait)
@@ -85,6 +85,7 @@ _shtab_postfix_ha_facts___json_nargs=0
 _shtab_postfix_ha_create__h_nargs=0
 _shtab_postfix_ha_create___help_nargs=0
 _shtab_postfix_ha_create___json_nargs=0
+_shtab_postfix_ha_create___alert_nargs=0
 _shtab_postfix_ha_create___no_peer_check_nargs=0
 _shtab_postfix_ha_create___clone_nargs=0
 _shtab_postfix_ha_create___keep_nargs=0

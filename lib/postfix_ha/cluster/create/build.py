@@ -7,6 +7,7 @@ from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.create.plan import AddressPart, Draft, Wish, binary_parameter, make_draft
 from postfix_ha.cluster.create.storage import FileSystemPart, nested_in
 from postfix_ha.cluster.model import edit, names
+from postfix_ha.cluster.model.alerts import ensure_alert
 from postfix_ha.cluster.model.cib import Cib, top_of
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
 from postfix_ha.cluster.model.priority import score_of_priority, stickiness_of
@@ -32,7 +33,7 @@ def build(cib: Cib, draft: Draft) -> Cib:
     """Make sure of every part of the draft; what is there already stays as it is."""
     made: "list[str]" = []
     if draft.wish.is_clone:
-        return _build_clone(cib, draft)
+        return _with_alert(_build_clone(cib, draft), draft)
     file_systems = [
         part.resource or _made(made, cib, "filesystem", _file_system_values(part)) for part in draft.file_systems
     ]
@@ -57,6 +58,13 @@ def build(cib: Cib, draft: Draft) -> Cib:
     if draft.switchback:
         for member in [mail, *made] if draft.existing else made:
             edit.set_stickiness(cib, member, stickiness_of(draft.switchback))
+    return _with_alert(cib, draft)
+
+
+def _with_alert(cib: Cib, draft: Draft) -> Cib:
+    wish = draft.wish
+    if wish.has_alert:
+        ensure_alert(cib, draft.tag, find_hierarchy(cib, draft.tag).members, wish.alert_mail, wish.alert_relay)
     return cib
 
 

@@ -5,6 +5,7 @@ Nothing is refused at the first fault: everything that stands against it is gath
 
 import ipaddress
 
+from postfix_ha.cluster.create.alert import alert_findings
 from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.create.storage import FileSystemPart, find_storage, nested_in
 from postfix_ha.cluster.model import names, priority
@@ -34,6 +35,10 @@ class Wish:
         self.nodes: "list[tuple[str, int | None]]" = []
         self.addresses: "list[str]" = []
         self.is_clone = False
+        # Whether to tell of failures; by mail to whom, and through which server.
+        self.has_alert = False
+        self.alert_mail: "list[str]" = []
+        self.alert_relay = ""
         # Ids of what would refuse it, and is to be a warning.
         self.forced: "list[str]" = []
         # Node -> why the cluster could not run the service there, whatever the preferences say.
@@ -87,6 +92,9 @@ def make_draft(cib: Cib, wish: Wish, here: Here) -> Draft:
         _parts_enabled(draft, cib)
     _switchback(draft, cib)
     _properties(draft, cib)
+    served = {canonical(endpoint.address) for endpoint in here.instance.endpoints}
+    for found in alert_findings(wish, served | {part.address for part in draft.addresses}):
+        draft.say(found)
     draft.remarks = overruled(draft.remarks, wish.forced)
     return draft
 
