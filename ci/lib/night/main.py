@@ -66,6 +66,8 @@ def _told(night: Night, out: Path) -> "list[str]":
         began = time.monotonic()
         found = tool.json("history", *words)
         _say(f"history answered in {time.monotonic() - began:.1f} s")
+        for name, text in night.logs().items():
+            (out / name).write_text(text, encoding="utf-8")
         night.forget("n3")
         without = tool.json("history", *words)
     finally:
