@@ -19,6 +19,7 @@ SPANS = {
     "quorum": SAME_ACTION_S,
     "banned": 3600.0,
     "planned": SAME_ACTION_S,
+    "clock": SAME_ACTION_S,
 }
 # What lies between two tellings of the one makes them two events, however near.
 OPPOSITE = {"lost": "member", "member": "lost"}

@@ -27,6 +27,7 @@ EVENTS = {
     "standby off": "the standby of {node} was ended",
     "banned": "{resource} may not run on {node} any more: it failed migration-threshold times",
     "paused": "corosync on {node} did not run for {text}",
+    "clock": "the clock of {node} was set: {text}",
 }
 # Of the cause of an incident.
 CAUSES = {
@@ -89,10 +90,22 @@ ROWS: "tuple[Row, ...]" = (
     ),
     planned(
         "again_no_pause", "note", "corosync did not run for {text} on {node}",
-        "that is load, a paused virtual machine, or a clock that was set (corosync.conf(5): token)",
+        "that is load, or a virtual machine that stood still: look at its host; a longer token waits for it "
+        "(corosync.conf(5): token)",
     ),
     planned(
-        "again_room_in_queue", "note", "an exit reason tells of a full disk on {node}",
+        "again_room_in_queue", "note", "the logs tell of a full disk on {node}",
         "make room, and watch the queue's disk (postconf(5): queue_minfree)",
+    ),
+    planned(
+        "again_clock_steady", "note",
+        "the clock of {node} was set {count} times, the last time by {by}: the times in its logs are unsure",
+        "let the time service slew the clock (chrony.conf(5): makestep with a limit); of a virtual machine, look at its "
+        "host's clock",
+    ),
+    planned(
+        "again_names_answered", "note", "{count} names could not be looked up on {node} around an incident",
+        "look at the name servers that it asks; a second one, or one on the node itself, keeps mail apart from that "
+        "(resolv.conf(5): nameserver, timeout, attempts)",
     ),
 )  # fmt: skip
