@@ -102,7 +102,8 @@ def read_answer(node: str, found: object, began: float, ended: float) -> Told:
         event = from_object(each, node)
         if event is not None:
             event.at -= told.ahead
-            told.seen.append(event)
+            if event.at > 0:
+                told.seen.append(event)
     told.spans = [_span(each, told.ahead) for each in (spans[:SPANS_MAX] if isinstance(spans, list) else ())]
     told.missing = [printable(str(each), TEXT_MAX) for each in (missing if isinstance(missing, list) else ())]
     told.missing = told.missing[:MISSING_MAX]

@@ -44,7 +44,7 @@ class Question:
 
 def whole(question: Question) -> "dict[str, Any]":
     """All that there is to say, as one object."""
-    since, until = question.since, question.until
+    since, until = max(question.since, 1.0), question.until  # 0 is no time, anywhere here
     told = question.ask(lambda node: Request(node, since, until, question.config_dir))
     assembly = Assembly(question.tag, question.members, [each.node for each in told if each.why])
     assembly.run([seen for each in told for seen in each.seen])

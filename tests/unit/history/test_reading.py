@@ -305,10 +305,10 @@ SAID = "Host or domain name not found. Name service error for name="
         # Postfix 3.7 and 3.10, from smtp, smtpd and dnsblog.
         (f"smtp[4613]: ACA87E14DE: to=<a@b.example>, relay=none, delay=16, delays=16/0/0/0, dsn=4.4.3, status=deferred "
          f"({SAID}b.example type=MX: Host not found, try again)", 1, 0),
-        (f"smtpd[9]: warning: 9.2.0.192.bl.example: RBL lookup error: {SAID}9.2.0.192.bl.example type=A: Host not found, "
-         "try again", 1, 0),
-        (f"dnsblog[9]: warning: dnsblog_query: lookup error for DNS query 9.bl.example: {SAID}9.bl.example type=A: Host "
-         "not found, try again", 1, 0),
+        (f"smtpd[9]: warning: 9.2.0.192.bl.example: RBL lookup error: {SAID}9.2.0.192.bl.example type=A: Host not "
+         "found, try again", 1, 0),
+        (f"dnsblog[9]: warning: dnsblog_query: lookup error for DNS query 9.bl.example: {SAID}9.bl.example type=A: "
+         "Host not found, try again", 1, 0),
         # The name's own fault.
         (f"smtp[4613]: ACA87E14DE: to=<a@b.example>, relay=none, dsn=5.4.4, status=bounced ({SAID}b.example type=AAAA: "
          "Host not found)", 0, 0),
@@ -316,8 +316,8 @@ SAID = "Host or domain name not found. Name service error for name="
         ("cleanup[9]: warning: ACA87E14DE: write queue file: No space left on device", 0, 1),
         ("postdrop[9]: warning: mail_queue_enter: create file maildrop/1.1: No space left on device", 0, 1),
         # Another host's disk.
-        ("smtp[9]: ACA87E14DE: to=<a@b>, relay=h[192.0.2.1]:25, dsn=4.3.1, status=deferred (host h[192.0.2.1] said: 452 "
-         "4.3.1 warning: No space left on device)", 0, 0),
+        ("smtp[9]: ACA87E14DE: to=<a@b>, relay=h[192.0.2.1]:25, dsn=4.3.1, status=deferred (host h[192.0.2.1] said: "
+         "452 4.3.1 warning: No space left on device)", 0, 0),
     ],
 )  # fmt: skip
 def test_name_servers_that_do_not_answer_and_a_full_disk_are_counted(line, dns, full):
