@@ -44,8 +44,8 @@ lives("pacemaker", [
     (22, "postfix/smtpd", "connect from client[203.0.113.7]"),
     (30, "postfix/smtpd", "connect from nobody[203.0.113.8]"),
 ])
-lives("corosync", [(28, "corosync", " [MAIN  ] Corosync main process was not scheduled (@1681222048760) for 7917.4106 ms "
-                    "(threshold is 800.0000 ms). Consider token timeout increase.")])
+lives("corosync", [(28, "corosync", " [MAIN  ] Corosync main process was not scheduled (@1681222048760) for "
+                    "7917.4106 ms (threshold is 800.0000 ms). Consider token timeout increase.")])
 lives("chrony", [(28, "chronyd", "System clock was stepped by -32400.283303 seconds")])
 lives("", [(29, "pacemaker-controld", FORGED), (28, "chronyd", "System clock was stepped by 1.0 seconds"),
            (22, "postfix/smtpd", "connect from forged[203.0.113.9]")])

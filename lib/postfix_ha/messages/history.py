@@ -100,8 +100,8 @@ ROWS: "tuple[Row, ...]" = (
     planned(
         "again_clock_steady", "note",
         "the clock of {node} was set {count} times, the last time by {by}: the times in its logs are unsure",
-        "let the time service slew the clock (chrony.conf(5): makestep with a limit); of a virtual machine, look at its "
-        "host's clock",
+        "let the time service slew the clock (chrony.conf(5): makestep with a limit); of a virtual machine, look at "
+        "its host's clock",
     ),
     planned(
         "again_names_answered", "note", "{count} names could not be looked up on {node} around an incident",

@@ -102,8 +102,8 @@ def test_the_forms_of_syslog_and_the_journal_are_read():
         "(threshold is 800.0000 ms). Consider token timeout increase.",
         "n1 corosync[38932]:   [MAIN  ] Corosync main process was not scheduled (@1681222048760) for 7917.4106 ms "
         "(threshold is 800.0000 ms). Consider token timeout increase.",
-        "n1 corosync[10800]:  [MAIN  ] Corosync main process was not scheduled for 7917.4106 ms (threshold is 1320.0000 "
-        "ms). Consider token timeout increase.",
+        "n1 corosync[10800]:  [MAIN  ] Corosync main process was not scheduled for 7917.4106 ms (threshold is "
+        "1320.0000 ms). Consider token timeout increase.",
     ],
 )  # fmt: skip
 def test_each_corosync_tells_of_a_pause(line):
@@ -116,8 +116,8 @@ def test_each_corosync_tells_of_a_pause(line):
 @pytest.mark.parametrize("words", ["Timed Out after 20s", "Timed out after 20s"])
 def test_a_monitor_that_timed_out_is_told_by_pacemaker_2_and_3(words):
     (seen,) = read(
-        f"n1 pacemaker-controld  [46] (log_executor_event) \terror: Result of monitor operation for mail on n1: {words} "
-        "(Resource agent did not complete in time) | CIB update 43, graph action unconfirmed; call=23"
+        "n1 pacemaker-controld  [46] (log_executor_event) \terror: Result of monitor operation for mail on n1: "
+        f"{words} (Resource agent did not complete in time) | CIB update 43, graph action unconfirmed; call=23"
     )
     assert seen.outcome == "timed out after 20s"
     assert [each.check for each in advice([incident(seen)], "mail", [])] == ["again_monitor_timely"]
