@@ -39,8 +39,10 @@ WORDS = (
     "Result of monitor operation for mail on n1: error (", "Result of start operation for mail on n2: ok | ",
     "Result of stop operation for queue-fs on n1: Timed out after 20s (x)", "Node n2 state is now lost | ",
     "Node n2 state is now member", "Quorum lost", "Peer n2 was terminated (reboot) by n1 on behalf of x: OK | e",
-    "Cluster node n2 will be fenced: peer", "State transition S_X -> S_IDLE", "executing - rsc:mail action:start call_id",
-    "Actions: Move mail ( n1 -> n2 ) due to ", "++ /cib/configuration/constraints:  <rsc_location id=\"cli-prefer-mail\"/>",
+    "Cluster node n2 will be fenced: peer",
+    "State transition S_X -> S_IDLE", "executing - rsc:mail action:start call_id",
+    "Actions: Move mail ( n1 -> n2 ) due to ",
+    "++ /cib/configuration/constraints:  <rsc_location id=\"cli-prefer-mail\"/>",
     "Completed cib_modify operation for section x: OK (rc=0, origin=n2/crm_resource/5, version=0.8.0)",
     "Unexpected result (error: x) was recorded for monitor of mail on n2 at Nov 29 12:56:41 2026 | ",
     "Setting standby[n2]: (unset) -> on", "mail cannot run on n1 due to reaching migration threshold",
@@ -49,6 +51,11 @@ WORDS = (
     "Name service error for name=x type=MX: Host not found, try again", "System clock was stepped by 4e99 seconds",
     "(" * 400, ")" * 400, "\0" * 5000, "x" * 9000, "A" * 70000,
 )  # fmt: skip
+PART = pick(
+    (4, st.sampled_from(WORDS).map(str.encode)),
+    (1, st.sampled_from(NASTY).map(encoded)),
+    (1, st.binary(max_size=60)),
+)
 LINE = st.builds(
     lambda stamp, head, parts, end: stamp.encode() + head.encode() + b"".join(parts) + end,
     st.sampled_from(STAMPS),
@@ -65,15 +72,16 @@ LINE = st.builds(
 )
 LOG = st.lists(LINE, max_size=40).map(b"".join)
 CUT = st.builds(lambda data, at: gzip.compress(data)[: at or None], LOG, st.sampled_from((0, 0, -3, 20, 5)))
+NAMES = ("clock", "seen", "spans", "served", "mails", "missing", "begins", "at", "kind", "node", "dns", "ABCDEF")
+LEAF = pick(
+    (3, st.none() | st.booleans() | st.integers() | st.floats()),
+    (2, st.sampled_from((*KINDS, "n1", "ok", "x\x1b"))),
+)
 ANSWERS = st.recursive(
-    pick((3, st.none() | st.booleans() | st.integers() | st.floats()), (2, st.sampled_from((*KINDS, "n1", "ok", "x\x1b")))),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(("clock", "seen", "spans", "served", "mails", "missing", "begins", "at", "kind", "node", "dns")),
-        inner, max_size=8,
-    ),
+    LEAF,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=8),
     max_leaves=40,
-)  # fmt: skip
+)
 
 
 def check_log(data: bytes) -> None:
