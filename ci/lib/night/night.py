@@ -83,6 +83,8 @@ def keep_logs(lab: Lab) -> None:
         def furnish(node: ClusterNode = node, install: "Callable[[], str]" = install) -> str:
             for path, text in parts(node.kept_logs).items():
                 node.write(path, text)
+            for path, packed in getattr(node, "rotated", {}).items():
+                node.run(["sh", "-c", f"base64 -d >{path}"], input=packed, check=True)
             node.run(["chown", "-R", "hacluster:haclient", "/var/log/pacemaker"])
             node.kept_logs = ""
             return install()
@@ -177,7 +179,13 @@ class Night:
         """Rotate a node's logs as logrotate does with copytruncate, and pack the older half."""
         files = " ".join(LOGS[:3])
         script = f"for log in {files}; do [ ! -e $log ] || {{ gzip -c $log >$log.1.gz && : >$log; }}; done"
-        self.lab.nodes[name].run(["sh", "-c", script], check=True)
+        node = self.lab.nodes[name]
+        node.run(["sh", "-c", script], check=True)
+        # A disk keeps them as well, when its node boots again.
+        node.kept_logs = ""
+        node.rotated = {  # type: ignore[attr-defined]
+            f"{path}.1.gz": node.run(["base64", f"{path}.1.gz"]).stdout for path in LOGS[:3]
+        }
 
     def forget(self, name: str) -> None:
         """Take a node's logs away."""

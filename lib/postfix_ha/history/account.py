@@ -72,7 +72,9 @@ def event(seen: Seen) -> "dict[str, object]":
 
 def table(found: "dict[str, Any]") -> "list[str]":
     """The lines for people."""
-    lines = [f"{found['resource']}: {len(found['incidents'])} incidents from {found['since']} to {found['until']}"]
+    count = len(found["incidents"])
+    since, until = (found[key][:19].replace("T", " ") for key in ("since", "until"))
+    lines = [f"{found['resource']}: {count} incident{'' if count == 1 else 's'} from {since} to {until}"]
     for each in found["incidents"]:
         lines += ["", *_lines_of(each, found["resource"])]
     if found["changes"]:
@@ -88,7 +90,9 @@ def table(found: "dict[str, Any]") -> "list[str]":
 def _lines_of(found: "dict[str, Any]", tag: str) -> "list[str]":
     """One incident as lines: its cause, how long clients waited, what became of mail, then event by event."""
     began = datetime.fromisoformat(found["began"])
-    lines = [f"{found['number']}. {began:%a %Y-%m-%d %H:%M:%S} {found['cause']['node']}: {found['cause']['text']}"]
+    cause = found["cause"]
+    where = "" if cause["node"] in cause["text"] else f"{cause['node']}: "
+    lines = [f"{found['number']}. {began:%a %Y-%m-%d %H:%M:%S}  {where}{cause['text']}"]
     lines.append(f"   {_away_words(found['away'])}; {found['end']}")
     if found["mail"]:
         lines += [f"   {line}" for line in _mail_words(found["mail"])]
