@@ -98,7 +98,9 @@ def _mails(
     for at, number in enumerate(touched):
         told = [(each.node, each.spans[at]) for each in answers]
         incident = incidents[number]
-        is_whole = {*incident.before, *incident.after} <= {each.node for each in answers if begins.get(each.node, 0.0) <= incident.down}
+        is_whole = {*incident.before, *incident.after} <= {
+            each.node for each in answers if begins.get(each.node, 0.0) <= incident.down
+        }
         gone = away(incident, [span for _, span in told], question.until, is_whole)
         found[number] = (gone, harm(told, incidents[number].down))
     return found
