@@ -17,11 +17,11 @@ EVENTS_MAX = 200
 # Events that a reader of the table does without: the parts' own starts and stops, and what is told by another line.
 LEFT_OUT = ("planned", "idle")
 MAIL = {
-    "delivered_after": "{count} of them were delivered afterwards",
-    "delivered_twice": "{count} were delivered twice, on two nodes",
-    "bounced": "{count} were returned to their senders",
-    "deferred": "{count} are deferred",
-    "not_seen_since": "{count} were not seen again until the log's end: look for them with 'postqueue -p'",
+    "delivered_after": "delivered afterwards",
+    "delivered_twice": "delivered twice, on two nodes",
+    "bounced": "returned to their senders",
+    "deferred": "deferred",
+    "not_seen_since": "not seen again until the log's end, look for them with 'postqueue -p'",
 }
 
 
@@ -135,5 +135,5 @@ def _mail_words(mail: "dict[str, Any]") -> "list[str]":
         group = mail[name]
         if group["count"]:
             ids = ", ".join(group["ids"]) + (", ..." if group["count"] > len(group["ids"]) else "")
-            lines.append(f"mail: {text.format(count=group['count'])}: {ids}")
+            lines.append(f"mail: {text}: {group['count']} ({ids})")
     return lines
