@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 
 import pytest
 from lxml import etree
@@ -16,9 +17,10 @@ from postfix_ha.cluster.model.changes import sentence
 from postfix_ha.messages.errors import Refused
 from tests.support.cibs import ADDRESS, cib, cib_text, mail, node, primitive, text, wish
 from tests.support.lab.tool import same_cluster
-from tests.unit.cluster.test_command_line import CommandLine
+from tests.support.machine.node import CHECKOUT
 
 TO, RELAY = ["admin@example.com", "night+mail@example.org"], "relay.example.net:587"
+START = f'import sys; sys.path.insert(0, "{CHECKOUT}/lib"); from postfix_ha.cli.main import main; sys.exit(main())'
 WISH = {"tag": "mail", "nodes": [("n1", 1), ("n2", 10)]}
 MAILED = {**WISH, "has_alert": True, "alert_mail": TO, "alert_relay": RELAY}
 
@@ -128,24 +130,24 @@ def test_a_change_is_told_and_can_be_undone():
     assert alerts(undo(plan)(new)) == []
 
 
-@pytest.fixture
-def line(tmp_path):
+def printed(file, *arguments):
+    """What the command print says of a CIB file."""
+    argv = [sys.executable, "-c", START, "print", "--cib-file", str(file), *arguments]
+    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def test_what_print_says_makes_the_same_with_each_tool(tmp_path):
     file = tmp_path / "cib.xml"
-    file.write_bytes(text(create(cib(), wish(**WISH), node())))
-    return CommandLine(file)
-
-
-def test_what_print_says_makes_the_same_with_each_tool(tmp_path, line):
-    line.file.write_bytes(text(made()))
-    wanted = {each for each in same_cluster(line.file.read_text()) if "mail-alert" in each}
+    file.write_bytes(text(made()))
+    wanted = {each for each in same_cluster(file.read_text()) if "mail-alert" in each}
     assert len(wanted) == 5
     empty = tmp_path / "mail.xml"
     empty.write_text(cib_text(mail()))
-    for command in line.ok("print").splitlines():
+    for command in printed(file).splitlines():
         if " alert " in command:
             subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, timeout=60)
     assert wanted <= same_cluster(empty.read_text())
-    told = json.loads(line.ok("print", "--json"))
+    told = json.loads(printed(file, "--json"))
     empty.write_text(cib_text(mail()))
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "CIB_file": str(empty), "HOME": str(tmp_path)}
     (words,) = [each for each in told["crm"] if each.startswith("alert ")]
