@@ -1,6 +1,7 @@
 """Will it happen again? Known patterns in what happened, each with what to do and where that is written."""
 
 from postfix_ha.history.incidents import Incident
+from postfix_ha.history.pacemaker import ran_out_of_time
 from postfix_ha.history.seen import Seen
 from postfix_ha.verdict import Finding
 
@@ -52,7 +53,7 @@ def _on_incidents(incidents: "list[Incident]", tag: str, no_timeout: "Collection
     events = [seen for incident in incidents for seen in incident.events]
     found = []
     failures = [seen for seen in events if seen.failed and seen.action in ("start", "stop", "monitor")]
-    late = [seen for seen in failures if seen.action == "monitor" and seen.outcome.startswith("timed out")]
+    late = [seen for seen in failures if seen.action == "monitor" and ran_out_of_time(seen.outcome)]
     for resource in dict.fromkeys(seen.resource for seen in late):
         count = sum(seen.resource == resource for seen in late)
         found.append(Finding("again_monitor_timely", count=count, resource=resource))

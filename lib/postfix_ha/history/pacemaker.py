@@ -220,6 +220,11 @@ def _told(objects: "list[str]") -> "dict[str, str]":
     return {"resource": ids[0 if first["sign"] == "++" else -1] if ids else "", "action": action, "text": text}
 
 
+def ran_out_of_time(outcome: str) -> bool:
+    """Whether an action had this outcome since its time was over."""
+    return outcome.startswith("timed out")
+
+
 def _is_turn_of_the_hour(at: float) -> bool:
     """Whether summer time ends about then, when a log of local time has an hour twice."""
     import time

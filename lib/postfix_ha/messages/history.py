@@ -108,4 +108,25 @@ ROWS: "tuple[Row, ...]" = (
         "look at the name servers that it asks; a second one, or one on the node itself, keeps mail apart from that "
         "(resolv.conf(5): nameserver, timeout, attempts)",
     ),
+    # Who is told of failures, by the alert that create makes.
+    planned(
+        "alert_installed",
+        "error",
+        "the alert agent {path} is not here, or not for everybody to run",
+        "install postfix-ha from its package or with ci/install, on every node",
+    ),
+    planned(
+        "alert_mail_whole",
+        "error",
+        "a mail needs somebody to send it to and a server that takes it",
+        "say both --alert-mail ADDRESS and --alert-relay HOST",
+    ),
+    planned("alert_mail_valid", "error", "'{address}' is no mail address", "say one as in admin@example.com"),
+    planned("alert_relay_valid", "error", "'{relay}' is no mail server", "say HOST, HOST:PORT or [IPv6 ADDRESS]:PORT"),
+    planned(
+        "alert_relay_elsewhere",
+        "error",
+        "{relay} is the service itself, or never leaves its node: while the service is away, no mail goes that way",
+        "name a mail server outside of this cluster with --alert-relay",
+    ),
 )  # fmt: skip

@@ -16,27 +16,6 @@ ROWS: "tuple[Row, ...]" = (
         "use letters, digits, - _ . and begin with a letter",
     ),
     planned("tag_free", ERROR, "the id {tag} is taken", "choose another with --resource"),
-    # Who is told of failures.
-    planned(
-        "alert_installed",
-        ERROR,
-        "the alert agent {path} is not here, or not for everybody to run",
-        "install postfix-ha from its package or with ci/install, on every node",
-    ),
-    planned(
-        "alert_mail_whole",
-        ERROR,
-        "a mail needs somebody to send it to and a server that takes it",
-        "say both --alert-mail ADDRESS and --alert-relay HOST",
-    ),
-    planned("alert_mail_valid", ERROR, "'{address}' is no mail address", "say one as in admin@example.com"),
-    planned("alert_relay_valid", ERROR, "'{relay}' is no mail server", "say HOST, HOST:PORT or [IPv6 ADDRESS]:PORT"),
-    planned(
-        "alert_relay_elsewhere",
-        ERROR,
-        "{relay} is the service itself, or never leaves its node: while the service is away, no mail goes that way",
-        "name a mail server outside of this cluster with --alert-relay",
-    ),
     # Addresses.
     planned("interface_present", ERROR, "there is no interface '{interface}' on this node", "it has {interfaces}"),
     planned(

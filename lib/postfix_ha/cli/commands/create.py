@@ -69,6 +69,15 @@ def add_create(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--address", action="append", default=[], metavar="ADDR[/PREFIX][@IF]", dest="addresses",
         help="an address of the service, if the configuration does not name it",
     )  # fmt: skip
+    add_alert_options(parser)
+    add_peer_options(parser)
+    parser.add_argument("--clone", action="store_true", help="run a Postfix on every node, each with its own queue")
+    parser.add_argument("--keep", action="store_true", help="keep the change even if the service does not start")
+    add_change_options(parser)
+
+
+def add_alert_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say who is told of failures."""
     parser.add_argument("--alert", action="store_true", help="write one line to syslog for each failure of the service")
     parser.add_argument(
         "--alert-mail", action="append", default=[], metavar="ADDRESS",
@@ -78,10 +87,6 @@ def add_create(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--alert-relay", default="", metavar="HOST[:PORT]",
         help="the mail server for that: one outside of this cluster, since the service may be away",
     )  # fmt: skip
-    add_peer_options(parser)
-    parser.add_argument("--clone", action="store_true", help="run a Postfix on every node, each with its own queue")
-    parser.add_argument("--keep", action="store_true", help="keep the change even if the service does not start")
-    add_change_options(parser)
 
 
 def node_and_priority(text: str) -> "tuple[str, int | None]":

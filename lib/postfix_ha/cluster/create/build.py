@@ -4,7 +4,7 @@ from postfix_ha.cluster.change.move import in_service
 from postfix_ha.cluster.change.unfinished import MAKING, begun_with
 from postfix_ha.cluster.create.chain import LOCK_DAEMON, Link
 from postfix_ha.cluster.create.local_node import Here
-from postfix_ha.cluster.create.plan import AddressPart, Draft, Wish, binary_parameter, make_draft
+from postfix_ha.cluster.create.plan import AddressPart, Draft, Wish, make_draft
 from postfix_ha.cluster.create.storage import FileSystemPart, nested_in
 from postfix_ha.cluster.model import edit, names
 from postfix_ha.cluster.model.alerts import ensure_alert
@@ -14,6 +14,7 @@ from postfix_ha.cluster.model.priority import score_of_priority, stickiness_of
 from postfix_ha.cluster.model.templates import fill
 from postfix_ha.messages.errors import Refused
 from postfix_ha.messages.remark import errors
+from postfix_ha.params import BINARY_DEFAULT
 from postfix_ha.storage.layers import DRBD, ISCSI, LVM
 from postfix_ha.system.mounts import is_network_type
 
@@ -182,7 +183,9 @@ def _address_values(part: AddressPart) -> "dict[str, str]":
 
 
 def _mail_values(draft: Draft) -> "dict[str, str]":
-    return {"BINARY": binary_parameter(draft.wish), "CONFIG_DIR": draft.config_dir}
+    # The parameter is left out where it is the default.
+    binary = "" if draft.wish.binary == BINARY_DEFAULT else draft.wish.binary
+    return {"BINARY": binary, "CONFIG_DIR": draft.config_dir}
 
 
 def _build_clone(cib: Cib, draft: Draft) -> Cib:

@@ -19,7 +19,6 @@ from postfix_ha.endpoint import is_loopback
 from postfix_ha.finding import Finding
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.messages.remark import Remark, overruled
-from postfix_ha.params import BINARY_DEFAULT
 
 LOCAL_NAMES = ("localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback")
 
@@ -97,11 +96,6 @@ def make_draft(cib: Cib, wish: Wish, here: Here) -> Draft:
         draft.say(found)
     draft.remarks = overruled(draft.remarks, wish.forced)
     return draft
-
-
-def binary_parameter(wish: Wish) -> str:
-    """The parameter binary, left out where it is the default."""
-    return "" if wish.binary == BINARY_DEFAULT else wish.binary
 
 
 def _name(draft: Draft, cib: Cib, here: Here) -> None:
