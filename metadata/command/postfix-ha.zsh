@@ -79,6 +79,9 @@ _shtab_postfix_ha_create_options=(
   "--switchback[intelligent\: no failback, by resource-stickiness (default)\; automatic\: fail back to the preferred node]:KIND:( intelligent automatic)"
   "*--node[a node that may run the service, preferred node first (default\: all, this one first)\; priority 1 to 999, lower is preferred]:NODE[:PRIORITY]:_postfix_ha_nodes"
   "*--address[an address of the service, if the configuration does not name it]:ADDR[/PREFIX][@IF]:"
+  "--alert[write one line to syslog for each failure of the service]"
+  "*--alert-mail[send it to this address as well, through --alert-relay]:ADDRESS:"
+  "--alert-relay[the mail server for that\: one outside of this cluster, since the service may be away]:HOST[:PORT]:"
   "--rsh[the remote shell to reach other nodes (default\: ssh, by key only)]:COMMAND:"
   "*--force[go on although this check refuses (its id, as the refusal shows it\; can be repeated)]:CHECK:"
   "--no-peer-check[do not compare this node with other nodes]"
@@ -198,6 +201,7 @@ _shtab_postfix_ha_history_options=(
   "--since[from this time on\: a date, an hour, or 2h, 7d (7d)]:TIME:"
   "--until[up to this time (default\: now)]:TIME:"
   "--last[only the last N incidents]:N:"
+  "--svg[draw a picture of it as well, into this file]:FILE:_files"
   "--rsh[ask other nodes by this remote shell]:COMMAND:"
   "--this-node[read only this node\'s logs, ask no other]"
 )

@@ -11,12 +11,14 @@ from ci.lib.docs.blocks import Block
 from tests.support.lab.config import MAILBOX_OWNER
 from tests.support.lab.network import SERVICE_ADDRESS
 from tests.support.lab.site import DISKS, SEND, Site, failures
-from tests.support.machine.node import PYTHON
+from tests.support.machine.node import CHECKOUT, PYTHON
 from tests.support.machine.remote_shell import COMMAND as SHELL
 
 # What the pages say -> what the site has.
 ADDRESSES = {SERVICE_ADDRESS: "198.51.100.110", "198.51.100.101": "198.51.100.111"}
 MOUNTS = {"/mnt/queue": "/mnt/one", "/mnt/spool": "/mnt/two"}
+# What ci/install and the packages put there.
+PLACES = {"/usr/share/postfix-ha/alerts/": f"{CHECKOUT}/alerts/"}
 UUIDS = {
     "0d4b4d8c-3b0e-4c6a-9f0a-2f5d3a3c1b11": "/mnt/one",
     "7a1e6c52-94d3-4c0b-8d57-6b1f0e2a9c34": "/mnt/two",
@@ -90,7 +92,7 @@ class Stage:
     def _here(self, text: str) -> str:
         for uuid, mount in UUIDS.items():
             text = text.replace(uuid, self.site.disks[mount].uuid)
-        for there, here in [*ADDRESSES.items(), *MOUNTS.items()]:
+        for there, here in [*ADDRESSES.items(), *MOUNTS.items(), *PLACES.items()]:
             text = text.replace(there, here)
         return text
 
@@ -119,6 +121,9 @@ class Stage:
         what, _, node = fact.partition(" on ")
         if what.endswith("serves"):
             self._assert_serves(what.partition(" ")[0] if " " in what else ADDRESSES[SERVICE_ADDRESS], node)
+        elif what in ("tells", "tells nobody"):
+            found = [each.get("path") for each in self.lab.cib().iterfind("configuration/alerts/alert")]
+            assert found == ([f"{CHECKOUT}/alerts/postfix-ha-alert"] if what == "tells" else [])
         elif what == "stopped":
             assert self._masters() == []
             assert len(self._mail_resources()) == 1

@@ -26,6 +26,27 @@ def judge(truth: "list[dict[str, Any]]", found: "dict[str, Any]", within_s: floa
     return wrong
 
 
+def judge_without(truth: "list[dict[str, Any]]", found: "dict[str, Any]", missing: str) -> "list[str]":
+    """The same where the logs of the node ``missing`` are gone: what only they told may be left out, never guessed."""
+    wrong = []
+    left = list(found["incidents"])
+    for each in truth:
+        mine = [incident for incident in left if each["began"] - 1 <= epoch(incident["began"]) <= each["ended"]]
+        left = [incident for incident in left if incident not in mine]
+        is_its_own = each["before"] == each["after"] == missing
+        if len(mine) != 1 and not (is_its_own and not mine):
+            wrong.append(f"{each['id']}: without the logs of {missing}, {len(mine)} incidents are told of it")
+        for incident in mine:
+            cause = incident["cause"]
+            is_hidden = missing in (each["before"], each["node"]) and cause["kind"] == "unknown"
+            if not is_hidden and (cause["kind"], cause["node"]) != (each["cause"], each["node"]):
+                text = f"the cause is {cause['kind']} on {cause['node']}, it was {each['cause']} on {each['node']}"
+                wrong.append(f"{each['id']}: without the logs of {missing}, {text}")
+    first = truth[0]["began"] - 1
+    told = [incident["cause"]["text"] for incident in left if epoch(incident["began"]) > first]
+    return wrong + [f"invented without the logs of {missing}: {text}" for text in told]
+
+
 def _differences(truth: "dict[str, Any]", incident: "dict[str, Any]", within_s: float) -> "list[str]":
     wrong = []
     cause = incident["cause"]

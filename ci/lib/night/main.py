@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from ci.lib.night.judge import judge
+from ci.lib.night.judge import judge, judge_without
 from ci.lib.night.night import INCIDENTS, Night
 from ci.lib.prove.lab import Laboratory
 from tests.support.lab.cluster import LabError
@@ -59,10 +59,15 @@ def _told(night: Night, out: Path) -> "list[str]":
     out.mkdir(parents=True, exist_ok=True)
     try:
         words = ["--since", night.since, *tool.rsh]
-        (out / "history.txt").write_text(tool.ok("history", *words), encoding="utf-8")
+        picture = "/root/night.svg"
+        (out / "history.txt").write_text(tool.ok("history", *words, "--svg", picture), encoding="utf-8")
+        (out / "history.svg").write_text(night.lab.nodes["n1"].read(picture), encoding="utf-8")
+        (out / "status.txt").write_text(tool.run("status", "--cluster-only").stdout, encoding="utf-8")
         began = time.monotonic()
         found = tool.json("history", *words)
         _say(f"history answered in {time.monotonic() - began:.1f} s")
+        for name, text in night.logs().items():
+            (out / name).write_text(text, encoding="utf-8")
         night.forget("n3")
         without = tool.json("history", *words)
     finally:
@@ -70,7 +75,7 @@ def _told(night: Night, out: Path) -> "list[str]":
     for name, value in (("history.json", found), ("without-n3.json", without), ("truth.json", night.truth)):
         (out / name).write_text(json.dumps(value, indent=2), encoding="utf-8")
     missing = [] if any(each["id"].startswith("history_log") for each in without["notes"]) else ["n3's logs: not said"]
-    return judge(night.truth, found) + missing
+    return judge(night.truth, found) + judge_without(night.truth, without, "n3") + missing
 
 
 def _say(text: str) -> None:

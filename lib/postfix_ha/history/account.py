@@ -17,11 +17,11 @@ EVENTS_MAX = 200
 # Events that a reader of the table does without: the parts' own starts and stops, and what is told by another line.
 LEFT_OUT = ("planned", "idle")
 MAIL = {
-    "delivered_after": "{count} of them were delivered afterwards",
-    "delivered_twice": "{count} were delivered twice, on two nodes",
-    "bounced": "{count} were returned to their senders",
-    "deferred": "{count} are deferred",
-    "not_seen_since": "{count} were not seen again until the log's end: look for them with 'postqueue -p'",
+    "delivered_after": "delivered afterwards",
+    "delivered_twice": "delivered twice, on two nodes",
+    "bounced": "returned to their senders",
+    "deferred": "deferred",
+    "not_seen_since": "not seen again until the log's end, look for them with 'postqueue -p'",
 }
 
 
@@ -72,7 +72,9 @@ def event(seen: Seen) -> "dict[str, object]":
 
 def table(found: "dict[str, Any]") -> "list[str]":
     """The lines for people."""
-    lines = [f"{found['resource']}: {len(found['incidents'])} incidents from {found['since']} to {found['until']}"]
+    count = len(found["incidents"])
+    since, until = (found[key][:19].replace("T", " ") for key in ("since", "until"))
+    lines = [f"{found['resource']}: {count} incident{'' if count == 1 else 's'} from {since} to {until}"]
     for each in found["incidents"]:
         lines += ["", *_lines_of(each, found["resource"])]
     if found["changes"]:
@@ -88,7 +90,9 @@ def table(found: "dict[str, Any]") -> "list[str]":
 def _lines_of(found: "dict[str, Any]", tag: str) -> "list[str]":
     """One incident as lines: its cause, how long clients waited, what became of mail, then event by event."""
     began = datetime.fromisoformat(found["began"])
-    lines = [f"{found['number']}. {began:%a %Y-%m-%d %H:%M:%S} {found['cause']['node']}: {found['cause']['text']}"]
+    cause = found["cause"]
+    where = "" if cause["node"] in cause["text"] else f"{cause['node']}: "
+    lines = [f"{found['number']}. {began:%a %Y-%m-%d %H:%M:%S}  {where}{cause['text']}"]
     lines.append(f"   {_away_words(found['away'])}; {found['end']}")
     if found["mail"]:
         lines += [f"   {line}" for line in _mail_words(found["mail"])]
@@ -131,5 +135,5 @@ def _mail_words(mail: "dict[str, Any]") -> "list[str]":
         group = mail[name]
         if group["count"]:
             ids = ", ".join(group["ids"]) + (", ..." if group["count"] > len(group["ids"]) else "")
-            lines.append(f"mail: {text.format(count=group['count'])}: {ids}")
+            lines.append(f"mail: {text}: {group['count']} ({ids})")
     return lines

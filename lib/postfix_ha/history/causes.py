@@ -5,6 +5,7 @@ from postfix_ha.history.seen import Seen
 from postfix_ha.messages.history import CAUSES, ENDS, EVENTS
 
 # What a configuration change is about, by the ids that Pacemaker's, pcs's and our own tools give; the first that fits.
+CHANGE_MAX = 60
 MOVES = ("cli-prefer-", "cli-ban-", "cli-standby-", "postfix-ha-unfinished", "location-")
 
 
@@ -37,9 +38,12 @@ def _of_change(cause: Seen) -> str:
 def sentence(incident: Incident, kind: str) -> str:
     """What caused it, in one sentence."""
     cause = incident.cause
-    command = f": {cause.resource}, by {cause.who} on {cause.node}" if cause.kind == "change" else f": {cause.node}"
+    here = incident.before[0] if incident.before and cause.action != "removed" else "a node"
+    command = f" ({cause.who} on {cause.node})"
+    if cause.kind == "standby":
+        here, command = cause.node, " until it reboots"
     because = next((seen.who for seen in incident.events if seen.kind == "planned" and seen.who), "")
-    return CAUSES[kind].format_map({**_values(cause), "command": command, "because": _because(because)})
+    return CAUSES[kind].format_map({**_values(cause), "here": here, "command": command, "because": _because(because)})
 
 
 def text_of(seen: Seen) -> str:
@@ -74,6 +78,9 @@ def end_of(incident: Incident) -> str:
 
 def _values(seen: Seen) -> "dict[str, str]":
     values = {name: getattr(seen, name) for name in ("node", "resource", "action", "outcome", "text", "who", "by")}
+    # A change of one value is told with it; whole elements are not.
+    is_plain = seen.kind == "change" and 0 < len(seen.text) < CHANGE_MAX and seen.text[0] not in "<@"
+    values["what"] = f" ({seen.text})" if is_plain else ""
     return {**values, "why": f": {seen.text}" if seen.text else "", "because": _because(seen.who)}
 
 

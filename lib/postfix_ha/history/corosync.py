@@ -5,12 +5,12 @@ from collections import deque
 
 from postfix_ha.history.seen import SEEN_MAX, Seen
 
-NEEDLES = (b"primary component and will", b"Process pause detected", b"was not scheduled for")
+NEEDLES = (b"primary component and will", b"Process pause detected", b"was not scheduled ")
 # "[23] n1 corosync notice  [QUORUM] ..." in its file, "n1 corosync[23]:   [QUORUM] ..." in syslog's.
 _HEAD = re.compile(r"(?:\[\d+\] )?\S+ corosync(?:\[\d+\]:)?\s+(?:\w+\s+)?\[(?P<part>\w+)\s*\] ")
-# exec/quorum.c, exec/totemsrp.c, exec/main.c.
+# exec/quorum.c, exec/totemsrp.c, exec/main.c, which since 3.1.7 tells the time as well.
 _QUORUM = re.compile(r"This node is within the (?P<non>non-)?primary component and will")
-_PAUSED = re.compile(r"(?:Process pause detected for|.*was not scheduled for) (?P<text>[\d.]+ ms)")
+_PAUSED = re.compile(r"(?:Process pause detected for|.*was not scheduled(?: \(@\d+\))? for) (?P<text>[\d.]+ ms)")
 
 
 class Reader:

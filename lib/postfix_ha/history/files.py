@@ -27,7 +27,7 @@ FILES_MAX = 200
 READ_MAX = 8 * 1024 * 1024 * 1024
 # Below this a file is read from its beginning; above it, the place where the span begins is looked for.
 SEARCHED = 8 * PIECE
-PACKED = (".gz", ".xz", ".lzma", ".bz2")
+PACKED = (".gz", ".xz", ".lzma", ".bz2", ".zst")
 
 
 class Bounds:
@@ -102,6 +102,8 @@ def _unpacked(raw: "BinaryIO", path: str) -> "BinaryIO":
         return gzip.GzipFile(fileobj=raw)  # type: ignore[return-value]
     if path.endswith((".xz", ".lzma")):
         return lzma.LZMAFile(raw)  # type: ignore[return-value]
+    if path.endswith(".zst"):  # Python has no reader for it before 3.14
+        raise ValueError("it is packed with zstd, which is not read: unpack it with 'zstd -d'")
     if path.endswith(".bz2"):
         return bz2.BZ2File(raw)  # type: ignore[return-value]
     return raw

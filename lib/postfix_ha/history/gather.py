@@ -26,6 +26,7 @@ WORDS = [PROGRAM, "history", "--observe"]
 CLOCK_S = 0.5
 MAILS_MAX, SPANS_MAX, DELIVERIES_MAX = 2_000, 5_000, 10
 ID_MAX = 24
+COUNT_MAX = 10**9
 STATUSES = ("sent", "deferred", "bounced", "expired")
 
 
@@ -101,7 +102,8 @@ def read_answer(node: str, found: object, began: float, ended: float) -> Told:
         event = from_object(each, node)
         if event is not None:
             event.at -= told.ahead
-            told.seen.append(event)
+            if event.at > 0:
+                told.seen.append(event)
     told.spans = [_span(each, told.ahead) for each in (spans[:SPANS_MAX] if isinstance(spans, list) else ())]
     told.missing = [printable(str(each), TEXT_MAX) for each in (missing if isinstance(missing, list) else ())]
     told.missing = told.missing[:MISSING_MAX]
@@ -141,7 +143,12 @@ def _span(found: object, ahead: float) -> "dict[str, object]":
             checked = _mail(mail, ahead)
             if checked is not None and name.isalnum() and name.isascii() and len(name) <= ID_MAX:
                 mails[name] = checked
-    return {"served": served, "mails": mails}
+    counts = {name: _count(found.get(name)) if isinstance(found, dict) else 0 for name in ("dns", "full")}
+    return {"served": served, "mails": mails, **counts}
+
+
+def _count(found: object) -> int:
+    return found if isinstance(found, int) and 0 < found < COUNT_MAX else 0
 
 
 def _mail(found: object, ahead: float) -> "list[object] | None":

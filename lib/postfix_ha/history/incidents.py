@@ -58,11 +58,12 @@ class Incident:
 
 class Assembly:
     """Takes the timeline event by event; ``incidents`` is what it makes of it, ``changes`` the commands that led to
-    none; ``silent``: the nodes whose logs are missing."""
+    none; ``silent``: the nodes whose logs are missing, or begin late: -> when they begin."""
 
-    def __init__(self, tag: str, members: "Collection[str]", silent: "Collection[str]" = ()) -> None:
+    def __init__(self, tag: str, members: "Collection[str]", silent: "dict[str, float]") -> None:
         self.tag = tag
-        self.silent = set(silent)
+        self._begins = silent
+        self._at = 0.0
         self.members = set(members) | {tag}
         self.incidents: "list[Incident]" = []
         self.changes: "list[Seen]" = []
@@ -74,6 +75,11 @@ class Assembly:
         self._idles: "list[float]" = []
         self._spans: "dict[str, list[tuple[float, float]]]" = {}
 
+    @property
+    def silent(self) -> "set[str]":
+        """The nodes that tell nothing of the moment that has been reached."""
+        return {node for node, begins in self._begins.items() if self._at < begins}
+
     def run(self, found: "list[Seen]") -> None:
         """Take all of it, in any order."""
         mark_cut_off(found)
@@ -82,6 +88,7 @@ class Assembly:
         self._idles = [seen.at for seen in ordered if seen.kind == "idle"]
         self._running = self._at_first(ordered)
         for seen in ordered:
+            self._at = seen.at
             self._take(seen)
         self._drop_commands(float("inf"))
         if self._open is not None:

@@ -15,18 +15,35 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-NEEDLES = (b"]: connect from ", b": message-id=", b", status=", b": removed", b"(queue active)")
+NEEDLES = (
+    b"]: connect from ",
+    b": message-id=",
+    b", status=",
+    b": removed",
+    b"(queue active)",
+    b"Name service error for name=",
+    b"No space left on device",
+    b"not enough free space in mail queue",
+)
 # Serving that pauses no longer than this is one span of it.
 PAUSE_S = 0.5
 SPANS_MAX, MAILS_MAX, SHOWN_MAX = 5000, 20_000, 2_000
 # A message that was removed this shortly before the service went may be in the queue again, after a power cut.
 UNSYNCED_S = 60.0
 _LINE = re.compile(
-    rb"\S+ (?P<tag>[\w.-]+)/(?:[\w.-]+/)?(?P<daemon>[\w-]+)\[\d+\]: (?:(?P<id>[0-9A-Za-z]{6,20}): )?(?P<rest>.*)"
+    rb"\S+ (?P<tag>[\w.-]+)/(?:[\w.-]+/)?(?P<daemon>[\w-]+)\[\d+\]: "
+    rb"(?:(?!warning:|NOQUEUE:|statistics:)(?P<id>[0-9A-Za-z]{6,20}): )?(?P<rest>.*)"
 )
 _ADDRESS = re.compile(rb"connect from \S*\[(?P<address>[0-9A-Fa-f.:]+)\]")
 _STATUS = re.compile(rb"to=<(?P<to>[^>]*)>.*, status=(?P<status>sent|deferred|bounced|expired)")
 LOOPBACK = ("127.", "::1")
+# A name that no name server told of, which is no fault of the name (dns/dns_lookup.c, dns_strerror.c).
+_NO_ANSWER = re.compile(rb".*Name service error for name=(?P<name>\S{1,80})\S* type=\w+: Host not found, try again")
+# What a daemon says of its own disk, not what another host said of its own (util/msg.c, smtpd/smtpd_check.c).
+_NO_ROOM = re.compile(rb"(?:warning|error|fatal): .*(?:No space left on device|not enough free space in mail queue)")
+NAMES_MAX = 100
+# What is in the log this long after the service went away is of it.
+AROUND_S = 180.0
 
 
 class Mail:
@@ -47,7 +64,7 @@ class Mail:
 class Span:
     """What is asked of the log: ``begin`` to ``end``; ``down`` is when the service went away."""
 
-    __slots__ = ("begin", "down", "end", "mails", "served")
+    __slots__ = ("begin", "down", "end", "full", "mails", "served", "unanswered")
 
     def __init__(self, begin: float, down: float, end: float) -> None:
         self.begin = begin
@@ -55,6 +72,9 @@ class Span:
         self.end = end
         self.served: "list[list[float]]" = []
         self.mails: "dict[str, Mail]" = {}
+        # Names that could not be looked up, and how often there was no room.
+        self.unanswered: "set[bytes]" = set()
+        self.full = 0
 
     def serve(self, at: float) -> None:
         """Note that a client was served."""
@@ -86,7 +106,8 @@ class Span:
         """As JSON: what matters, bounded."""
         self._forget()
         shown = list(self.mails.items())[:SHOWN_MAX]
-        return {"served": sorted(self.served), "mails": {name: mail.as_object() for name, mail in shown}}
+        mails = {name: mail.as_object() for name, mail in shown}
+        return {"served": sorted(self.served), "mails": mails, "dns": len(self.unanswered), "full": self.full}
 
 
 def read_spans(
@@ -126,6 +147,8 @@ def take(span: Span, at: float, line: bytes, tag: bytes, own: "Collection[str]")
         if text not in own and not text.startswith(LOOPBACK):
             span.serve(at)
         return
+    if at <= span.down + AROUND_S:
+        _note_trouble(span, rest)
     mail = span.mail(name) if name else None
     if mail is None:
         return
@@ -138,3 +161,12 @@ def take(span: Span, at: float, line: bytes, tag: bytes, own: "Collection[str]")
         status = _STATUS.match(rest)
         if status is not None and len(mail.deliveries) < 100:
             mail.deliveries.append((at, bytes.decode(status["status"])))
+
+
+def _note_trouble(span: Span, rest: bytes) -> None:
+    """Count what tells of name servers that do not answer, and of a full disk."""
+    unanswered = _NO_ANSWER.match(rest)
+    if unanswered is not None and len(span.unanswered) < NAMES_MAX:
+        span.unanswered.add(unanswered["name"])
+    elif _NO_ROOM.match(rest):
+        span.full += 1

@@ -11,7 +11,7 @@ from postfix_ha.config.interfaces import interface_addresses
 from postfix_ha.config.postconf import ask_values, find_postconf
 from postfix_ha.history import corosync, maillog, pacemaker
 from postfix_ha.history.files import UNREADABLE, Bounds, forerunners, matching, pieces
-from postfix_ha.history.journal import CLUSTER, MAIL, journal
+from postfix_ha.history.journal import COROSYNC, MAIL, PACEMAKER, clock_steps, journal
 from postfix_ha.history.seen import SEEN_MAX, Seen
 from postfix_ha.history.stamps import Clock
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
@@ -95,13 +95,16 @@ def _cluster(request: Request, root: str) -> "dict[str, object]":
     if paths:
         begins = _read_log(paths[0], reader, pacemaker.NEEDLES, request, bounds, missing)
     else:
-        missing += _read_journal(reader, request, bounds)
+        missing += _read_journal(PACEMAKER, "Pacemaker's log", reader, request, bounds)
     found += reader.found
     paths = _there(root, [*_configured(root, COROSYNC_CONF, _COROSYNC_LOGFILE), *COROSYNC_LOGS])
+    beside = corosync.Reader(request.node)
     if paths:
-        beside = corosync.Reader(request.node)
         _read_log(paths[0], beside, corosync.NEEDLES, request, bounds, missing)
-        found += beside.found
+    elif not root:  # what it tells is told by Pacemaker as well, but for pauses: its absence is not worth a word
+        _read_journal(COROSYNC, "", beside, request, bounds)
+    found += beside.found
+    found += clock_steps(request.node, request.since, request.until, bounds.deadline) if not root else []
     if bounds.met or len(found) >= SEEN_MAX:
         missing.append("there is more in its logs than is read at once: ask for a shorter time with --since")
     kept = sorted(found, key=lambda seen: seen.at)[-SEEN_MAX:]
@@ -155,14 +158,16 @@ def _first_stamp(path: str, clock: Clock, bounds: Bounds) -> float:
     return 0.0
 
 
-def _read_journal(reader: "Reader", request: Request, bounds: Bounds) -> "list[str]":
-    text, why = journal(CLUSTER, request.since, request.until, bounds.deadline)
+def _read_journal(
+    matches: "tuple[str, ...]", what: str, reader: "Reader", request: Request, bounds: Bounds
+) -> "list[str]":
+    text, why = journal(matches, request.since, request.until, bounds.deadline)
     clock = Clock(time.time())
-    for line in matching(text, pacemaker.NEEDLES):
+    for line in matching(text, pacemaker.NEEDLES if matches == PACEMAKER else corosync.NEEDLES):
         stamp = clock.read(line)
         if stamp is not None:
             reader.read(stamp[0], line[stamp[1] :].decode("utf-8", "replace"))
-    return [f"Pacemaker's log: {why}"] if why else []
+    return [f"{what}: {why}"] if why else []
 
 
 # The mail log

@@ -28,6 +28,9 @@ _HEAD = re.compile(
 OWN = {"crmd", "attrd", "cib", "stonith-ng", "pengine", "lrmd", "pacemaker-controld", "pacemaker-attrd"}
 OWN |= {"pacemaker-based", "pacemaker-fenced", "pacemaker-schedulerd", "pacemaker-execd"}
 OBJECTS_MAX = 20
+# One log's lines are in order of time, but for what its writers have on their way; further back, the clock was set.
+STEP_S = 2.0
+DAY_S = 86400.0
 _RESULT = re.compile(
     r"Result of (?P<action>[\w-]+) operation for (?P<resource>\S+) on (?P<node>\S+): (?P<rest>.*?)(?: \| .*)?$"
 )
@@ -74,12 +77,16 @@ class Reader:
         self.node = node
         self.found: "deque[Seen]" = deque(maxlen=SEEN_MAX)
         self._objects: "list[str]" = []
+        self._latest = 0.0
 
     def read(self, at: float, line: str) -> None:
         """Take the rest of a line after its stamp."""
         head = _HEAD.match(line)
         if head is None:
             return
+        if self._latest - at >= STEP_S and not _is_turn_of_the_hour(at):
+            self.add(at, "clock", node=self.node, text=f"back {self._latest - at:.0f} s")
+        self._latest = at
         message = line[head.end() :].rstrip()
         take = READERS.get(head["daemon"])
         if take is not None:
@@ -119,6 +126,7 @@ class Reader:
         # 2.1 says "ok" and "not running", 3.0 "OK" and "Not running".
         word = (outcome["outcome"] if outcome else found["rest"]).strip()
         word = word[:1].lower() + word[1:] if word != "OK" else "ok"
+        word = word.replace("timed Out", "timed out")  # before 2.1.6
         if word == "cancelled":
             return
         text = outcome["text"] if outcome else ""
@@ -210,6 +218,18 @@ def _told(objects: "list[str]") -> "dict[str, str]":
     text = f"{pair['name']}={pair['value']}" if pair else (first["rest"] or "").replace("@", "")
     action = {"++": "added", "--": "removed"}.get(first["sign"], "changed")
     return {"resource": ids[0 if first["sign"] == "++" else -1] if ids else "", "action": action, "text": text}
+
+
+def ran_out_of_time(outcome: str) -> bool:
+    """Whether an action had this outcome since its time was over."""
+    return outcome.startswith("timed out")
+
+
+def _is_turn_of_the_hour(at: float) -> bool:
+    """Whether summer time ends about then, when a log of local time has an hour twice."""
+    import time
+
+    return time.localtime(at - DAY_S).tm_isdst != time.localtime(at + DAY_S).tm_isdst
 
 
 def _local_time(text: str) -> "float | None":

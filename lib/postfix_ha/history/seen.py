@@ -13,14 +13,15 @@
                the program, node: on which
   standby      ``outcome`` "on" or "off" for the node, until its reboot
   banned       ``resource`` may not run on the node any more: it reached its migration-threshold
-  paused       corosync did not run for a while (``text``): load, or the clock
+  paused       corosync did not run for a while (``text``): load, or a virtual machine that stood still
+  clock        the node's clock was set, by ``text``
 """
 
 from postfix_ha.printable import printable
 
 KINDS = (
     "begin", "end", "lost", "member", "quorum", "condemned", "fenced", "leaving", "joining", "idle", "planned",
-    "change", "standby", "banned", "paused",
+    "change", "standby", "banned", "paused", "clock",
 )  # fmt: skip
 WORD_MAX, TEXT_MAX = 120, 300
 FIELDS = ("node", "resource", "action", "outcome", "text", "who")

@@ -19,7 +19,10 @@ SPANS = {
     "quorum": SAME_ACTION_S,
     "banned": 3600.0,
     "planned": SAME_ACTION_S,
+    "clock": SAME_ACTION_S,
 }
+# What lies between two tellings of the one makes them two events, however near.
+OPPOSITE = {"lost": "member", "member": "lost"}
 
 
 def timeline(found: "list[Seen]") -> "list[Seen]":
@@ -30,10 +33,11 @@ def timeline(found: "list[Seen]") -> "list[Seen]":
     last: "dict[tuple[str, ...], Seen]" = {}
     for seen in [*_own(ordered), *_remembered(ordered, failures)]:
         key = _key(seen)
-        before = last.get(key)
+        before, opposite = last.get(key), last.get((OPPOSITE.get(seen.kind, ""), *key[1:]))
         last[key] = seen
+        is_anew = before is not None and opposite is not None and opposite.at > before.at
         # The span is counted from the latest: a failure that is remembered again and again stays one.
-        if before is None or seen.at - before.at > SPANS.get(seen.kind, 0.0):
+        if before is None or is_anew or seen.at - before.at > SPANS.get(seen.kind, 0.0):
             kept.append(seen)
     return sorted(kept, key=lambda seen: seen.at)
 

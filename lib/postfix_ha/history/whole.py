@@ -3,7 +3,7 @@
 import time
 
 from postfix_ha.history.account import FORMAT, as_object, event, stamp
-from postfix_ha.history.again import advice
+from postfix_ha.history.again import Trouble, advice
 from postfix_ha.history.away import away
 from postfix_ha.history.gather import Told
 from postfix_ha.history.harm import harm
@@ -44,13 +44,18 @@ class Question:
 
 def whole(question: Question) -> "dict[str, Any]":
     """All that there is to say, as one object."""
-    since, until = question.since, question.until
+    since, until = max(question.since, 1.0), question.until  # 0 is no time, anywhere here
     told = question.ask(lambda node: Request(node, since, until, question.config_dir))
-    assembly = Assembly(question.tag, question.members, [each.node for each in told if each.why])
+    begins = {each.node: float("inf") if each.why else each.begins for each in told if each.why or each.begins > since}
+    assembly = Assembly(question.tag, question.members, begins)
     assembly.run([seen for each in told for seen in each.seen])
     incidents = assembly.incidents[-question.last :] if question.last else assembly.incidents
-    mails = _mails(question, incidents)
-    again = [Statement(each) for each in advice(assembly.incidents, question.tag, question.no_timeout)]
+    troubles = {each.node: Trouble(each.node) for each in told}
+    for each in told:
+        troubles[each.node].clocks = [seen for seen in each.seen if seen.kind == "clock"]
+    mails = _mails(question, incidents, troubles, begins)
+    found = advice(assembly.incidents, question.tag, question.no_timeout, troubles.values())
+    again = [Statement(each) for each in found]
     first = len(assembly.incidents) - len(incidents) + 1
     return {
         "format": FORMAT,
@@ -70,8 +75,13 @@ def whole(question: Question) -> "dict[str, Any]":
     }
 
 
-def _mails(question: Question, incidents: "list[Incident]") -> "dict[int, tuple[Any, Any]]":
-    """Number of an incident -> how long the service was away in it, and what became of mail."""
+def _mails(
+    question: Question, incidents: "list[Incident]", troubles: "dict[str, Trouble]", begins: "dict[str, float]"
+) -> "dict[int, tuple[Any, Any]]":
+    """Number of an incident -> how long the service was away in it, and what became of mail; fills the troubles.
+
+    ``begins``: when the logs of a node begin that begin late; its mail log is taken to begin with its cluster's.
+    """
     touched = [number for number, each in enumerate(incidents) if each.touched and each.down][-SPANS_MAX:]
     spans = [
         [each.began - BEFORE_S, each.down, (each.up or question.until) + AFTER_S]
@@ -81,11 +91,16 @@ def _mails(question: Question, incidents: "list[Incident]") -> "dict[int, tuple[
         return {}
     asked = question.ask(lambda node: Request(node, 0.0, question.until, question.config_dir, spans))
     answers = [each for each in asked if not each.why and len(each.spans) == len(spans)]
+    for each in answers:
+        troubles[each.node].names = max(int(str(span["dns"])) for span in each.spans)
+        troubles[each.node].full = sum(int(str(span["full"])) for span in each.spans)
     found = {}
     for at, number in enumerate(touched):
         told = [(each.node, each.spans[at]) for each in answers]
         incident = incidents[number]
-        is_whole = {*incident.before, *incident.after} <= {node for node, _ in told}
+        is_whole = {*incident.before, *incident.after} <= {
+            each.node for each in answers if begins.get(each.node, 0.0) <= incident.down
+        }
         gone = away(incident, [span for _, span in told], question.until, is_whole)
         found[number] = (gone, harm(told, incidents[number].down))
     return found

@@ -63,6 +63,7 @@ ROWS: "tuple[Row, ...]" = (
         "say '2026-11-29 03:00', '03:00' for today, '2h' or '7d' for so long ago, or '@' and seconds since 1970",
     ),
     refusal("span_of_time", "--until is before --since", "name a later --until"),
+    refusal("picture_left", "the picture cannot be written to {path}: {why}", "name another file with --svg"),
     # Other nodes, questions and drawings.
     refusal("host_named", "'{node}' is no name of a host"),
     refusal(

@@ -22,11 +22,12 @@ EVENTS = {
     "fenced": "{node} was fenced ({action}) by {who}",
     "not fenced": "fencing of {node} failed: {outcome}",
     "planned": "the scheduler plans: {action} {resource} ({text}){because}",
-    "change": "configuration: {resource} {action}, by {who} on {node}",
+    "change": "configuration: {resource} {action}{what}, by {who} on {node}",
     "standby on": "{node} was put on standby until it reboots",
     "standby off": "the standby of {node} was ended",
-    "banned": "{resource} may not run on {node} any more: it failed migration-threshold times",
+    "banned": "{resource} may not run on {node} any more: it has failed as often as migration-threshold allows",
     "paused": "corosync on {node} did not run for {text}",
+    "clock": "the clock of {node} was set: {text}",
 }
 # Of the cause of an incident.
 CAUSES = {
@@ -36,10 +37,10 @@ CAUSES = {
     "quorum_lost": "{node} lost quorum",
     "fenced": "{node} was fenced at the request of {text}",
     "moved": "a command moved the service: constraint {resource}, by {who} on {node}",
-    "standby": "a command put a node on standby{command}",
+    "standby": "a command put {here} on standby{command}",
     "maintenance": "a command changed maintenance mode: {resource}, by {who} on {node}",
     "switched": "a command changed whether the service is to run: {resource}, by {who} on {node}",
-    "configured": "a command changed the configuration: {resource} {action}, by {who} on {node}",
+    "configured": "a command changed the configuration: {resource} {action}{what}, by {who} on {node}",
     "returned": "{node} came back, and the service went to it",
     "unknown": "the logs do not tell why{because}",
 }
@@ -89,10 +90,43 @@ ROWS: "tuple[Row, ...]" = (
     ),
     planned(
         "again_no_pause", "note", "corosync did not run for {text} on {node}",
-        "that is load, a paused virtual machine, or a clock that was set (corosync.conf(5): token)",
+        "that is load, or a virtual machine that stood still: look at its host; a longer token waits for it "
+        "(corosync.conf(5): token)",
     ),
     planned(
-        "again_room_in_queue", "note", "an exit reason tells of a full disk on {node}",
+        "again_room_in_queue", "note", "the logs tell of a full disk on {node}",
         "make room, and watch the queue's disk (postconf(5): queue_minfree)",
+    ),
+    planned(
+        "again_clock_steady", "note",
+        "the clock of {node} was set {count} times, the last time by {by}: the times in its logs are unsure",
+        "let the time service slew the clock (chrony.conf(5): makestep with a limit); of a virtual machine, look at "
+        "its host's clock",
+    ),
+    planned(
+        "again_names_answered", "note", "{count} names could not be looked up on {node} around an incident",
+        "look at the name servers that it asks; a second one, or one on the node itself, keeps mail apart from that "
+        "(resolv.conf(5): nameserver, timeout, attempts)",
+    ),
+    # Who is told of failures, by the alert that create makes.
+    planned(
+        "alert_installed",
+        "error",
+        "the alert agent {path} is not here, or not for everybody to run",
+        "install postfix-ha from its package or with ci/install, on every node",
+    ),
+    planned(
+        "alert_mail_whole",
+        "error",
+        "a mail needs somebody to send it to and a server that takes it",
+        "say both --alert-mail ADDRESS and --alert-relay HOST",
+    ),
+    planned("alert_mail_valid", "error", "'{address}' is no mail address", "say one as in admin@example.com"),
+    planned("alert_relay_valid", "error", "'{relay}' is no mail server", "say HOST, HOST:PORT or [IPv6 ADDRESS]:PORT"),
+    planned(
+        "alert_relay_elsewhere",
+        "error",
+        "{relay} is the service itself, or never leaves its node: while the service is away, no mail goes that way",
+        "name a mail server outside of this cluster with --alert-relay",
     ),
 )  # fmt: skip

@@ -4,7 +4,7 @@ import importlib
 
 from tests.property.fuzz.target import Target
 
-MODULES = ("config_files", "values", "agent_calls", "cibs", "command_line", "peers", "replies")
+MODULES = ("config_files", "values", "agent_calls", "cibs", "command_line", "peers", "replies", "logs")
 TARGETS: "dict[str, Target]" = {
     target.name: target
     for module in MODULES

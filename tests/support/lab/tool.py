@@ -115,7 +115,7 @@ def ids(configuration: "etree._Element") -> "set[str]":
 
 
 def same_cluster(text: str) -> "set[tuple[object, ...]]":
-    """What a CIB's resources and constraints mean: defaults filled in, without ids that only name an attribute."""
+    """What a CIB's resources, constraints and alerts mean: defaults filled in, without ids that name an attribute."""
     found: "set[tuple[object, ...]]" = set()
     configuration = etree.fromstring(text.encode()).find("configuration")
     for resource in configuration.iterfind("resources//*[@id]"):
@@ -133,6 +133,11 @@ def same_cluster(text: str) -> "set[tuple[object, ...]]":
         values = {"kind": "Mandatory"} if constraint.tag == "rsc_order" else {}
         values.update((key, value) for key, value in constraint.attrib.items() if key not in ignored)
         found.add((constraint.tag, *sorted(values.items())))
+    for alert in configuration.iterfind("alerts/alert"):
+        found.add(("alert", alert.get("id"), alert.get("path")))
+        pairs = [(pair.get("name"), pair.get("value")) for pair in alert.iter("nvpair")]
+        to = [("to", each.get("value")) for each in alert.iterfind("recipient")]
+        found.update((alert.get("id"), *pair) for pair in pairs + to)
     return found
 
 

@@ -95,6 +95,33 @@ def test_the_first_of_an_incident_is_mailed_by_the_relay(told):
     assert len(told({**event, "task": "start"}, relay=relay.address)) == 2
 
 
+def test_each_recipient_of_an_event_has_its_mail_and_the_log_one_line(told):
+    for name in ("admin", "night"):  # Pacemaker runs the agent once for each
+        relay = Relay()
+        relay.start()
+        lines = told({**FAILED, "recipient": f"{name}@example.com"}, relay=relay.address)
+        relay.join(20)
+        assert any(line.upper().startswith(f"RCPT TO:<{name.upper()}@") for line in relay.said)
+    assert lines == ["monitor of mail failed on n1: error (exit code 1)"]
+
+
+def test_another_service_s_alert_does_not_keep_this_one_s_mail_back(told):
+    told({**FAILED, "rsc": "other", "recipient": "admin@example.com"}, only="other", relay="")
+    relay = Relay()
+    relay.start()
+    told({**FAILED, "recipient": "admin@example.com"}, only="mail", relay=relay.address)
+    relay.join(20)
+    assert "monitor of mail failed on n1: error (exit code 1)" in relay.said
+
+
+@pytest.mark.parametrize("relay", ["[::1]:{}", "127.0.0.1:{}", "[127.0.0.1]:{}"])
+def test_a_relay_may_be_an_ipv6_address(told, relay):
+    with socket.create_server(("::1", 0) if "::" in relay else ("127.0.0.1", 0),
+                              family=socket.AF_INET6 if "::" in relay else socket.AF_INET) as taken:  # fmt: skip
+        name = relay.format(taken.getsockname()[1])
+    assert told({**FAILED, "recipient": "admin@example.com"}, relay=name)[1].endswith("Connection refused")
+
+
 def test_a_relay_that_is_not_there_is_told(told):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"

@@ -7,11 +7,12 @@ import time
 import pytest
 
 from postfix_ha.history import corosync, maillog, pacemaker
-from postfix_ha.history.again import advice
+from postfix_ha.history.again import Trouble, advice
 from postfix_ha.history.files import Bounds, forerunners, matching, pieces
 from postfix_ha.history.gather import read_answer
 from postfix_ha.history.harm import harm
 from postfix_ha.history.incidents import Incident
+from postfix_ha.history.journal import steps_in
 from postfix_ha.history.moments import time_of
 from postfix_ha.history.observe import Request, answer, request_of
 from postfix_ha.history.seen import Seen
@@ -93,6 +94,68 @@ def test_the_forms_of_syslog_and_the_journal_are_read():
     assert one.kind == two.kind == "lost"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        # corosync 3.1.7 (Debian 12) and 3.1.9 (13), in its file and in the journal; before that.
+        "[23] n1 corosync warning [MAIN  ] Corosync main process was not scheduled (@1681222048760) for 7917.4106 ms "
+        "(threshold is 800.0000 ms). Consider token timeout increase.",
+        "n1 corosync[38932]:   [MAIN  ] Corosync main process was not scheduled (@1681222048760) for 7917.4106 ms "
+        "(threshold is 800.0000 ms). Consider token timeout increase.",
+        "n1 corosync[10800]:  [MAIN  ] Corosync main process was not scheduled for 7917.4106 ms (threshold is "
+        "1320.0000 ms). Consider token timeout increase.",
+    ],
+)  # fmt: skip
+def test_each_corosync_tells_of_a_pause(line):
+    reader = corosync.Reader("n1")
+    assert any(needle in line.encode() for needle in corosync.NEEDLES)
+    reader.read(NOW, line)
+    assert [(seen.kind, seen.text) for seen in reader.found] == [("paused", "7917.4106 ms")]
+
+
+@pytest.mark.parametrize("words", ["Timed Out after 20s", "Timed out after 20s"])
+def test_a_monitor_that_timed_out_is_told_by_pacemaker_2_and_3(words):
+    (seen,) = read(
+        "n1 pacemaker-controld  [46] (log_executor_event) \terror: Result of monitor operation for mail on n1: "
+        f"{words} (Resource agent did not complete in time) | CIB update 43, graph action unconfirmed; call=23"
+    )
+    assert seen.outcome == "timed out after 20s"
+    assert [each.check for each in advice([incident(seen)], "mail", [])] == ["again_monitor_timely"]
+
+
+def test_a_clock_that_was_set_back_is_seen_in_the_log_itself():
+    reader = pacemaker.Reader("n1")
+    for at in (NOW, NOW - 1, NOW + 5, NOW - 40, NOW - 39):
+        reader.read(at, "n1 pacemaker-controld[46]: notice: State transition S_TRANSITION_ENGINE -> S_IDLE")
+    assert [(seen.at, seen.text) for seen in reader.found if seen.kind == "clock"] == [(NOW - 40, "back 45 s")]
+
+
+def test_the_hour_that_summer_time_has_twice_is_no_clock_that_was_set(monkeypatch):
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    reader = pacemaker.Reader("n1")
+    for at in (1792893590.0, 1792890000.0):  # 25 October 2026
+        reader.read(at, "n1 pacemaker-controld[46]: notice: Quorum lost | membership=1")
+    assert [seen.kind for seen in reader.found] == ["quorum", "quorum"]
+
+
+@pytest.mark.parametrize(
+    ("line", "by"),
+    [
+        ("n1 chronyd[840]: System clock was stepped by 4.005564 seconds", "+4.0 s"),
+        ("n1 chronyd[867]: System clock was stepped by -32400.283303 seconds", "-32400.3 s"),
+        ("n1 ntpd[867]: CLOCK: time stepped by 3.101400", "+3.1 s"),
+        ("n1 ntpd[867]: time reset -2.5 s", "-2.5 s"),
+        ("n1 systemd-timesyncd[7]: System clock time unset or jumped backwards, restored from recorded timestamp: Sun",
+         "back"),
+        ("n1 chronyd[867]: System clock wrong by 4.0 seconds", ""), ("n1 chronyd[867]: Selected source 192.0.2.1", ""),
+    ],
+)  # fmt: skip
+def test_a_clock_that_the_time_service_has_set(line, by):
+    seen = [each.text for each in steps_in("n1", f"{NOW:.6f} {line}\nno stamp\n".encode())]
+    assert seen == ([by] if by else [])
+
+
 def test_corosync_tells_of_quorum_and_pauses():
     reader = corosync.Reader("n1")
     reader.read(NOW, "[23] n1 corosync notice  [QUORUM] This node is within the non-primary component and will NOT")
@@ -137,6 +200,21 @@ def test_rotated_names_are_told_from_others(tmp_path):
     assert found == set(names[:5])
 
 
+def test_a_log_that_python_cannot_unpack_is_said(tmp_path):
+    log = tmp_path / "var/log/pacemaker/pacemaker.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("Nov 29 12:56:40 n1 pacemakerd [1] (main) notice: Starting Pacemaker 2.1.5\n")
+    log.with_name("pacemaker.log.2.zst").write_bytes(b"\x28\xb5\x2f\xfd")
+    log.with_name("pacemaker.log.1.gz").write_bytes(b"no gzip")
+    log.with_name("pacemaker.log.3.xz").write_bytes(b"no xz")
+    found = answer(Request("n1", 0.0, NOW, "/nonexistent"), NOW, str(tmp_path))
+    said = "\n".join(found["missing"])
+    assert "pacemaker.log.2.zst: it is packed with zstd, which is not read: unpack it with 'zstd -d'" in said
+    assert "pacemaker.log.1.gz: " in said
+    assert "pacemaker.log.3.xz: " in said
+    assert [each["kind"] for each in found["seen"]] == ["joining"]
+
+
 def test_a_large_log_is_read_from_where_the_span_begins(tmp_path):
     path = tmp_path / "m.log"
     with path.open("wb") as file:
@@ -179,7 +257,7 @@ def test_a_log_without_an_end_is_cut_and_that_is_said(tmp_path):
 def test_an_answer_that_is_none_tells_nothing(given):
     told = read_answer("n2", given, NOW, NOW)
     assert told.seen == []
-    assert all(span == {"served": [], "mails": {}} for span in told.spans)
+    assert all(span == {"served": [], "mails": {}, "dns": 0, "full": 0} for span in told.spans)
 
 
 def test_a_request_comes_through_json():
@@ -218,6 +296,51 @@ def test_mail_in_the_queue_is_counted_with_its_ids():
     assert found["not_seen_since"]["ids"] == ["CCCCCC3"]
 
 
+SAID = "Host or domain name not found. Name service error for name="
+
+
+@pytest.mark.parametrize(
+    ("line", "dns", "full"),
+    [
+        # Postfix 3.7 and 3.10, from smtp, smtpd and dnsblog.
+        (f"smtp[4613]: ACA87E14DE: to=<a@b.example>, relay=none, delay=16, delays=16/0/0/0, dsn=4.4.3, status=deferred "
+         f"({SAID}b.example type=MX: Host not found, try again)", 1, 0),
+        (f"smtpd[9]: warning: 9.2.0.192.bl.example: RBL lookup error: {SAID}9.2.0.192.bl.example type=A: Host not "
+         "found, try again", 1, 0),
+        (f"dnsblog[9]: warning: dnsblog_query: lookup error for DNS query 9.bl.example: {SAID}9.bl.example type=A: "
+         "Host not found, try again", 1, 0),
+        # The name's own fault.
+        (f"smtp[4613]: ACA87E14DE: to=<a@b.example>, relay=none, dsn=5.4.4, status=bounced ({SAID}b.example type=AAAA: "
+         "Host not found)", 0, 0),
+        ("smtpd[9]: warning: not enough free space in mail queue: 1000 bytes < 1.5*message size limit", 0, 1),
+        ("cleanup[9]: warning: ACA87E14DE: write queue file: No space left on device", 0, 1),
+        ("postdrop[9]: warning: mail_queue_enter: create file maildrop/1.1: No space left on device", 0, 1),
+        # Another host's disk.
+        ("smtp[9]: ACA87E14DE: to=<a@b>, relay=h[192.0.2.1]:25, dsn=4.3.1, status=deferred (host h[192.0.2.1] said: "
+         "452 4.3.1 warning: No space left on device)", 0, 0),
+    ],
+)  # fmt: skip
+def test_name_servers_that_do_not_answer_and_a_full_disk_are_counted(line, dns, full):
+    text = f"mail postfix/{line}".encode()
+    assert any(needle in text for needle in maillog.NEEDLES)
+    span = maillog.Span(NOW - 60, NOW, NOW + 600)
+    maillog.take(span, NOW + 5, text, b"postfix", set())
+    maillog.take(span, NOW + 6, text, b"postfix", set())
+    maillog.take(span, NOW + 500, text.replace(b"b.example", b"c.example"), b"postfix", set())  # long after it
+    told = span.as_object()
+    assert (told["dns"], bool(told["full"])) == (dns, bool(full))
+
+
+def test_what_a_node_tells_beside_the_incidents_gets_advice():
+    trouble = Trouble("n1")
+    trouble.names = 4
+    assert advice([], "mail", [], [trouble]) == []
+    trouble.names, trouble.full, trouble.clocks = 5, 1, [Seen(NOW, "n1", "clock", node="n1", text="back 45 s")]
+    found = [Statement(each) for each in advice([], "mail", [], [trouble])]
+    assert [each.check for each in found] == ["again_clock_steady", "again_names_answered", "again_room_in_queue"]
+    assert all(each.remedy and "n1" in each.text for each in found)
+
+
 # Will it happen again?
 
 
@@ -231,7 +354,7 @@ def incident(*seen):
 def test_known_patterns_get_advice():
     failed = {"kind": "end", "resource": "mail", "node": "n1"}
     events = [
-        Seen(NOW, "n1", action="monitor", outcome="timed Out after 20s", **failed),
+        Seen(NOW, "n1", action="monitor", outcome="timed out after 20s", **failed),
         Seen(NOW, "n1", action="stop", outcome="error", text="No space left on device", **failed),
         Seen(NOW, "n1", "fenced", node="n1", outcome="ok"), Seen(NOW + 9, "n1", "fenced", node="n1", outcome="ok"),
         Seen(NOW, "n1", "banned", node="n1", resource="mail"), Seen(NOW, "n1", "paused", node="n1", text="9000 ms"),

@@ -36,6 +36,7 @@ OF_EACH_NODE = ("queue_on_cluster_storage", "spool_on_cluster_storage")
 EXAMPLES = """\
   postfix-ha create                                   asks what the configuration does not say
   postfix-ha create --yes --node n1 --node n2:10
+  postfix-ha create --yes --alert --alert-mail admin@example.com --alert-relay relay.example.net
   postfix-ha create --config-dir /etc/postfix2 --switchback automatic --dry-run
 """
 
@@ -68,10 +69,24 @@ def add_create(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--address", action="append", default=[], metavar="ADDR[/PREFIX][@IF]", dest="addresses",
         help="an address of the service, if the configuration does not name it",
     )  # fmt: skip
+    add_alert_options(parser)
     add_peer_options(parser)
     parser.add_argument("--clone", action="store_true", help="run a Postfix on every node, each with its own queue")
     parser.add_argument("--keep", action="store_true", help="keep the change even if the service does not start")
     add_change_options(parser)
+
+
+def add_alert_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say who is told of failures."""
+    parser.add_argument("--alert", action="store_true", help="write one line to syslog for each failure of the service")
+    parser.add_argument(
+        "--alert-mail", action="append", default=[], metavar="ADDRESS",
+        help="send it to this address as well, through --alert-relay",
+    )  # fmt: skip
+    parser.add_argument(
+        "--alert-relay", default="", metavar="HOST[:PORT]",
+        help="the mail server for that: one outside of this cluster, since the service may be away",
+    )  # fmt: skip
 
 
 def node_and_priority(text: str) -> "tuple[str, int | None]":
@@ -192,6 +207,9 @@ def wish_of(options: argparse.Namespace) -> Wish:
     wish.addresses = options.addresses
     wish.is_clone = options.clone
     wish.forced = options.forced
+    wish.has_alert = options.alert or bool(options.alert_mail or options.alert_relay)
+    wish.alert_mail = options.alert_mail
+    wish.alert_relay = options.alert_relay
     return wish
 
 

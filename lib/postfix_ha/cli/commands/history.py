@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import stat
 import sys
 import time
 from typing import Any
@@ -15,13 +17,16 @@ from postfix_ha.history.account import table
 from postfix_ha.history.gather import ask_all
 from postfix_ha.history.moments import time_of
 from postfix_ha.history.observe import answer, request_of
+from postfix_ha.history.picture import draw
 from postfix_ha.history.whole import Question, whole
 from postfix_ha.messages.errors import refused
 from postfix_ha.peers.remote import DEFAULT_SHELL
+from postfix_ha.system.files import open_directory, replace_file
 
 EXAMPLES = """\
   postfix-ha history
   postfix-ha history --since 03:00 --last 1
+  postfix-ha history --since 12h --svg night.svg
   postfix-ha history --since '2026-11-29 03:00' --until '2026-11-29 04:00' --json
 """
 SINCE = "7d"
@@ -44,6 +49,7 @@ def add_history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     parser.add_argument("--until", default="0s", metavar="TIME", help="up to this time (default: now)")
     parser.add_argument("--last", type=seconds, default=0, metavar="N", help="only the last N incidents")
+    parser.add_argument("--svg", default="", metavar="FILE", help="draw a picture of it as well, into this file")
     parser.add_argument(
         "--rsh", type=remote_shell, default=None, metavar="COMMAND", help="ask other nodes by this remote shell"
     )
@@ -59,6 +65,8 @@ def run_history(options: argparse.Namespace) -> int:
     since, until = time_of(options.since, now), min(time_of(options.until, now), now)
     if since >= until:
         raise refused("span_of_time")
+    if options.svg:
+        check_picture(options.svg)
     cluster = cluster_of(options)
     hierarchy = find_hierarchy(cluster.read(), options.tag)
     shell = None if options.this_node else options.rsh or DEFAULT_SHELL
@@ -67,7 +75,33 @@ def run_history(options: argparse.Namespace) -> int:
         say_json(found)
     else:
         say_lines(table(found))
+    if options.svg:
+        leave_picture(options.svg, draw(found))
     return DONE
+
+
+def check_picture(path: str) -> None:
+    """Raise Refused where no picture can be left at this path: before all nodes are asked."""
+    try:
+        directory = open_directory(os.path.dirname(os.path.abspath(path)))
+        try:
+            if not os.access(f"/proc/self/fd/{directory}", os.W_OK | os.X_OK):
+                raise refused("picture_left", path=path, why="no file can be made in its directory")
+        finally:
+            os.close(directory)
+        # A file is replaced; a device, a pipe or a link would be as well.
+        if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+            raise refused("picture_left", path=path, why="there is something else than a file")
+    except (OSError, ValueError) as error:
+        raise refused("picture_left", path=path, why=getattr(error, "strerror", None) or error) from None
+
+
+def leave_picture(path: str, text: str) -> None:
+    """Put the picture in place at once."""
+    try:
+        replace_file(path, text.encode("utf-8", "replace"))
+    except OSError as error:
+        raise refused("picture_left", path=path, why=error.strerror or error) from None
 
 
 def observe() -> int:

@@ -24,6 +24,7 @@ EXAMPLES = """\
   postfix-ha print --format xml >mail.xml      cibadmin --modify --allow-create --xml-file mail.xml
 """
 FORMATS = ("pcs", "crm", "xml")
+SECTIONS = (("resources", kinds.ADD_RESOURCE), ("constraints", kinds.ADD_CONSTRAINT), ("alerts", kinds.ADD_ALERT))
 
 
 def add_print(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -51,7 +52,7 @@ def run_print(options: argparse.Namespace) -> int:
     cib = spelled_out(cib)
     made = changes(delete(cib.copy(), tag, with_parts=True), cib)
     # A part that another service needs stays; a constraint that was pruned of the parts is not one that was made.
-    made = [change for change in made if change.kind in (kinds.ADD_RESOURCE, kinds.ADD_CONSTRAINT)]
+    made = [change for change in made if change.kind in (kinds.ADD_RESOURCE, kinds.ADD_CONSTRAINT, kinds.ADD_ALERT)]
     left = [f"# not in it: {text}" for each in made if each.element is not None for text in by_rule(each.element)]
     printed = {
         "pcs": [*pcs_script(made, f"{tag}.xml"), *left],
@@ -75,7 +76,9 @@ def by_rule(element: Element) -> "list[str]":
 def xml_lines(made: "list[Change]") -> "list[str]":
     """The elements in their sections."""
     root = etree.Element("configuration")
-    for section, kind in (("resources", kinds.ADD_RESOURCE), ("constraints", kinds.ADD_CONSTRAINT)):
+    for section, kind in SECTIONS:
         elements = [copy.deepcopy(change.element) for change in made if change.kind == kind]
+        if not elements and section == "alerts":  # older schemas have none
+            continue
         etree.SubElement(root, section).extend(each for each in elements if each is not None)
     return to_text(root).splitlines()

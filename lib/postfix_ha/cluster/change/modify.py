@@ -1,6 +1,7 @@
 """Reshaping a hierarchy: its nodes, what it depends on, its properties, its end."""
 
 from postfix_ha.cluster.model import edit
+from postfix_ha.cluster.model.alerts import follow_members, remove_alerts
 from postfix_ha.cluster.model.cib import INFINITY, Cib, score_of, top_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.cluster.model.priority import next_priority, priority_of_score, score_of_priority, stickiness_of
@@ -105,6 +106,7 @@ def depend(cib: Cib, tag: str, needed: str) -> Cib:
         edit.ensure_address_with_file_system(cib, top, hierarchy.anchor)
     # No constraint can name what is inside a clone.
     edit.ensure_dependency(cib, hierarchy.top if hierarchy.is_clone else hierarchy.tag, top)
+    follow_members(cib, hierarchy.tag, hierarchy.members, find_hierarchy(cib, hierarchy.tag).members)
     return cib
 
 
@@ -129,6 +131,7 @@ def undepend(cib: Cib, tag: str, needed: str) -> Cib:
     left = Relations(cib).needs(hierarchy.tag)
     if set(inner) & set(left):
         raise refused("needed_untied", tag=hierarchy.tag, needed=needed)
+    follow_members(cib, hierarchy.tag, hierarchy.members, [hierarchy.tag, *left])
     return cib
 
 
@@ -172,8 +175,9 @@ def set_priorities(cib: Cib, tag: str, wanted: "dict[str, int]") -> Cib:
 
 
 def delete(cib: Cib, tag: str, with_parts: bool = False) -> Cib:
-    """Remove Postfix and its constraints; with ``with_parts`` also the resources that nothing else needs."""
+    """Remove Postfix, its constraints and alerts; with ``with_parts`` also the resources that nothing else needs."""
     hierarchy = find_hierarchy(cib, tag)
+    remove_alerts(cib, hierarchy.tag, hierarchy.members)
     parts = [name for name in hierarchy.own if name != hierarchy.tag] if with_parts else []
     for name in [hierarchy.tag, *parts]:
         if cib.resource(name) is not None:

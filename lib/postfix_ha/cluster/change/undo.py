@@ -6,6 +6,7 @@ from postfix_ha.cluster.change.unfinished import MARK
 from postfix_ha.cluster.live.push import Plan, Planner
 from postfix_ha.cluster.model import changes as kinds
 from postfix_ha.cluster.model import edit
+from postfix_ha.cluster.model.alerts import remove_alert
 from postfix_ha.cluster.model.cib import Cib, pairs, to_text
 
 PAIR_TAGS = {kinds.SET_META: "meta_attributes", kinds.SET_PARAMETER: "instance_attributes"}
@@ -27,6 +28,11 @@ def undo(made: Plan) -> Planner:
                     cib.section("constraints").append(copy.deepcopy(change.element))
             elif change.kind == kinds.ADD_RESOURCE and cib.resource(change.subject) is not None:
                 edit.remove_resource(cib, change.subject)
+            elif change.kind == kinds.ADD_ALERT:
+                remove_alert(cib, change.subject)
+            elif change.kind == kinds.REMOVE_ALERT and change.element is not None:
+                if change.subject not in cib.ids():
+                    cib.section("alerts").append(copy.deepcopy(change.element))
             elif change.kind in PAIR_TAGS:
                 now, before = cib.resource(change.subject), made.old.resource(change.subject)
                 if now is not None and before is not None:

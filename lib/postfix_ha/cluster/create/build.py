@@ -4,15 +4,17 @@ from postfix_ha.cluster.change.move import in_service
 from postfix_ha.cluster.change.unfinished import MAKING, begun_with
 from postfix_ha.cluster.create.chain import LOCK_DAEMON, Link
 from postfix_ha.cluster.create.local_node import Here
-from postfix_ha.cluster.create.plan import AddressPart, Draft, Wish, binary_parameter, make_draft
+from postfix_ha.cluster.create.plan import AddressPart, Draft, Wish, make_draft
 from postfix_ha.cluster.create.storage import FileSystemPart, nested_in
 from postfix_ha.cluster.model import edit, names
+from postfix_ha.cluster.model.alerts import ensure_alert
 from postfix_ha.cluster.model.cib import Cib, top_of
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
 from postfix_ha.cluster.model.priority import score_of_priority, stickiness_of
 from postfix_ha.cluster.model.templates import fill
 from postfix_ha.messages.errors import Refused
 from postfix_ha.messages.remark import errors
+from postfix_ha.params import BINARY_DEFAULT
 from postfix_ha.storage.layers import DRBD, ISCSI, LVM
 from postfix_ha.system.mounts import is_network_type
 
@@ -32,7 +34,7 @@ def build(cib: Cib, draft: Draft) -> Cib:
     """Make sure of every part of the draft; what is there already stays as it is."""
     made: "list[str]" = []
     if draft.wish.is_clone:
-        return _build_clone(cib, draft)
+        return _with_alert(_build_clone(cib, draft), draft)
     file_systems = [
         part.resource or _made(made, cib, "filesystem", _file_system_values(part)) for part in draft.file_systems
     ]
@@ -57,6 +59,13 @@ def build(cib: Cib, draft: Draft) -> Cib:
     if draft.switchback:
         for member in [mail, *made] if draft.existing else made:
             edit.set_stickiness(cib, member, stickiness_of(draft.switchback))
+    return _with_alert(cib, draft)
+
+
+def _with_alert(cib: Cib, draft: Draft) -> Cib:
+    wish = draft.wish
+    if wish.has_alert:
+        ensure_alert(cib, draft.tag, find_hierarchy(cib, draft.tag).members, wish.alert_mail, wish.alert_relay)
     return cib
 
 
@@ -174,7 +183,9 @@ def _address_values(part: AddressPart) -> "dict[str, str]":
 
 
 def _mail_values(draft: Draft) -> "dict[str, str]":
-    return {"BINARY": binary_parameter(draft.wish), "CONFIG_DIR": draft.config_dir}
+    # The parameter is left out where it is the default.
+    binary = "" if draft.wish.binary == BINARY_DEFAULT else draft.wish.binary
+    return {"BINARY": binary, "CONFIG_DIR": draft.config_dir}
 
 
 def _build_clone(cib: Cib, draft: Draft) -> Cib:

@@ -5,6 +5,7 @@ Nothing is refused at the first fault: everything that stands against it is gath
 
 import ipaddress
 
+from postfix_ha.cluster.create.alert import alert_findings
 from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.create.storage import FileSystemPart, find_storage, nested_in
 from postfix_ha.cluster.model import names, priority
@@ -18,7 +19,6 @@ from postfix_ha.endpoint import is_loopback
 from postfix_ha.finding import Finding
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.messages.remark import Remark, overruled
-from postfix_ha.params import BINARY_DEFAULT
 
 LOCAL_NAMES = ("localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback")
 
@@ -34,6 +34,10 @@ class Wish:
         self.nodes: "list[tuple[str, int | None]]" = []
         self.addresses: "list[str]" = []
         self.is_clone = False
+        # Whether to tell of failures; by mail to whom, and through which server.
+        self.has_alert = False
+        self.alert_mail: "list[str]" = []
+        self.alert_relay = ""
         # Ids of what would refuse it, and is to be a warning.
         self.forced: "list[str]" = []
         # Node -> why the cluster could not run the service there, whatever the preferences say.
@@ -87,13 +91,11 @@ def make_draft(cib: Cib, wish: Wish, here: Here) -> Draft:
         _parts_enabled(draft, cib)
     _switchback(draft, cib)
     _properties(draft, cib)
+    served = {canonical(endpoint.address) for endpoint in here.instance.endpoints}
+    for found in alert_findings(wish, served | {part.address for part in draft.addresses}):
+        draft.say(found)
     draft.remarks = overruled(draft.remarks, wish.forced)
     return draft
-
-
-def binary_parameter(wish: Wish) -> str:
-    """The parameter binary, left out where it is the default."""
-    return "" if wish.binary == BINARY_DEFAULT else wish.binary
 
 
 def _name(draft: Draft, cib: Cib, here: Here) -> None:

@@ -4,6 +4,7 @@ from typing import Optional
 
 from lxml import etree
 
+from postfix_ha.cluster.model.alerts import alerts, recipients
 from postfix_ha.cluster.model.cib import Cib, Element, pairs
 
 ADD_RESOURCE = "add-resource"
@@ -16,6 +17,8 @@ ADD_OPERATION = "add-operation"
 REMOVE_OPERATION = "remove-operation"
 SET_AGENT = "exchange-agent"
 SET_PROPERTY = "set-property"
+ADD_ALERT = "add-alert"
+REMOVE_ALERT = "remove-alert"
 
 
 class Change:
@@ -49,7 +52,7 @@ def changes(old: Cib, new: Cib) -> "list[Change]":
         if name in here:
             found += _resource_changes(old, new, here[name], there[name])
     found += [Change(ADD_CONSTRAINT, name, after[name]) for name in come]
-    return found + _property_changes(old, new)
+    return found + _property_changes(old, new) + _alert_changes(old, new)
 
 
 def _resource_changes(old: Cib, new: Cib, before: Element, after: Element) -> "list[Change]":
@@ -72,6 +75,17 @@ def _property_changes(old: Cib, new: Cib) -> "list[Change]":
     before, after = properties(old), properties(new)
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return [Change(SET_PROPERTY, name, None, name, after.get(name, "")) for name in names]
+
+
+def _alert_changes(old: Cib, new: Cib) -> "list[Change]":
+    """An alert that differs is removed and added: the tools have no word for each thing that can differ."""
+    had, has = _by_id(alerts(old)), _by_id(alerts(new))
+    gone = [name for name in had if _text(has.get(name)) != _text(had[name])]
+    come = [name for name in has if _text(had.get(name)) != _text(has[name])]
+    return [
+        *(Change(REMOVE_ALERT, name, had[name]) for name in gone),
+        *(Change(ADD_ALERT, name, has[name]) for name in come),
+    ]
 
 
 def _pair_changes(before: Element, after: Element, tag: str) -> "list[tuple[str, str]]":
@@ -117,6 +131,9 @@ def _meaning(element: "Optional[Element]") -> str:
     if element is None:
         return ""
     get = element.get
+    if element.tag == "alert":
+        to = f", mails to {', '.join(recipients(element))}" if recipients(element) else ""
+        return f" ({get('path')}{to})"
     if element.tag == "primitive":
         return " (" + ":".join(get(key, "") for key in ("class", "provider", "type") if get(key)) + ")"
     if element.tag == "rsc_location" and get("node"):

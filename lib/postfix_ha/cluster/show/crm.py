@@ -3,6 +3,7 @@
 import shlex
 
 from postfix_ha.cluster.model import changes as kinds
+from postfix_ha.cluster.model.alerts import recipients
 from postfix_ha.cluster.model.changes import Change
 from postfix_ha.cluster.model.cib import Element, pairs
 from postfix_ha.cluster.show.crm_constraints import Word, crm_constraint
@@ -52,12 +53,14 @@ def _line(change: Change) -> "list[str]":
     element = change.element
     if change.kind == kinds.SET_PROPERTY:
         return ["property", assignment(change.name, change.value)]
-    if change.kind in (kinds.REMOVE_CONSTRAINT, kinds.REMOVE_RESOURCE):
+    if change.kind in (kinds.REMOVE_CONSTRAINT, kinds.REMOVE_RESOURCE, kinds.REMOVE_ALERT):
         return ["delete", change.subject]
     if element is None:
         return []
     if change.kind == kinds.ADD_RESOURCE:
         return _primitive(element)
+    if change.kind == kinds.ADD_ALERT:
+        return _alert(element)
     if change.kind == kinds.ADD_OPERATION:
         return (
             [operation_words(element)[0], change.subject, *operation_words(element)[1:]]
@@ -65,6 +68,14 @@ def _line(change: Change) -> "list[str]":
             else []
         )
     return crm_constraint(element) if change.kind == kinds.ADD_CONSTRAINT else []
+
+
+def _alert(element: Element) -> "list[str]":
+    words = ["alert", element.get("id", ""), element.get("path", "")]
+    for keyword, tag in (("attributes", "instance_attributes"), ("meta", "meta_attributes")):
+        values = [assignment(name, value) for name, value in pairs(element, tag).items()]
+        words += [keyword, *values] if values else []
+    return words + [word for address in recipients(element) for word in ("to", address)]
 
 
 def _primitive(resource: Element) -> "list[str]":

@@ -3,6 +3,7 @@
 import re
 
 from postfix_ha.cluster.model import changes as kinds
+from postfix_ha.cluster.model.alerts import recipients
 from postfix_ha.cluster.model.changes import Change
 from postfix_ha.cluster.model.cib import Element, is_promotable, pairs
 from postfix_ha.cluster.model.names import legal
@@ -60,6 +61,8 @@ def _commands(change: Change) -> "list[list[str]]":
     element = change.element
     if change.kind == kinds.ADD_RESOURCE and element is not None:
         return _resource(element)
+    if change.kind == kinds.ADD_ALERT and element is not None:
+        return _alert(element)
     words = _command(change)
     return [words] if words else []
 
@@ -88,6 +91,16 @@ def _resource(element: Element) -> "list[list[str]]":
         needs = _assignments(pairs(primitive, "utilization"))
         made += [["resource", "utilization", primitive.get("id", ""), *needs]] if needs else []
     return made
+
+
+def _alert(element: Element) -> "list[list[str]]":
+    name = element.get("id", "")
+    words = ["alert", "create", f"path={element.get('path')}", f"id={name}"]
+    for keyword, tag in (("options", "instance_attributes"), ("meta", "meta_attributes")):
+        values = _assignments(pairs(element, tag))
+        words += [keyword, *values] if values else []
+    told = [["alert", "recipient", "add", name, f"value={address}"] for address in recipients(element)]
+    return [words, *told]
 
 
 def agent_of(primitive: Element) -> str:
@@ -123,6 +136,8 @@ def _command(change: Change) -> "list[str]":
         return ["constraint", "delete", change.subject]
     if change.kind == kinds.REMOVE_RESOURCE:
         return ["resource", "delete", change.subject]
+    if change.kind == kinds.REMOVE_ALERT:
+        return ["alert", "remove", change.subject]
     if element is None:
         return []
     if change.kind == kinds.ADD_OPERATION:
