@@ -10,6 +10,8 @@ from postfix_ha.endpoint import missing_addresses
 from postfix_ha.verdict import Finding
 
 LOOK_AGAIN_S = 0.05
+# One that has just settled gets its route a moment later.
+SETTLES_S = 0.5
 
 
 def check_addresses(setup: Setup, until: float = 0.0) -> "list[Finding]":
@@ -17,6 +19,7 @@ def check_addresses(setup: Setup, until: float = 0.0) -> "list[Finding]":
 
     Until then, for one that still is tentative (duplicate address detection, RFC 4862) is waited.
     """
+    settled_until = 0.0
     while True:
         try:
             missing = missing_addresses(sorted({endpoint.address for endpoint in setup.instance.endpoints}))
@@ -24,14 +27,13 @@ def check_addresses(setup: Setup, until: float = 0.0) -> "list[Finding]":
             return []  # netlink is closed to us; binding will tell
         # The kernel has no route to an address that it must not use yet, so such a one is among the missing.
         here = {local.address: local for local in interface_addresses()} if missing else {}
-        waits = [address for address in missing if address in here and _is_tentative(here[address])]
-        if not waits or time.monotonic() >= until:
+        there = [here[address] for address in missing if address in here and not here[address].is_duplicate]
+        if not all(local.is_tentative for local in there):
+            settled_until = settled_until or time.monotonic() + SETTLES_S
+        latest = until if any(local.is_tentative for local in there) else settled_until
+        if not there or time.monotonic() >= latest:
             return [_finding(setup, address, here.get(address)) for address in missing]
         time.sleep(LOOK_AGAIN_S)
-
-
-def _is_tentative(local: Local) -> bool:
-    return local.is_tentative and not local.is_duplicate
 
 
 def _finding(setup: Setup, address: str, local: "Local | None") -> Finding:
