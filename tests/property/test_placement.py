@@ -5,6 +5,7 @@ POSTFIX_HA_CIBS is how many are drawn; ci/cibs draws 2,000.
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, given, note, settings
 
 from postfix_ha.cluster.create.build import create
@@ -21,6 +22,8 @@ from tests.property.cib_shapes import cibs
 from tests.support.cibs import node, starts, text, wish
 
 DRAWN = int(os.environ.get("POSTFIX_HA_CIBS", "100"))
+# The scheduler is asked a thousand times; beside other work on two cores that takes minutes.
+pytestmark = pytest.mark.timeout(900 if DRAWN <= 100 else 0)
 drawn = settings(max_examples=DRAWN, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 
 
