@@ -94,7 +94,8 @@ def command(running_lab):
 
 @pytest.fixture
 def tool(lab, command):
-    """The same; whatever the test does, the lab's own hierarchy is back afterwards."""
+    """The same, on each node; whatever the test does, the lab's own hierarchy is back afterwards."""
+    command.furnish_again()
     yield command
     command.restore()
 

@@ -28,19 +28,30 @@ class Tool:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.saved = self.configuration()
-        self._shells: "list[RemoteShell]" = []
+        self._shells: "dict[str, RemoteShell]" = {}
         self.rsh: "tuple[str, ...]" = ()
         if lab.is_virtual:
             return  # the command is installed there, and its nodes reach each other by ssh
-        for node in lab.nodes.values():
-            node.write(COMMAND, LAUNCHER, 0o755)
-            node.run(["rm", "-f", SOCKET], check=True)
-            self._shells.append(RemoteShell(node, lab.nodes))
-        self.rsh = ("--rsh", self._shells[0].command)
+        for name in lab.nodes:
+            self._furnish(name)
+        self.rsh = ("--rsh", self._shells["n1"].command)
+
+    def furnish_again(self) -> None:
+        """Give the command to the nodes that were booted since: they have nothing of what they had."""
+        for name, node in self.lab.nodes.items():
+            if name in self._shells and not node.exists(COMMAND):
+                self._shells[name].close()
+                self._furnish(name)
+
+    def _furnish(self, name: str) -> None:
+        node = self.lab.nodes[name]
+        node.write(COMMAND, LAUNCHER, 0o755)
+        node.run(["rm", "-f", SOCKET], check=True)
+        self._shells[name] = RemoteShell(node, self.lab.nodes)
 
     def close(self) -> None:
         """Hang up the remote shells."""
-        for shell in self._shells:
+        for shell in self._shells.values():
             shell.close()
 
     def run(
