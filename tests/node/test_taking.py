@@ -198,6 +198,8 @@ def test_asking_cleanup_leaves_nothing_behind(node: JudgedNode) -> None:
     queues = [f"{QUEUE}/{name}" for name in ("incoming", "active", "deferred", "maildrop", "hold", "corrupt")]
     assert node.do("find", *queues, "-type", "f") == ""
     said = [line for line in node.mail_log().splitlines() if "/smtpd[" not in line]
+    # Postfix 3.10 notes each message that a client breaks off, be it ours or anybody's.
+    said = [line for line in said if not re.search(r"/cleanup\[\d+\]: \w+: removed \(canceled\)$", line)]
     assert said == [], "neither cleanup nor who it asks has a word to say"
 
 
