@@ -69,4 +69,4 @@ def test_the_other_release_is_a_bare_one(tmp_path: Path) -> None:
     asked = (tmp_path / "asked").read_text()
     own = re.search(r"VERSION_CODENAME=(\w+)", Path("/etc/os-release").read_text())
     assert asked.split()[1] in {"trixie", "bookworm"} - {own.group(1) if own else ""}
-    assert asked.split()[2:] == ["both", "lint", "unit"]
+    assert asked.split()[2:] == ["both", "lint", "unit", "node"]
