@@ -52,51 +52,55 @@ def listening_sockets(pid: int, ipv6: bool) -> "Listening":
     return _read(pid, ipv6) if found is None else found
 
 
-def _asked(ipv6: bool) -> "Listening | None":
-    """Those of our own network name space; None where the kernel does not tell."""
-    family = _socket.AF_INET6 if ipv6 else _socket.AF_INET
-    head = (
-        _number(HEAD_SIZE + REQUEST_SIZE, 4)
+def asked(request: bytes, timeout_s: float) -> "list[bytes] | None":
+    """What the kernel's sock_diag(7) answers to a request for a list: the body of each message, without its header.
+
+    Of our own network name space; None where the kernel does not tell, or not in time.
+    """
+    header = (
+        _number(HEAD_SIZE + len(request), 4)
         + _number(SOCK_DIAG_BY_FAMILY, 2)
         + _number(NLM_F_REQUEST_DUMP, 2)
         + _number(1, 4)
         + _number(0, 4)
     )
-    request = bytes((family, TCP, 0, 0)) + _number(1 << LISTEN, 4)
-    sockets: "Listening" = {}
+    found: "list[bytes]" = []
     try:
         kernel = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, NETLINK_SOCK_DIAG)
     except OSError:
         return None
     try:
-        kernel.settimeout(ANSWER_TIMEOUT_S)
-        kernel.send(head + request + bytes(REQUEST_SIZE - len(request)))
+        kernel.settimeout(timeout_s)
+        kernel.send(header + request)
         while True:
-            if _is_last(kernel.recv(CHUNK), 16 if ipv6 else 4, sockets):
-                return sockets
-    except (OSError, ValueError):
+            data = kernel.recv(CHUNK)
+            at = 0
+            while at + HEAD_SIZE <= len(data):
+                length, kind = _at(data, at, 4), _at(data, at + 4, 2)
+                if kind == NLMSG_DONE:
+                    return found
+                if kind != SOCK_DIAG_BY_FAMILY or length < HEAD_SIZE:
+                    return None
+                found.append(data[at + HEAD_SIZE : at + length])
+                at += (length + 3) & ~3
+    except OSError:
         return None
     finally:
         kernel.close()
 
 
-def _is_last(data: bytes, size: int, sockets: "Listening") -> bool:
-    """Add what one answer tells; whether it ends the list. ValueError where it is no list of sockets."""
-    at = 0
-    while at + HEAD_SIZE <= len(data):
-        length, kind = _at(data, at, 4), _at(data, at + 4, 2)
-        if kind == NLMSG_DONE:
-            return True
-        if kind != SOCK_DIAG_BY_FAMILY or length < HEAD_SIZE + ANSWER_SIZE:
-            raise ValueError(f"message {kind} of {length} bytes")
+def _asked(ipv6: bool) -> "Listening | None":
+    """Those of our own network name space; None where the kernel does not tell."""
+    request = bytes((_socket.AF_INET6 if ipv6 else _socket.AF_INET, TCP, 0, 0)) + _number(1 << LISTEN, 4)
+    answers = asked(request + bytes(REQUEST_SIZE - len(request)), ANSWER_TIMEOUT_S)
+    if answers is None or any(len(answer) < ANSWER_SIZE for answer in answers):
+        return None
+    sockets: "Listening" = {}
+    for answer in answers:
         # struct inet_diag_msg: four bytes, port and peer's port, 16 bytes of address each, and from 52 on five numbers.
-        body = at + HEAD_SIZE
-        port = int.from_bytes(data[body + 4 : body + 6], "big")
-        address = data[body + 8 : body + 8 + size]
-        waiting, inode = _at(data, body + 56, 4), _at(data, body + 68, 4)
-        sockets.setdefault(_spelt(address, port), []).append((str(inode), waiting))
-        at += (length + 3) & ~3
-    return False
+        address = _spelt(answer[8 : 24 if ipv6 else 12], int.from_bytes(answer[4:6], "big"))
+        sockets.setdefault(address, []).append((str(_at(answer, 68, 4)), _at(answer, 56, 4)))
+    return sockets
 
 
 def _number(value: int, size: int) -> bytes:

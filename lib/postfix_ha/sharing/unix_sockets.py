@@ -7,17 +7,14 @@ import _socket
 import os
 import struct
 
+from postfix_ha.sockets import asked
 from postfix_ha.whole_number import whole_number
 
-SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
-NLM_F_REQUEST, NLM_F_DUMP = 1, 0x300
-NLMSG_ERROR, NLMSG_DONE = 2, 3
 SHOW_NAME, SHOW_VFS = 1, 2
 ATTRIBUTE_NAME, ATTRIBUTE_VFS = 0, 1
 ANY_STATE = 0xFFFFFFFF
 LISTENING, UNCONNECTED = 10, 7
-REQUEST = struct.Struct("=IHHIIBBHIIIII")
-MESSAGE_HEAD, ANSWER = struct.Struct("=IHHII"), struct.Struct("=BBBBIII")
+REQUEST, ANSWER = struct.Struct("=BBHIIIII"), struct.Struct("=BBBBIII")
 ANSWER_TIMEOUT_S = 1.0
 
 
@@ -37,32 +34,13 @@ class Bound:
 
 def bound_sockets() -> "list[Bound] | None":
     """Every socket that is bound to a file; None where the kernel does not tell."""
-    try:
-        kernel = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, SOCK_DIAG)
-        try:
-            kernel.settimeout(ANSWER_TIMEOUT_S)
-            head = (REQUEST.size, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 1, 0)
-            kernel.send(REQUEST.pack(*head, _socket.AF_UNIX, 0, 0, ANY_STATE, 0, SHOW_NAME | SHOW_VFS, 0, 0))
-            return _answers(kernel)
-        finally:
-            kernel.close()
-    except (OSError, struct.error):
+    answers = asked(REQUEST.pack(_socket.AF_UNIX, 0, 0, ANY_STATE, 0, SHOW_NAME | SHOW_VFS, 0, 0), ANSWER_TIMEOUT_S)
+    if answers is None:
         return None
-
-
-def _answers(kernel: "_socket.socket") -> "list[Bound] | None":
-    found: "list[Bound]" = []
-    while True:
-        data = kernel.recv(65536)
-        while data:
-            length, kind = struct.unpack_from("=IH", data)
-            if kind == NLMSG_DONE:
-                return found
-            if kind == NLMSG_ERROR or length < MESSAGE_HEAD.size:
-                return None
-            bound = _bound(data[MESSAGE_HEAD.size : length])
-            found += [bound] if bound else []
-            data = data[(length + 3) & ~3 :]
+    try:
+        return [bound for bound in map(_bound, answers) if bound]
+    except struct.error:
+        return None
 
 
 def _bound(answer: bytes) -> "Bound | None":

@@ -5,12 +5,12 @@ import json
 import lzma
 import os
 import time
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator as Validator
 
+from ci.lib.night.judge import epoch
 from postfix_ha.history.account import table
 from postfix_ha.history.stamps import Clock
 from tests.unit.history.nights import Night
@@ -18,20 +18,6 @@ from tests.unit.history.nights import Night
 CHECKOUT = Path(__file__).resolve().parents[3]
 # The third was on Debian 13, with Pacemaker 3.0.
 NIGHTS = ("night-1", "night-2", "night-3")
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch):
-    """The laboratory's nodes were in this zone."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
-def epoch(text):
-    return datetime.fromisoformat(text).timestamp()
 
 
 def compared(night, found):

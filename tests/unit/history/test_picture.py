@@ -2,12 +2,11 @@
 
 import os
 import re
-import time
-from datetime import datetime
 
 import pytest
 from lxml import etree
 
+from ci.lib.night.judge import epoch
 from postfix_ha.cli.commands.history import check_picture, leave_picture
 from postfix_ha.history.picture import absences, draw, places
 from postfix_ha.messages.errors import Refused
@@ -15,20 +14,6 @@ from tests.unit.history.nights import Night
 
 NS = {"s": "http://www.w3.org/2000/svg"}
 HOSTILE = "</title><script>alert(1)</script>&\x1b[2J\u202e]]>\"'"
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch):
-    """The laboratory's nodes were in this zone."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
-def epoch(text):
-    return datetime.fromisoformat(text).timestamp()
 
 
 @pytest.fixture

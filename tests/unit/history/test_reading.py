@@ -23,15 +23,6 @@ from postfix_ha.messages.statement import Statement
 NOW = 1795957000.0  # Sun Nov 29 12:56:40 UTC 2026
 
 
-@pytest.fixture(autouse=True)
-def zone(monkeypatch):
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
 @pytest.mark.parametrize(
     ("line", "at"),
     [

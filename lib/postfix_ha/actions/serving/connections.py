@@ -5,15 +5,12 @@ import struct
 
 from postfix_ha.endpoint import Endpoint
 from postfix_ha.procfs import master_files
-from postfix_ha.sockets import kernel_address
+from postfix_ha.sockets import asked, kernel_address
 
 LISTENING = "0A"
 # Of struct inet_connection_sock in /proc/net/tcp: established, and half closed by the client.
 OF_A_CLIENT = ("01", "08")
-# linux/sock_diag.h and unix_diag.h.
-NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY = 4, 20
-REQUEST_DUMP = 0x301
-DONE, ERROR = 3, 2
+# linux/unix_diag.h.
 SHOW_NAME, SHOW_QUEUE = 1, 16
 NAME, QUEUE = 0, 4
 # Of a stream that listens, and of datagrams (postlogd's socket), by the kernel's age: once somebody has sent one.
@@ -73,37 +70,19 @@ def waiting_at(master_pid: int) -> "dict[str, int] | None":
     datagrams; None where the kernel does not tell."""
     states = 1 << STATE_LISTEN | 1 << STATE_UNCONNECTED | 1 << STATE_ESTABLISHED
     request = struct.pack("=BBHIIIII", _socket.AF_UNIX, 0, 0, states, 0, SHOW_NAME | SHOW_QUEUE, 0, 0)
-    try:
-        kernel = _socket.socket(_socket.AF_NETLINK, _socket.SOCK_RAW | _socket.SOCK_CLOEXEC, NETLINK_SOCK_DIAG)
-    except OSError:
+    answers = asked(request, ASK_S)
+    if answers is None:
         return None
-    try:
-        kernel.settimeout(ASK_S)
-        header = struct.pack("=IHHII", 16 + len(request), SOCK_DIAG_BY_FAMILY, REQUEST_DUMP, 1, 0)
-        kernel.send(header + request)
-        return _read_answer(kernel, sockets_of(master_pid))
-    except OSError:
-        return None
-    finally:
-        kernel.close()
-
-
-def _read_answer(kernel: "_socket.socket", inodes: "set[str]") -> "dict[str, int] | None":
+    inodes = sockets_of(master_pid)
     found: "dict[str, int]" = {}
-    while True:
-        data = kernel.recv(1 << 18)
-        while len(data) >= 16:
-            size, kind = struct.unpack_from("=IH", data)
-            if kind == DONE:
-                return found
-            if kind == ERROR or size < 16:
-                return None
-            inode = struct.unpack_from("=I", data, 20)[0] if size >= 32 else 0
-            if str(inode) in inodes and (data[17] == _socket.SOCK_DGRAM or data[18] == STATE_LISTEN):
-                name, waiting = _attributes(data[32:size])
-                if name:
-                    found[name] = waiting
-            data = data[(size + 3) & ~3 :]
+    for answer in answers:
+        # struct unix_diag_msg: family, type, state, a byte of padding, the inode, a cookie of eight bytes.
+        inode = struct.unpack_from("=I", answer, 4)[0] if len(answer) >= 16 else 0
+        if str(inode) in inodes and (answer[1] == _socket.SOCK_DGRAM or answer[2] == STATE_LISTEN):
+            name, waiting = _attributes(answer[16:])
+            if name:
+                found[name] = waiting
+    return found
 
 
 def _attributes(data: bytes) -> "tuple[str, int]":
