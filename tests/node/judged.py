@@ -15,6 +15,7 @@ from typing import BinaryIO, Callable, Optional
 from tests.support.machine.node import Text
 from tests.support.machine.process import NodeProcess
 from tests.support.machine.waiting import wait_for
+from tests.support.mail.main_cf import with_settings
 from tests.support.mail.node import ADDRESS, DAEMON_DIRECTORY, MAIN_CF, Answer, MailNode
 
 CONFIG = "/etc/postfix"
@@ -245,22 +246,6 @@ class JudgedNode(MailNode):
     def blackhole(self, address: str) -> None:
         """Let everything that is sent to an address vanish, as a firewall does that drops."""
         self.do("ip", "neighbour", "replace", address, "lladdr", "02:00:5e:10:00:01", "nud", "permanent", "dev", "eth0")
-
-
-def with_settings(main_cf: str, text: str) -> str:
-    """The text of a main.cf with these lines, each in the place of an earlier one for the same parameter.
-
-    Not beside it: Postfix warns of a second entry, and with maillog_file its postlogd may then wait for itself for
-    ever, as its own warning fills the socket that it is to read (3.7.11).
-    """
-    for line in text.splitlines():
-        name, equals, _ = line.partition(" =")
-        place = re.compile(rf"^{re.escape(name)} *=.*$", re.M)
-        if equals and not name[:1].isspace() and place.search(main_cf):
-            main_cf = place.sub(lambda _, line=line: line, main_cf)
-        else:
-            main_cf += line + "\n"
-    return main_cf
 
 
 def environment(process: NodeProcess) -> "dict[str, str]":

@@ -13,10 +13,10 @@ from tests.node.judged import (
     NOT_INSTALLED,
     SUCCESS,
     JudgedNode,
-    with_settings,
 )
 from tests.node.messages import provokes
 from tests.support.machine.node import AGENT
+from tests.support.mail.main_cf import with_settings
 from tests.support.mail.node import ADDRESS, DAEMON_DIRECTORY, MAIN_CF, QUEUE, Answer
 
 PID_FILE = QUEUE + "/pid/master.pid"

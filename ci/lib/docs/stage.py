@@ -13,6 +13,7 @@ from tests.support.lab.network import SERVICE_ADDRESS
 from tests.support.lab.site import DISKS, SEND, Site, failures
 from tests.support.machine.node import CHECKOUT, PYTHON
 from tests.support.machine.remote_shell import COMMAND as SHELL
+from tests.support.mail.main_cf import with_settings
 
 # What the pages say -> what the site has.
 ADDRESSES = {SERVICE_ADDRESS: "198.51.100.110", "198.51.100.101": "198.51.100.111"}
@@ -55,7 +56,8 @@ class Stage:
         self.lab = site.lab
         for node in site.nodes.values():
             node.write("/usr/local/sbin/ssh", SSH, 0o755)
-            node.write("/etc/postfix/main.cf", node.read("/usr/share/postfix/main.cf.debian") + DELIVERY)
+            main_cf = with_settings(node.read("/usr/share/postfix/main.cf.debian"), DELIVERY)
+            node.write("/etc/postfix/main.cf", main_cf)
             script = f"""rm -rf {WORK} /etc/postfix2 && mkdir -p {WORK} /var/log/crmsh
                 touch -d '1 minute ago' /etc/postfix/main.cf"""
             node.run(["sh", "-ec", script], check=True)

@@ -4,8 +4,9 @@ import signal
 from dataclasses import dataclass
 from typing import Callable
 
-from tests.node.judged import MAIN, MASTER, with_settings
+from tests.node.judged import MAIN, MASTER
 from tests.node.walk.world import KEPT_CONFIG, World
+from tests.support.mail.main_cf import with_settings
 from tests.support.mail.node import ADDRESS, QUEUE
 
 Act = Callable[[World], None]
