@@ -10,7 +10,7 @@ import select
 import socket
 import time
 
-from postfix_ha.actions.serving.activity import Watch, age_s, is_stopped, process_limit
+from postfix_ha.actions.serving.activity import Watch, age_s, is_stopped, process_limit, service_of
 from postfix_ha.actions.serving.connections import (
     accepted_inode,
     asking_sockets,
@@ -21,7 +21,7 @@ from postfix_ha.actions.serving.connections import (
 from postfix_ha.endpoint import KIND_POSTSCREEN
 from postfix_ha.health import name_of
 from postfix_ha.instance import Instance
-from postfix_ha.procfs import process_link
+from postfix_ha.procfs import process_link, process_stat
 from postfix_ha.system.processes import Identity, Member, census
 from postfix_ha.system.smtp import Conversation
 from postfix_ha.verdict import Finding
@@ -232,15 +232,25 @@ class Silence:
             servers = [each for kind in ("unix", "unix-dgram", "pass") for each in self.watch.servers(name, kind)]
             frozen = [each for each in servers if is_stopped(each)]
             lasting = [each for each in servers if age_s(each) >= LIVES_S and each not in frozen]
-            if lasting and not all(self.watch.is_computing(each) for each in lasting):
+            deaf = [each for each in lasting if self._leaves_unread(each)]
+            if lasting and not deaf and not all(self.watch.is_computing(each) for each in lasting):
                 continue
             why = "not running, and master starts none"
             if frozen:
                 why = f"not served: {frozen[0]} is frozen"
+            elif deaf:
+                why = f"not served: {deaf[0]} waits, and does not read what is sent to it"
             elif lasting:
                 why = f"not served: {lasting[0]} {computes(lasting[0])}"
             return Finding("queue_service_alive", service=name, instance=name_of(self.instance), why=why)
         return None
+
+    def _leaves_unread(self, member: Member) -> bool:
+        """Whether a service of datagrams sleeps while some wait: postlogd, once its own warning of main.cf has to wait
+        for room in the socket that it reads itself."""
+        now = process_stat(member.pid)
+        is_asleep = now is not None and now.start == member.start and now.state == "S"
+        return is_asleep and service_of(member)[1] == "unix-dgram"
 
     def _failed(self, conversation: Conversation, why: str, *, is_told: bool = False) -> Finding:
         """endpoint_answers; ``is_told`` where what a process does tells why, more than it may have said before."""
