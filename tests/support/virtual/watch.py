@@ -22,16 +22,26 @@ from tests.support.virtual.node import VirtualNode
 WATCH = """\
 import json, os, re, sys, time
 
-def find_disk():
-    while True:
-        try:
-            path = re.search("^queue=(.*)", open("/etc/postfix-ha-disks").read(), re.M).group(1)
-            return os.path.basename(os.path.realpath(path)), os.stat(path).st_rdev
-        except (OSError, AttributeError):
-            time.sleep(1)
+def queue_storage():
+    # Its name below /sys/fs/ext4, "major:minor", and whether it is in use, as far as it is here.
+    try:
+        path = re.search("^queue=(.*)", open("/etc/postfix-ha-disks").read(), re.M).group(1)
+    except (OSError, AttributeError):
+        return "", "", False
+    if ":/" in path:
+        for words in map(str.split, open("/proc/self/mountinfo")):
+            if words[words.index("-") + 2] == path:
+                major, minor = map(int, words[2].split(":"))
+                return "", f"{major:02x}:{minor:02x}", True
+        return "", "", False
+    try:
+        name, number = os.path.basename(os.path.realpath(path)), os.stat(path).st_rdev
+    except OSError:
+        return "", "", False
+    return name, f"{os.major(number):02x}:{os.minor(number):02x}", os.path.isdir(f"/sys/fs/ext4/{name}")
 
-def masters():
-    wanted, found = f"{os.major(number):02x}:{os.minor(number):02x}", set()
+def masters(wanted):
+    found = set()
     with open("/proc/locks") as lines:
         for words in map(str.split, lines):
             if words[1] in ("FLOCK", "POSIX", "OFDLCK") and words[3] == "WRITE":
@@ -49,7 +59,7 @@ def is_master(pid):
 def tell(*look):
     print(json.dumps(look), flush=True)
 
-def tell_history():
+def tell_history(name):
     log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
     while True:
         try:
@@ -62,12 +72,11 @@ def tell_history():
         if verb:
             tell(int(head.split(",")[2]) / 1e6, verb.group(1) == "mounted", 0)
 
-name, number = find_disk()
-tell_history()
+tell_history(queue_storage()[0] or "none")
 last, told, before = None, 0.0, 0.0
 while True:
-    at, used = time.monotonic(), os.path.isdir(f"/sys/fs/ext4/{name}")
-    seen = [used, masters() if used else 0]
+    at, (name, number, used) = time.monotonic(), queue_storage()
+    seen = [used, masters(number) if used else 0]
     if seen != last or at - told > 0.5:
         if last is not None and seen != last:
             tell(before, *last)
