@@ -111,8 +111,8 @@ class Drain:
     """One drain: ``bound_s`` seconds at the most, from now on."""
 
     __slots__ = (
-        "bound_s", "deadline", "held_since", "hold", "holding", "instance", "letting_in", "others", "queues", "released",
-        "until",
+        "bound_s", "deadline", "held_since", "hold", "holding", "instance", "letting_in", "others", "queues",
+        "released", "until",
     )  # fmt: skip
 
     def __init__(self, instance: Instance, hold: Hold, bound_s: float, deadline: float) -> None:
