@@ -63,6 +63,22 @@ def test_figures_stand_beside_the_peers(page):
     assert "1 of 6 not as expected" in text(rows[2])
 
 
+def test_what_senders_saw_stands_there_for_both_agents(written, page):
+    rows = [[text(cell) for cell in row] for row in page.xpath("//table[@class='senders']/tbody/tr")]
+    assert rows[0] == ["planned move, postfix_ha", "0", "0", "0", "0", "0", "3.05", "0.01", "0"]
+    assert rows[1] == ["planned move, heartbeat:postfix", "25", "0", "0", "0", "0", "0.1", "0.01", "0"]
+    ours, peer = json.loads(written.with_suffix(".json").read_text())["faults"][:2]
+    assert (ours["senders"]["cut"], peer["senders"]["cut"]) == (0, 25)
+    assert any(line.split()[:5] == ["planned", "move", "peer", "25", "0"] for line in proof.sender_lines(sample()))
+
+
+def test_a_report_from_before_the_senders_is_shown_without_them(tmp_path):
+    old = [{name: value for name, value in each.items() if name != "senders"} for each in sample()]
+    shown = proof.write(tmp_path, old).read_text(encoding="utf-8")
+    assert "What senders see" not in shown
+    assert "Senders saw" not in shown
+
+
 def test_the_second_instance_has_a_line_for_each_run_beside_it(page):
     items = [text(item) for item in page.xpath("//h2[contains(., 'second instance')]/following-sibling::ul[1]/li")]
     assert len(items) == sum(bool(fault.beside) for fault in TABLE.values())
