@@ -88,8 +88,11 @@ def delivered(lab, senders):
 
 
 @pytest.fixture
-def senders(lab):
+def senders(lab, monkeypatch):
     """Senders to a mailbox, to a slow command, to a slow next hop and to a mailbox with dot locks."""
+    write_all = lab_config.write_all
+    # A node that is fenced, whenever that is, boots with these settings too.
+    monkeypatch.setattr(lab_config, "write_all", lambda node: (write_all(node), furnish(node)))
     before = {name: furnish(node) for name, node in lab.nodes.items()}
     holder = lab.nodes[lab.where()]
     holder.run(["sh", "-c", f"install -d -m 1777 {SPOOL} && : >{DONE} && chmod 666 {DONE}"], check=True)
@@ -109,19 +112,12 @@ def senders(lab):
 
 
 def furnish(node):
-    """Give a node that has booted the settings of the proof; its main.cf and master.cf before."""
+    """Give a node the settings of the proof; its main.cf and master.cf before."""
     before = node.read("/etc/postfix/main.cf"), node.read("/etc/postfix/master.cf")
     node.write("/etc/postfix/main.cf", before[0].replace("mydestination =\n", "") + settings())
     node.write("/etc/postfix/master.cf", before[1] + SERVICES)
     node.write("/usr/local/bin/slow", SLOW, 0o755)
     return before
-
-
-def furnish_all(lab):
-    """A node of the lab boots as it was made."""
-    for node in lab.nodes.values():
-        if SERVICES not in node.read("/etc/postfix/master.cf"):
-            furnish(node)
 
 
 def settings():
@@ -187,7 +183,6 @@ def removals(lab):
 
 def test_after_a_power_cut_the_next_message_reaches_the_mailbox_soon(lab, tool, senders):
     for number in range(CUTS):
-        furnish_all(lab)
         victim, before = lab.nodes[lab.where()], removals(lab)
         lock = victim.path(f"{SPOOL}/nobody.lock")
         wait_for(lambda node=victim: node.exists(f"{SPOOL}/nobody"), 30, "there is a mailbox")
@@ -277,7 +272,6 @@ def test_whatever_is_killed_in_a_move_nobody_is_held_for_long(lab, tool, senders
     assert knock(lab, SERVICE_ADDRESS, ANOTHER_PORT, 3) == "ConnectionRefusedError"
     print(f"{kill.__name__} at {action}: new connections are served {time.monotonic() - killed:.1f} s later")
     lab.settle()
-    furnish_all(lab)
 
 
 def read(path):

@@ -23,7 +23,8 @@ smtp = smtplib.SMTP("{SERVICE_ADDRESS}", 25, timeout=60)
 smtp.ehlo(), smtp.mail("a@example.com"), smtp.rcpt("{RECIPIENT}"), smtp.docmd("DATA")
 print("talks", flush=True)
 input()
-print(smtp.docmd("x\\r\\n.")[0])
+smtp.send("x\\r\\n.\\r\\n")
+print(smtp.getreply()[0])
 """
 BY_HAND = f"""
 mount -t ext4 /dev/shared {QUEUE_MOUNT} &&
