@@ -8,19 +8,9 @@ from ci.lib.prove.faults import DEEP_MONITOR_S, GREETING_MONITOR_S, MONITOR_S, O
 from ci.lib.prove.figures import summary, together
 from ci.lib.prove.style import STYLE
 from ci.lib.prove.svg import TimeLine, bar, tag
+from postfix_ha.drill import senders
 
 NAMES = {"ours": "postfix_ha", "peer": "heartbeat:postfix"}
-# What senders tell of an event -> the head of its column.
-SENDERS_SAW = {
-    "cut": "cut",
-    "refused": "refused",
-    "reset": "reset",
-    "timed_out": "timed out",
-    "other": "other",
-    "longest_wait_s": "longest s",
-    "median_wait_s": "median s",
-    "delivered_twice": "twice",
-}
 
 
 def seconds(value: float) -> str:
@@ -41,6 +31,11 @@ def gaps(records: "list[dict[str, Any]]") -> "dict[str, float]":
 def senders_saw(records: "list[dict[str, Any]]") -> "dict[str, float]":
     """What senders saw in some runs together; an older report does not have it."""
     return together([record["senders"] for record in measured(records) if "senders" in record])
+
+
+def in_words(seen: "dict[str, float]") -> str:
+    """What senders saw, in one line."""
+    return f"{senders.in_words(seen)}; {seen['delivered_twice']:g} twice"
 
 
 def wrongs(records: "list[dict[str, Any]]") -> "dict[str, int]":
@@ -135,24 +130,20 @@ class Page:
         return [tag("h2", "Beside ocf:heartbeat:postfix"), table]
 
     def _senders(self) -> "list[etree._Element]":
-        table = tag("table", class_="senders")
-        table.append(tag("thead", tag("tr", *(tag("th", text, scope="col") for text in ("", *SENDERS_SAW.values())))))
-        body = tag("tbody")
+        items = []
         for fault in (each for each in self._faults if self._of(each.id, "peer")):
-            for agent, name in NAMES.items():
-                seen = senders_saw(self._of(fault.id, agent))
-                if seen:
-                    cells = [tag("td", f"{seen[key]:.4g}") for key in SENDERS_SAW]
-                    body.append(tag("tr", tag("th", f"{fault.title}, {name}", scope="row"), *cells))
-        if not len(body):
+            seen = {name: senders_saw(self._of(fault.id, agent)) for agent, name in NAMES.items()}
+            lines = [tag("div", f"{name}: {in_words(each)}") for name, each in seen.items() if each]
+            if lines:
+                items.append(tag("li", tag("b", fault.title), *lines))
+        if not items:
             return []
-        table.append(body)
         text = (
             "Twelve senders that behave as mail servers do: each waits 30 s for a connection, and sends a message over "
-            "0.3 s. How many of their attempts were cut off in a session, were refused, reset, timed out, or failed "
-            "otherwise, how long they waited for a greeting, and how many messages arrived twice, in all runs:"
+            "0.3 s. What their attempts came to that failed, how long they waited for a greeting, and how many "
+            "messages arrived twice, in all runs:"
         )
-        return [tag("h2", "What senders see"), tag("p", text), tag("div", table, class_="wide")]
+        return [tag("h2", "What senders see"), tag("p", text), tag("ul", *items, class_="senders")]
 
     def _peer_wrong(self) -> "list[etree._Element]":
         items = []
@@ -266,8 +257,7 @@ def facts(record: "dict[str, Any]") -> str:
     path = f"{record['node_before']} to {record['node_after']}"
     twice = ", ".join(f"{count} {why}" for why, count in record["duplicates"].items() if count)
     seen = senders_saw([record])
-    words = ", ".join(f"{seen[name]:.4g} {text}" for name, text in SENDERS_SAW.items() if seen)
-    saw = f" Senders saw: {words}." if words else ""
+    saw = f" Senders saw: {in_words(seen)}." if seen else ""
     return (
         f"gap {seconds(record['gap_s'])}; {path}; fenced: {fenced}; {record['acknowledged']} acknowledged at "
         f"{record['rate_per_s']:g} a second before the fault, {len(record['lost'])} lost, {record['duplicated']} twice"

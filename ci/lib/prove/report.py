@@ -8,8 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from ci.lib.prove.faults import TABLE
-from ci.lib.prove.page import SENDERS_SAW, Page, gaps, senders_saw, wrongs
+from ci.lib.prove.page import Page, gaps, senders_saw, wrongs
 
+# What senders tell of an event -> the head of its column.
+SENDERS_SAW = {
+    "cut": "cut",
+    "refused": "refused",
+    "reset": "reset",
+    "timed_out": "timed out",
+    "other": "other",
+    "longest_wait_s": "longest s",
+    "median_wait_s": "median s",
+    "delivered_twice": "twice",
+}
 PACKAGES = ("postfix", "pacemaker", "corosync", "resource-agents")
 
 

@@ -15,7 +15,6 @@ h1 { font-size: 1.5rem; line-height: 1.2; } h2 { font-size: 1.2rem; margin: 2rem
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .5rem; margin: 1rem 0; }
 .tiles div { border: 1px solid var(--rule); border-radius: .4rem; padding: .4rem .6rem; }
 dt { color: var(--soft); font-size: .8rem; } dd { margin: 0; font-size: 1.2rem; font-variant-numeric: tabular-nums; }
-.wide { overflow-x: auto; } .senders td { text-align: right; padding-left: .6rem; white-space: nowrap; }
 table { width: 100%; border-collapse: collapse; }
 th { text-align: left; vertical-align: top; font-weight: 600; padding: .5rem .5rem .5rem 0; width: 20%; }
 thead th { color: var(--soft); font-size: .8rem; }
