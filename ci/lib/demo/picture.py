@@ -13,7 +13,9 @@ from tests.support.lab.config import NODES
 from tests.support.lab.watch import Watch
 from tests.support.mail.ledger import Ledger
 
-WIDTH, LABEL, TOP, LANE, MAIL, FOOT, TOLD = 860, 60, 34, 24, 70, 44, 18
+WIDTH, LABEL, TOP, LANE, MAIL, FOOT, TOLD = 860, 60, 48, 24, 70, 44, 18
+# A letter of bold 12 px is so wide on average.
+CAPTION_ROWS, LETTER = 3, 7.5
 SAW = {"cut": "cut", "refused": "refused", "reset": "reset", "timed_out": "timed out", "delivered_twice": "twice"}
 STYLE = """
 text { font: 12px sans-serif; fill: #3c4653; } .paper { fill: #ffffff; } .lane { fill: #eef1f5; }
@@ -109,9 +111,10 @@ class Picture:
             self._svg.append(tag("text", text, x=4, y=floor + 36 + TOLD * row))
 
     def _captions(self) -> None:
-        # Two rows, for events that follow closely.
-        for place, event in enumerate(self._line["events"]):
-            text = f"{event['event']}: {event['gap_s']:.1f} s"
-            self._svg.append(
-                tag("text", text, x=number(self._x(event["at_s"])), y=12 + 14 * (place % 2), class_="what")
-            )
+        # Events may follow closely: each caption goes into the first row in which it runs into no other.
+        ends = [0.0] * CAPTION_ROWS
+        for event in self._line["events"]:
+            text, x = f"{event['event']}: {event['gap_s']:.1f} s", self._x(event["at_s"])
+            row = next((row for row, end in enumerate(ends) if end <= x), CAPTION_ROWS - 1)
+            ends[row] = x + LETTER * (len(text) + 1)
+            self._svg.append(tag("text", text, x=number(x), y=12 + 14 * row, class_="what"))

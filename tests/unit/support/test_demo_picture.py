@@ -74,3 +74,13 @@ def test_what_senders_saw_is_told_below_with_each_agent(line):
         assert float(each.get("x")) + 6.5 * len(each.text) < width
         assert float(each.get("y")) < height
     assert height > float(without.get("viewBox").split()[3])
+
+
+def test_captions_of_events_that_follow_closely_run_into_none(line):
+    (first,) = line["events"]
+    times = {"planned move": 0.0, "master killed": 1.0, "power cut": 2.0, "network cut": 5.0}
+    line["events"] = [{**first, "event": name, "at_s": at} for name, at in times.items()]
+    captions = [(float(each.get("x")), float(each.get("y")), each.text) for each in shapes(line, "what")]
+    assert len(captions) == 4
+    for x, y, text in captions:
+        assert not [other for at, row, other in captions if row == y and x < at < x + 7 * len(text)], text
