@@ -2,17 +2,30 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from subprocess import PIPE
 
 import pytest
 
-from tests.support.lab.config import QUEUE
+from tests.support.lab.config import QUEUE, RECIPIENT
 from tests.support.lab.network import NETWORKS, PREFIX, SERVICE_ADDRESS
 from tests.support.lab.node import QUEUE_MOUNT
 from tests.support.lab.resources import ADDRESS, FILESYSTEM, MAIL
 from tests.support.lab.tool import COMMAND, same_cluster
+from tests.support.machine.node import PYTHON
 from tests.support.machine.terminal import Terminal
 
 TAG = "postfix-on-mnt-queue-postfix"
+HELD = "table inet postfix_ha"
+# A message that ends when it is told to; what the server says to that.
+TALK = f"""
+import smtplib
+smtp = smtplib.SMTP("{SERVICE_ADDRESS}", 25, timeout=60)
+smtp.ehlo(), smtp.mail("a@example.com"), smtp.rcpt("{RECIPIENT}"), smtp.docmd("DATA")
+print("talks", flush=True)
+input()
+smtp.send("x\\r\\n.\\r\\n")
+print(smtp.getreply()[0])
+"""
 BY_HAND = f"""
 mount -t ext4 /dev/shared {QUEUE_MOUNT} &&
 ip address add {SERVICE_ADDRESS}/{PREFIX} dev {NETWORKS["client"][1]} &&
@@ -105,10 +118,29 @@ def test_configuration_on_the_shared_disk_and_two_addresses(bare, tool):
         lab.nodes[lab.where()].run(["rm", "-r", f"{QUEUE_MOUNT}/conf"], check=True)
 
 
+def tables(node):
+    """What the node's firewall has."""
+    return node.run(["nft", "list", "tables"]).stdout.splitlines()
+
+
+def delete_in_order(lab, tool, node):
+    """Delete the service; its sessions end in order, and no node has anything of it in its firewall afterwards."""
+    assert all(HELD in tables(each) for each in lab.nodes.values())
+    with lab.client_node.popen([PYTHON, "-c", TALK], stdin=PIPE, stdout=PIPE, text=True) as sender:
+        assert sender.stdout.readline() == "talks\n"
+        with ThreadPoolExecutor(1) as pool:
+            deleting = pool.submit(tool.ok, "delete", "--stop")
+            draining = ["nft", "list", "set", *HELD.split()[1:], "draining4"]
+            lab.wait_for(lambda: "elements" in node.run(draining).stdout, 30, "new connections are held")
+            assert sender.communicate("end\n", timeout=20)[0] == "250\n"
+            deleting.result()
+    assert not [each.name for each in lab.nodes.values() if HELD in tables(each)]
+
+
 def test_a_service_that_does_not_come_up_says_why_and_the_change_is_taken_back(lab, tool):
     node = lab.nodes["n1"]
     tool.ok("switchover", "n1")
-    tool.ok("delete", "--stop")
+    delete_in_order(lab, tool, node)
     before = tool.configuration()
     # No check can see this: the server ends as soon as it has begun.
     node.write("/root/smtpd", "#!/bin/sh\nexit 1\n", 0o755)

@@ -9,6 +9,7 @@ import pytest
 from lxml import etree
 
 from postfix_ha.drill.mailbox import HEADER, QUEUES
+from postfix_ha.drill.senders import TROUBLES
 from tests.support.lab.config import MAILBOX, QUEUE, RECIPIENT
 from tests.support.lab.resources import ADDRESS, MAIL, SHELL_AGENT
 from tests.support.lab.tool import COMMAND
@@ -59,6 +60,8 @@ def test_there_and_back(lab, tool):
         (target, origin),
     ]
     assert all(0 < each["gap_s"] <= 10 and each["failed_attempts"] for each in found["phases"])
+    assert not [each for each in found["phases"] for kind in TROUBLES if each["senders"][kind]], found["phases"]
+    assert all(each["senders"]["taken"] and each["senders"]["longest_wait_s"] > 0 for each in found["phases"])
     assert_nothing_lost(found)
     stays = [each["node"] for each in found["timeline"]["service"]]
     assert stays == [origin, target, origin]

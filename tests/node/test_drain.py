@@ -20,6 +20,7 @@ sleep 2
 echo done >>/var/tmp/deliveries
 """
 DELIVERIES = "/var/tmp/deliveries"
+HELD = ["nft", "list", "set", "inet", "postfix_ha", "draining4"]
 
 
 class DrainedNode(MailNode):
@@ -139,8 +140,7 @@ def test_a_new_connection_waits_for_the_next_start(node: MailNode, dial) -> None
     sender = dial()
     sender.up_to_data()
     thread, answers = stopping(node)
-    look = ["nft", "list", "set", "inet", "postfix_ha", "draining4"]
-    wait_for(lambda: "elements" in node.run(look).stdout, 20, "new connections are held")
+    wait_for(lambda: "elements" in node.run(HELD).stdout, 20, "new connections are held")
     seen = []
 
     def connect() -> None:
@@ -201,6 +201,21 @@ def test_what_takes_longer_than_the_bound_is_cut_and_named(node: MailNode, dial)
     peer = sender.client.getsockname()
     assert f"cut off: an SMTP session with {peer[0]}:{peer[1]}" in node.cluster_log()
     assert node.daemons() == []
+
+
+def test_a_delivery_may_take_the_whole_time_and_leaves_half_of_it_to_sessions(node: MailNode, dial) -> None:
+    node.write("/usr/local/bin/slow", SLOW.replace("sleep 2", "sleep 5.4"), 0o755)
+    submit(dial)
+    wait_for(lambda: deliveries(node) == ["begun"], 10, "the delivery has begun")
+    begin = time.monotonic()
+    thread, answers = stopping(node, params={"drain_timeout": "6"})
+    wait_for(lambda: "elements" in node.run(HELD).stdout, 20, "new connections are held")
+    assert 2 < time.monotonic() - begin < 4.7
+    assert deliveries(node) == ["begun"]
+    thread.join()
+    assert answers[0].code == 0
+    assert deliveries(node) == ["begun", "done"]
+    assert "cut off" not in node.cluster_log()
 
 
 def test_zero_turns_it_off(node: MailNode, dial) -> None:

@@ -72,6 +72,7 @@ class Demo:
                     use_agent(lab, agent)
                 self.senders[agent] = seen_of_a_move(lab, lab.another_node())
                 self.say(f"    with {agent}: {in_words(self.senders[agent])}")
+            self.timeline["senders"] = self.senders
             self.say("the lab is taken down")
         self.total = {
             "acknowledged": account.acknowledged,

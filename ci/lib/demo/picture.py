@@ -13,7 +13,10 @@ from tests.support.lab.config import NODES
 from tests.support.lab.watch import Watch
 from tests.support.mail.ledger import Ledger
 
-WIDTH, LABEL, TOP, LANE, MAIL, FOOT = 860, 60, 34, 24, 70, 44
+WIDTH, LABEL, TOP, LANE, MAIL, FOOT, TOLD = 860, 60, 48, 24, 70, 44, 18
+# A letter of bold 12 px is so wide on average.
+CAPTION_ROWS, LETTER = 3, 7.5
+SAW = {"cut": "cut", "refused": "refused", "reset": "reset", "timed_out": "timed out", "delivered_twice": "twice"}
 STYLE = """
 text { font: 12px sans-serif; fill: #3c4653; } .paper { fill: #ffffff; } .lane { fill: #eef1f5; }
 .mount { fill: #a9c7e6; } .master { fill: #1f6fb8; } .gap { fill: #f9dcd9; } .acked { fill: #2e8b57; }
@@ -47,7 +50,9 @@ class Picture:
         self._line = line
         self._nodes = list(NODES)
         self._floor = TOP + LANE * len(self._nodes) + MAIL
-        height = self._floor + FOOT
+        # An older report does not have it: agent -> what 12 senders saw of a planned move.
+        self._senders: "dict[str, dict[str, float]]" = line.get("senders", {})
+        height = self._floor + FOOT + TOLD * len(self._senders)
         self._svg = tag("svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH} {height}", role="img")
         self._svg.append(tag("title", "ci/demo: where the service ran, and when clients saw no server"))
         self._svg.append(tag("style", STYLE))
@@ -100,11 +105,16 @@ class Picture:
             "dark: Postfix runs; light: the queue is mounted; green: messages acknowledged; red: no server for clients"
         )
         self._svg.append(tag("text", legend, x=LABEL, y=floor + 36))
+        for row, (agent, seen) in enumerate(self._senders.items(), 1):
+            counts = ", ".join(f"{seen[name]:g} {text}" for name, text in SAW.items())
+            text = f"12 senders in a planned move, {agent}: {counts}; longest wait {seen['longest_wait_s']:.2f} s"
+            self._svg.append(tag("text", text, x=4, y=floor + 36 + TOLD * row))
 
     def _captions(self) -> None:
-        # Two rows, for events that follow closely.
-        for place, event in enumerate(self._line["events"]):
-            text = f"{event['event']}: {event['gap_s']:.1f} s"
-            self._svg.append(
-                tag("text", text, x=number(self._x(event["at_s"])), y=12 + 14 * (place % 2), class_="what")
-            )
+        # Events may follow closely: each caption goes into the first row in which it runs into no other.
+        ends = [0.0] * CAPTION_ROWS
+        for event in self._line["events"]:
+            text, x = f"{event['event']}: {event['gap_s']:.1f} s", self._x(event["at_s"])
+            row = next((row for row, end in enumerate(ends) if end <= x), CAPTION_ROWS - 1)
+            ends[row] = x + LETTER * (len(text) + 1)
+            self._svg.append(tag("text", text, x=number(x), y=12 + 14 * row, class_="what"))

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from postfix_ha.drill import senders
 from tests.support.lab.watch import Sight
 from tests.support.mail.ledger import Account, Ledger
 
@@ -40,6 +41,19 @@ def duplicates(ledger: Ledger, account: Account) -> "dict[str, int]":
     }
 
 
+def senders_figures(ledger: Ledger, account: Account, start: float, end: float) -> "dict[str, float]":
+    """What those saw of the event that behave as mail servers do."""
+    own = {event.number for event in ledger.events if event.crew == senders.NAME}
+    twice = len(own & set(account.delivered_twice))
+    return {**senders.seen(ledger, start, end).as_object(), "delivered_twice": twice}
+
+
+def together(seen: "Sequence[dict[str, float]]") -> "dict[str, float]":
+    """What senders saw of several events: the sum of each count, the worst of each wait; nothing of nothing."""
+    names = seen[0] if seen else {}
+    return {name: (max if name.endswith("_s") else sum)(each[name] for each in seen) for name in names}
+
+
 def mail_figures(ledger: Ledger, account: Account, start: float, end: float) -> "dict[str, Any]":
     """What clients saw of one event, and where their messages are."""
     seconds = end - start
@@ -56,6 +70,7 @@ def mail_figures(ledger: Ledger, account: Account, start: float, end: float) -> 
         "duplicated": len(account.duplicated),
         "duplicates": duplicates(ledger, account),
         "failed_attempts": sum(ledger.failures().values()),
+        "senders": senders_figures(ledger, account, start, end),
     }
 
 

@@ -9,18 +9,22 @@ from typing import Callable, Optional
 
 from ci.lib.prove.faults import DEEP_MONITOR_S, GREETING_MONITOR_S, MONITOR_S, OPERATION_S
 from ci.lib.prove.neighbour import Neighbour
+from postfix_ha.drill.senders import senders
 from tests.support.lab import config as lab_config
 from tests.support.lab.cluster import QUEUES, Lab
 from tests.support.lab.node import LOGS, ClusterNode
 from tests.support.lab.resources import MAIL, OUR_AGENT, SHELL_AGENT, MailResource
+from tests.support.lab.senders import use_agent
 from tests.support.mail.ledger import Account, Crew, Ledger, MailClient, take_account
 
 AGENTS = {"ours": OUR_AGENT, "peer": SHELL_AGENT}
-# More than 50 messages a second in all; some clients talk for seconds, some messages are large.
+# More than 50 messages a second in all; some clients talk for seconds, some messages are large, and some clients wait
+# long for a connection, as mail servers do.
 CREWS = (
     Crew("plain", connections=8, rate_per_s=56),
     Crew("slow", connections=4, rate_per_s=1, hold_s=3),
     Crew("large", connections=2, rate_per_s=2, size=200_000),
+    senders(connections=12, rate_per_s=12),
 )
 # Enough of a file to find its numbers.
 HEAD_BYTES = 4096
@@ -96,20 +100,9 @@ class Laboratory:
         return any(at > since and fenced == name for at, fenced in self.fenced)
 
     def _exchange(self, agent: str) -> None:
-        lab = self.lab
-        _, provider, kind = AGENTS[agent].split(":")
-        self._set_role("Stopped")
-        lab.wait_for(lambda: not lab.where() and lab.is_idle(), 60, "the mail service is stopped")
-        change = f'<primitive id="{MAIL}" class="ocf" provider="{provider}" type="{kind}"/>'
-        lab.on().run(["cibadmin", "--modify", "--scope", "resources", "--xml-text", change], check=True)
-        lab.on().run(["crm_resource", "--refresh", "--resource", MAIL], check=True)
-        self._set_role("Started")
+        use_agent(self.lab, AGENTS[agent])
         self._agent = agent
-        lab.settle()
-
-    def _set_role(self, role: str) -> None:
-        command = ["crm_resource", "--resource", MAIL, "--meta", "--set-parameter", "target-role", "--parameter-value"]
-        self.lab.on().run([*command, role], check=True)
+        self.lab.settle()
 
     @contextlib.contextmanager
     def mail(self) -> "Iterator[MailClient]":

@@ -186,7 +186,7 @@ def main() -> int:
     records = [results.records[case.key] for case in plan(options) if case.key in results.records]
     everything = [record for record in results.records.values() if record["is_short"] == options.short]
     page = proof.write(options.report, everything)
-    print("\n".join(proof.lines(everything)))
+    print("\n".join([*proof.lines(everything), *proof.sender_lines(everything)]))
     print(f"report: {page}, {page.with_suffix('.json')}")
     complaints = [] if options.page or was_ended else proof_browser.faults_of_page(page, options.report)
     for complaint in complaints:

@@ -5,9 +5,10 @@ from typing import Any
 from lxml import etree
 
 from ci.lib.prove.faults import DEEP_MONITOR_S, GREETING_MONITOR_S, MONITOR_S, OPERATION_S, TABLE, Fault
-from ci.lib.prove.figures import summary
+from ci.lib.prove.figures import summary, together
 from ci.lib.prove.style import STYLE
 from ci.lib.prove.svg import TimeLine, bar, tag
+from postfix_ha.drill import senders
 
 NAMES = {"ours": "postfix_ha", "peer": "heartbeat:postfix"}
 
@@ -25,6 +26,16 @@ def measured(records: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
 def gaps(records: "list[dict[str, Any]]") -> "dict[str, float]":
     """Median and worst gap of some runs."""
     return summary([record["gap_s"] for record in measured(records)])
+
+
+def senders_saw(records: "list[dict[str, Any]]") -> "dict[str, float]":
+    """What senders saw in some runs together; an older report does not have it."""
+    return together([record["senders"] for record in measured(records) if "senders" in record])
+
+
+def in_words(seen: "dict[str, float]") -> str:
+    """What senders saw, in one line."""
+    return f"{senders.in_words(seen)}; {seen['delivered_twice']:g} twice"
 
 
 def wrongs(records: "list[dict[str, Any]]") -> "dict[str, int]":
@@ -64,7 +75,9 @@ class Page:
         head.append(tag("title", "postfix-ha: what happens to mail when things break"))
         head.append(tag("style", STYLE))
         main = tag("main", tag("h1", "What happens to mail when things break"), *self._intro())
-        main.extend([*self._comparison(), *self._peer_wrong(), *self._beside(), *self._all(), *self._method()])
+        main.extend(
+            [*self._comparison(), *self._senders(), *self._peer_wrong(), *self._beside(), *self._all(), *self._method()]
+        )
         page = tag("html", head, tag("body", main), lang="en")
         return "<!DOCTYPE html>\n" + etree.tostring(page, method="html", encoding="unicode") + "\n"
 
@@ -115,6 +128,22 @@ class Page:
             body.append(tag("tr", tag("th", fault.title, scope="row"), cell))
         table.append(body)
         return [tag("h2", "Beside ocf:heartbeat:postfix"), table]
+
+    def _senders(self) -> "list[etree._Element]":
+        items = []
+        for fault in (each for each in self._faults if self._of(each.id, "peer")):
+            seen = {name: senders_saw(self._of(fault.id, agent)) for agent, name in NAMES.items()}
+            lines = [tag("div", f"{name}: {in_words(each)}") for name, each in seen.items() if each]
+            if lines:
+                items.append(tag("li", tag("b", fault.title), *lines))
+        if not items:
+            return []
+        text = (
+            "Twelve senders that behave as mail servers do: each waits 30 s for a connection, and sends a message over "
+            "0.3 s. What their attempts came to that failed, how long they waited for a greeting, and how many "
+            "messages arrived twice, in all runs:"
+        )
+        return [tag("h2", "What senders see"), tag("p", text), tag("ul", *items, class_="senders")]
 
     def _peer_wrong(self) -> "list[etree._Element]":
         items = []
@@ -227,8 +256,10 @@ def facts(record: "dict[str, Any]") -> str:
     fenced = ", ".join(f"{name} after {seconds(at)}" for at, name in record["fenced"]) or "nobody"
     path = f"{record['node_before']} to {record['node_after']}"
     twice = ", ".join(f"{count} {why}" for why, count in record["duplicates"].items() if count)
+    seen = senders_saw([record])
+    saw = f" Senders saw: {in_words(seen)}." if seen else ""
     return (
         f"gap {seconds(record['gap_s'])}; {path}; fenced: {fenced}; {record['acknowledged']} acknowledged at "
         f"{record['rate_per_s']:g} a second before the fault, {len(record['lost'])} lost, {record['duplicated']} twice"
-        f"{f' ({twice})' if twice else ''}, {record['queued']} still queued when the service was back."
+        f"{f' ({twice})' if twice else ''}, {record['queued']} still queued when the service was back.{saw}"
     )

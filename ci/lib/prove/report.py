@@ -8,8 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from ci.lib.prove.faults import TABLE
-from ci.lib.prove.page import Page, gaps, wrongs
+from ci.lib.prove.page import Page, gaps, senders_saw, wrongs
 
+# What senders tell of an event -> the head of its column.
+SENDERS_SAW = {
+    "cut": "cut",
+    "refused": "refused",
+    "reset": "reset",
+    "timed_out": "timed out",
+    "other": "other",
+    "longest_wait_s": "longest s",
+    "median_wait_s": "median s",
+    "delivered_twice": "twice",
+}
 PACKAGES = ("postfix", "pacemaker", "corosync", "resource-agents")
 
 
@@ -36,6 +47,7 @@ def table(records: "list[dict[str, Any]]") -> "list[dict[str, Any]]":
             found = [each for each in records if (each["fault"], each["agent"], each["is_beside"]) == which]
             if found:
                 row = {"fault": fault.id, "agent": agent, "runs": len(found), "gap_s": gaps(found)}
+                row["senders"] = senders_saw(found)
                 bad = sum(bool(each["wrong"]) for each in found)
                 expected = {"bound_s": fault.bound_s, "fence": fault.fence, "where": fault.where}
                 rows.append({**row, **expected, "not_as_expected": bad, "wrong": wrongs(found)})
@@ -56,6 +68,19 @@ def lines(records: "list[dict[str, Any]]") -> "list[str]":
         if row or peer:
             made.append(form.format(fault.title, *figures, f"not as expected: {', '.join(wrong)}" if wrong else ""))
     return [line.rstrip() for line in made]
+
+
+def sender_lines(records: "list[dict[str, Any]]") -> "list[str]":
+    """What senders saw of each fault, as a table of text: with our agent and with its peer."""
+    rows = {(row["fault"], row["agent"]): row for row in table(records)}
+    form = "{:40} {:6}" + " {:>9}" * len(SENDERS_SAW)
+    made = ["", form.format("senders saw, in all runs", "", *SENDERS_SAW.values())]
+    for fault in TABLE.values():
+        for agent in ("ours", "peer"):
+            seen = rows.get((fault.id, agent), {}).get("senders")
+            if seen:
+                made.append(form.format(fault.title[:40], agent, *(f"{seen[name]:.4g}" for name in SENDERS_SAW)))
+    return made
 
 
 def machine() -> "dict[str, str]":

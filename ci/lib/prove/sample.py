@@ -41,6 +41,11 @@ def record(fault: str, agent: str = "ours", repeat: int = 1, **different: Any) -
         "duplicated": 1,
         "duplicates": {"client sent again, since the answer was lost": 1},
         "failed_attempts": 12,
+        "senders": {
+            **dict.fromkeys(("taken", "cut", "refused", "reset", "timed_out", "other", "delivered_twice"), 0),
+            **({"taken": 20, "longest_wait_s": 3.05} if agent == "ours" else {"cut": 5, "longest_wait_s": 0.1}),
+            "median_wait_s": 0.01,
+        },
         "timeline": {
             "end_s": 2.8,
             "masters": [["n1", -2.0, 0.1], [after, 1.0, 3.0]],

@@ -6,8 +6,9 @@
    place. Master sees it alive and starts no other one, which would hand out more. Where the kernel does not let us,
    the queue manager is ended, and each that master starts in its place.
 2. Deliveries end: none is under way when no delivery agent of this master holds a queue file open.
-3. New connections are held (hold.py), so that nobody is refused and nothing new begins. Stop ends that, once the
-   server has ended.
+3. New connections are held (hold.py), so that nobody is refused and nothing new begins. That begins when the deliveries
+   have ended, for a client that is held waits longer than one that is served; but in any case so early that a session
+   which began just before has time to end. Stop ends it, once the server has ended.
 4. SMTP sessions end: connections to the endpoints, those included that wait to be accepted.
 
 Only children of the master process are signalled: nobody else can make a process its child.
@@ -37,8 +38,9 @@ QUEUES = ("active", "incoming", "deferred")
 SERVICES = "private/"
 # They have queue files open too, and deliver nothing.
 NO_AGENTS = ("cleanup", "pickup", "showq", "flush", "bounce")
-# Of the time for the drain, what deliveries may take: sessions that only have to end need some of it too.
-DELIVERIES_SHARE = 0.8
+# What is kept of the time for the drain to let sessions end, however long deliveries take: a share, and its most. A
+# client that is held for much longer gives up (Postfix's own after 30 s).
+SESSIONS_SHARE, SESSIONS_MAX_S = 0.5, 10.0
 # The most of a stop's time-out that a drain may take: what is left then must still be ended and listed again.
 SHARE_MAX = 0.4
 LOOK_AGAIN_S = 0.01
@@ -109,7 +111,8 @@ class Drain:
     """One drain: ``bound_s`` seconds at the most, from now on."""
 
     __slots__ = (
-        "bound_s", "deadline", "hold", "holding", "instance", "letting_in", "others", "queues", "released", "until",
+        "bound_s", "deadline", "held_since", "hold", "holding", "instance", "letting_in", "others", "queues",
+        "released", "until",
     )  # fmt: skip
 
     def __init__(self, instance: Instance, hold: Hold, bound_s: float, deadline: float) -> None:
@@ -118,6 +121,8 @@ class Drain:
         self.hold = hold
         self.bound_s = bound_s
         self.until = time.monotonic() + bound_s
+        # When new connections were held last; 0 while none are.
+        self.held_since = 0.0
         self.holding: "Running | None" = None
         self.letting_in: "Running | None" = None
         self.others = _other_listeners(instance)
@@ -138,11 +143,11 @@ class Drain:
         if check_health(self.instance, self.deadline):
             return []
         if deliveries:
-            deliveries = self._end_deliveries(self.until - self.bound_s * (1 - DELIVERIES_SHARE))
+            self._end_deliveries(self.until - min(self.bound_s * SESSIONS_SHARE, SESSIONS_MAX_S))
         why = self._hold()
-        sessions = self._end_sessions(is_held=not why)
+        sessions = self._end_sessions()
         # What was handed out just before the queue manager was suspended has shown by now.
-        deliveries = deliveries or self._end_deliveries(self.until)
+        deliveries = self._end_deliveries(self.until)
         findings = [Finding("connections_held", why=why)] if why else []
         if deliveries or sessions:
             shown = [*deliveries, *(f"an SMTP session with {session.peer}" for session in sessions)]
@@ -166,7 +171,15 @@ class Drain:
 
     def _hold(self) -> str:
         begun, self.holding = self.holding, None
-        return self.hold.drain(HELD_S, self._other_addresses(), self.deadline, begun)
+        now = time.monotonic()
+        why = self.hold.drain(HELD_S, self._other_addresses(), self.deadline, begun)
+        self.held_since = 0.0 if why else now
+        return why
+
+    def _renew(self) -> None:
+        """Hold new connections on, where they are held."""
+        if self.held_since and time.monotonic() - self.held_since >= RENEWED_S:
+            self._hold()
 
     def _other_addresses(self) -> "list[tuple[str, int]]":
         return [parse_kernel_address(name) for name in self.others]
@@ -177,6 +190,7 @@ class Drain:
             held = self._look_at_deliveries()
             if not held or time.monotonic() >= until:
                 return held
+            self._renew()
             time.sleep(LOOK_AGAIN_S)
 
     def _look_at_deliveries(self) -> "list[str]":
@@ -215,14 +229,14 @@ class Drain:
         children = process_children(self.instance.master_pid) or []
         return {pid: os.path.basename(process_program(pid)) for pid in children}
 
-    def _end_sessions(self, is_held: bool) -> "list[Session]":
+    def _end_sessions(self) -> "list[Session]":
         """Wait for the sessions with the endpoints; those that are left at the bound.
 
         Sessions among which nothing happens while no message is received are of clients that only stay connected: they
         are not waited for, and nothing is cut with them.
         """
         known: "set[str]" = set()
-        quiet_since = held_since = time.monotonic()
+        quiet_since = time.monotonic()
         while True:
             sessions = sessions_of(self.instance.master_pid, self.instance.endpoints, self.others)
             now = time.monotonic()
@@ -233,9 +247,7 @@ class Drain:
                 known, quiet_since = peers, now
             elif now - quiet_since >= QUIET_S:
                 return []
-            if is_held and now - held_since >= RENEWED_S:
-                held_since = now
-                self._hold()
+            self._renew()
             time.sleep(LOOK_AGAIN_S)
 
     def _is_receiving(self) -> bool:

@@ -20,7 +20,7 @@ def inspect(request: Request, params: Params, recorded: "Instance | None", step:
     found = find_running(request, params, recorded, step)
     if found.census.master is None:
         if not found.census.is_in_service:
-            if request.is_probe and found.instance.endpoints:
+            if request.is_probe and (found.instance.endpoints or not params.drain_timeout_s):
                 from postfix_ha.actions.drain import hold_on_standby
 
                 step("holding connections until Postfix runs here")

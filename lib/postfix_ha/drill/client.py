@@ -6,10 +6,14 @@ import threading
 import time
 from typing import Callable
 
-from postfix_ha.drill.ledger import ACK, DOT, FAIL, GREETING, Crew
+from postfix_ha.drill.ledger import ACK, CUT, DOT, FAIL, GREETING, KNOCK, OTHER, REFUSED, RESET, TIMED_OUT, Crew
 
 # Between two tries while nobody listens: short against any gap that is measured.
 RETRY_S = 0.02
+# Senders that behave as mail servers do leave more time: each failure counts.
+PAUSE_S = 0.1
+# At the end nobody waits longer for who still waits for a connection.
+LEAVE_S = 8.0
 # Of one reply with all its lines: what a server sends without end is no reply.
 REPLY_MAX = 65536
 SHOWN_MAX = 512
@@ -18,6 +22,21 @@ Note = Callable[..., None]
 
 class Refused(Exception):
     """The server answered with something else than was expected."""
+
+
+class Closed(Refused):
+    """The server has closed the connection."""
+
+
+def cause_of(error: Exception, is_greeted: bool) -> str:
+    """What an attempt came to that ended with this error."""
+    if isinstance(error, (socket.timeout, TimeoutError)):
+        return TIMED_OUT
+    if is_greeted:
+        return CUT
+    if isinstance(error, ConnectionRefusedError):
+        return REFUSED
+    return RESET if isinstance(error, (ConnectionError, Closed)) else OTHER
 
 
 class Letter:
@@ -67,7 +86,7 @@ class Session:
                 raise Refused(f"a reply without end after {REPLY_MAX} bytes")
             part = self._receive(deadline)
             if not part:
-                raise Refused("connection closed")
+                raise Closed("connection closed")
             self._received += part
         if line[:3] != code:
             raise Refused(line[:SHOWN_MAX].decode("latin-1").strip())
@@ -123,7 +142,7 @@ class Client:
         self._note = note
         self._counter = itertools.count(first)
         self._stop = threading.Event()
-        self._workers: "list[threading.Thread]" = []
+        self._workers: "list[tuple[threading.Thread, Crew]]" = []
 
     def start(self) -> None:
         """Start the connections, those of each crew spread over one interval."""
@@ -133,7 +152,7 @@ class Client:
                 name = f"{crew.name} {number}"
                 worker = threading.Thread(target=self._work, args=(crew, next(turn)), name=name, daemon=True)
                 worker.start()
-                self._workers.append(worker)
+                self._workers.append((worker, crew))
                 # Not longer than it takes to get all of them going in a second.
                 self._stop.wait(min(1 / crew.rate_per_s, 1 / crew.connections))
 
@@ -142,9 +161,10 @@ class Client:
         self._stop.set()
 
     def wait(self) -> None:
-        """Wait until every connection has ended, after the session at hand."""
-        for worker in self._workers:
-            while worker.is_alive():
+        """Wait until every connection has ended, after the session at hand; for patient ones not for long."""
+        until = time.monotonic() + LEAVE_S
+        for worker, crew in self._workers:
+            while worker.is_alive() and not (crew.patience_s and time.monotonic() > until):
                 worker.join(0.2)
 
     def stop(self) -> None:
@@ -161,21 +181,24 @@ class Client:
             for attempt in itertools.count(1):
                 if self._try_once(crew, endpoint, number, attempt) or self._stop.is_set():
                     break
-                self._stop.wait(RETRY_S)
+                self._stop.wait(PAUSE_S if crew.patience_s else RETRY_S)
             following = max(following + interval, time.monotonic())
             self._stop.wait(max(0.0, following - time.monotonic()))
 
     def _try_once(self, crew: Crew, endpoint: "tuple[str, int]", number: int, attempt: int) -> bool:
         """One attempt at one message; whether it was acknowledged."""
 
-        def note(kind: str, why: str = "") -> None:
-            self._note(time.monotonic(), number, attempt, kind, why, crew.name, "{}:{}".format(*endpoint))
+        def note(kind: str, why: str = "", cause: str = "") -> None:
+            self._note(time.monotonic(), number, attempt, kind, why, crew.name, "{}:{}".format(*endpoint), cause)
 
         session = None
-        sent = False
+        sent = is_greeted = False
         try:
-            session = Session(endpoint, *self.timeouts)
+            if crew.patience_s:
+                note(KNOCK)
+            session = Session(endpoint, *(max(each, crew.patience_s) for each in self.timeouts))
             session.expect(b"220")
+            is_greeted = True
             note(GREETING)
             session.address(self.letter)
             self._linger(session, crew.hold_s)
@@ -186,9 +209,9 @@ class Client:
             note(ACK)
             sent = True
         except Refused as refusal:
-            note(FAIL, str(refusal))
+            note(FAIL, str(refusal), cause_of(refusal, is_greeted))
         except OSError as error:
-            note(FAIL, f"{type(error).__name__}: {error}")
+            note(FAIL, f"{type(error).__name__}: {error}", cause_of(error, is_greeted))
         finally:
             if session is not None:
                 session.close(sent)

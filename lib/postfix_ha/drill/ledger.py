@@ -5,13 +5,18 @@ from dataclasses import dataclass, field
 
 from postfix_ha.system.smtp import reply_code
 
-GREETING, DOT, ACK, FAIL = "greeting", "dot", "ack", "fail"
+KNOCK, GREETING, DOT, ACK, FAIL = "knock", "greeting", "dot", "ack", "fail"
 GOOD = (GREETING, ACK)
+# Why an attempt failed: cut is a session that was greeted, and ended before its end.
+CUT, REFUSED, RESET, TIMED_OUT, OTHER = "cut", "refused", "reset", "timed_out", "other"
 
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened to the client: greeting, dot, ack or fail, at ``t`` of the monotonic clock."""
+    """One thing that happened to the client: knock, greeting, dot, ack or fail, at ``t`` of the monotonic clock.
+
+    ``why`` is for people, ``cause`` one of CUT and its like.
+    """
 
     t: float
     number: int
@@ -20,6 +25,7 @@ class Event:
     why: str = ""
     crew: str = ""
     endpoint: str = ""
+    cause: str = ""
 
     @property
     def is_refusal(self) -> bool:
@@ -29,13 +35,17 @@ class Event:
 
 @dataclass(frozen=True)
 class Crew:
-    """A group of connections: how many, messages a second of all of them, message size, seconds of conversation."""
+    """A group of connections: how many, messages a second of all of them, message size, seconds of conversation.
+
+    ``patience_s`` seconds it waits for a connection; 0 for as long as the client as a whole does.
+    """
 
     name: str = "plain"
     connections: int = 4
     rate_per_s: float = 25
     size: int = 400
     hold_s: float = 0
+    patience_s: float = 0
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ import io
 import os
 from typing import Any
 
+from postfix_ha.drill.senders import in_words
 from postfix_ha.system.files import replace_file
 
 RUNS, GAP, GOOD, BAD, INK = "#2f6f9f", "#f2c9a1", "#3a8a5c", "#c0392b", "#444444"
-WIDTH_IN, PANEL_IN, LANE_IN = 10.0, 1.6, 0.42
+WIDTH_IN, PANEL_IN, LANE_IN, TOLD_IN = 10.0, 1.6, 0.42, 0.17
 DPI = 110
 FORMATS = ("svg", "png")
 
@@ -33,7 +34,9 @@ def draw(found: "dict[str, Any]", directory: str) -> "list[str]":
     lanes_in = 0.5 + LANE_IN * len(nodes)
     # Text stays text in the SVG: it can be searched, and needs no font inside.
     with rc_context({"svg.fonttype": "none", "font.size": 9.0, "axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(WIDTH_IN, lanes_in + 2 * PANEL_IN + 1.1), constrained_layout=True)
+        figure = Figure(
+            figsize=(WIDTH_IN, lanes_in + 2 * PANEL_IN + 1.1 + TOLD_IN * len(found["phases"])), constrained_layout=True
+        )
         FigureCanvasAgg(figure)
         heights = [lanes_in, PANEL_IN, PANEL_IN]
         lanes, good, bad = figure.subplots(3, 1, sharex=True, gridspec_kw={"height_ratios": heights})
@@ -44,9 +47,9 @@ def draw(found: "dict[str, Any]", directory: str) -> "list[str]":
         for axes in (lanes, good, bad):
             _mark_phases(axes, found["phases"], with_text=axes is lanes)
             axes.set_xlim(0, max(found["took_s"], 1))
-        bad.set_xlabel(
-            f"seconds since the drill began; bars of {timeline['interval_s']:g} s; shaded: no server for clients"
-        )
+        told = [f"seconds since the drill began; bars of {timeline['interval_s']:g} s; shaded: no server for clients"]
+        told += [f"senders, {each['what']}: {in_words(each['senders'])}" for each in found["phases"]]
+        bad.set_xlabel("\n".join(told))
         paths = [os.path.join(directory, f"drill.{name}") for name in FORMATS]
         for path, name in zip(paths, FORMATS):
             drawn = io.BytesIO()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from postfix_ha.drill.ledger import ACK, FAIL, Account, Gap, Ledger, per_interval
+from postfix_ha.drill.senders import PATIENCE_S, in_words, seen
 from postfix_ha.drill.timeline import Timeline
 from postfix_ha.printable import printable
 from postfix_ha.system.files import open_directory, replace_file
@@ -104,6 +105,7 @@ def _phase(facts: Facts, phase: Phase) -> "dict[str, object]":
         "gap_from_s": None if gap is None else round(gap.start - facts.began, 2),
         "acknowledged": facts.ledger.acknowledged_between(phase.start, phase.end),
         "failed_attempts": facts.ledger.failed_between(phase.start, phase.end),
+        "senders": seen(facts.ledger, phase.start, phase.end).as_object(),
         "errors": phase.errors,
     }
 
@@ -136,12 +138,16 @@ def text_of(facts: Facts) -> "list[str]":
             facts.ledger.failed_between(each.start, each.end),
         )
         lines.append(PHASE.format(each.what[:34], gap, f"{each.end - each.start:.1f}", *counts))
+    lines += ["", f"senders, each of which waits {PATIENCE_S:g} s for a connection:"]
+    for each in facts.phases:
+        told = in_words(seen(facts.ledger, each.start, each.end).as_object())
+        lines += [f"  {each.what}", *(f"    {part}" for part in told.split("; "))]
     keys = ("offered", "acknowledged", "not_acknowledged", "refused")
     lines += ["", "messages: " + ", ".join(f"{found[key]} {key.replace('_', ' ')}" for key in keys)]
-    seen = ("queued", "delivered", "lost", "duplicated")
+    kinds = ("queued", "delivered", "lost", "duplicated", "delivered_twice")
     lines.append(
         "at the end: "
-        + ", ".join(f"{'?' if found[key] is None else found[key]} {key.replace('_', ' ')}" for key in seen)
+        + ", ".join(f"{'?' if found[key] is None else found[key]} {key.replace('_', ' ')}" for key in kinds)
     )
     failures = sorted(facts.ledger.failures().items(), key=lambda pair: -pair[1])
     lines += [f"  {count} attempts failed: {why}" for why, count in failures[:REASONS_MAX]]

@@ -21,9 +21,9 @@ from postfix_ha.drill.ledger import Crew
 MARK = "X-Number: {number}\r\nX-Attempt: {attempt}"
 
 
-def note(t, number, attempt, kind, why, crew, endpoint):
+def note(t, number, attempt, kind, why, crew, endpoint, cause):
     """Write one line of the ledger; one write call, so that lines of several threads do not mix."""
-    event = {"t": round(t, 4), "n": number, "a": attempt, "event": kind, "why": why, "crew": crew}
+    event = {"t": round(t, 4), "n": number, "a": attempt, "event": kind, "why": why, "crew": crew, "cause": cause}
     os.write(1, (json.dumps(event) + "\n").encode())
 
 

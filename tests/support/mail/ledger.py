@@ -56,8 +56,9 @@ class MailClient:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             entry = json.loads(line)
-            why, crew = entry.get("why", ""), entry.get("crew", "")
-            self._ledger.events.append(Event(entry["t"], entry["n"], entry["a"], entry["event"], why, crew))
+            why, crew, cause = (entry.get(name, "") for name in ("why", "crew", "cause"))
+            event = Event(entry["t"], entry["n"], entry["a"], entry["event"], why, crew, cause=cause)
+            self._ledger.events.append(event)
         return self._ledger
 
     def stop(self) -> Ledger:

@@ -12,6 +12,7 @@ from postfix_ha.cluster.change.undo import undo_stopped
 from postfix_ha.cluster.change.unfinished import advice, mark, mark_of, unfinished
 from postfix_ha.cluster.create.build import create
 from postfix_ha.cluster.live.push import Plan
+from postfix_ha.cluster.model import edit
 from postfix_ha.cluster.model.cib import pairs, parse
 from postfix_ha.cluster.model.hierarchy import SHELL_AGENT, find_hierarchy
 from postfix_ha.messages.errors import Refused
@@ -105,6 +106,24 @@ def test_taking_back_what_was_added_to_a_service_lets_that_run_as_before():
     assert not made.is_empty
     stopped = begin_to_stop(made.new.copy(), "mail", "create")
     assert text(undo_stopped(made, "mail")(stopped)) == text(old)
+
+
+def test_what_is_about_to_be_deleted_holds_nobody_until_it_is_taken_back():
+    old = whole()
+    edit.set_pair(old, old.resource("mail"), "instance_attributes", "drain_timeout", "9")
+    stopped = begin_to_stop(old.copy(), "mail", "delete --stop")
+    assert pairs(stopped.resource("mail"), "instance_attributes")["drain_timeout"] == "0"
+    again = in_service(stopped, "mail")
+    assert pairs(again.resource("mail"), "instance_attributes")["drain_timeout"] == "9"
+    assert text(again) == text(old)
+
+
+def test_another_agent_gets_no_parameter_that_it_does_not_know():
+    old = whole()
+    for name, value in (("provider", "heartbeat"), ("type", "postfix")):
+        old.resource("mail").set(name, value)
+    stopped = begin_to_stop(old, "mail", "delete --stop")
+    assert "drain_timeout" not in pairs(stopped.resource("mail"), "instance_attributes")
 
 
 @pytest.mark.parametrize("how", ["in service again", "create again", "taken back"])

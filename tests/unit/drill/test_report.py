@@ -27,11 +27,14 @@ def facts():
     good = [t / 10 for t in [*range(201), *range(235, 600)]]
     events = [Event(1000 + t, n, 1, "ack") for n, t in enumerate(good, 1)]
     events += [Event(1000 + 20 + t / 10, 999, t, "fail", "ConnectionRefusedError: refused") for t in range(1, 35)]
+    for number, (begin, kind, cause) in enumerate([(20.3, "fail", "cut"), (20.4, "ack", "")], 2000):
+        steps = ((begin, "knock", ""), (begin + 3.25, "greeting", ""), (begin + 3.9, kind, cause))
+        events += [Event(1000 + t, number, 1, step, "", "sender", "", why) for t, step, why in steps]
     ledger = Ledger(events)
     timeline = Timeline()
     timeline.looks = [(1000.0, ("n1",)), (1020.5, ()), (1023.0, ("n2",))]
     phase = Phase("move", "move from n1 to n2", 1019.5, "n1", "n2", 1024.0, ledger.longest_gap(1019.5, 1024.0))
-    account = compare(ledger, [(n, 1) for n in range(1, 1 + len(good))], [])
+    account = compare(ledger, [(n, 1) for n in [*range(1, 1 + len(good)), 2001]], [])
     return Facts(
         "abc", "mail", "n3", ["n1", "n2", "n3"], "", "box@example.com", ["198.51.100.100:25"], "then", 1000.0, 1060.0,
         [phase], timeline, ledger, 0, account,
@@ -44,10 +47,12 @@ def test_the_object_has_the_figures(facts):
     assert (phase["gap_s"], phase["gap_from_s"], phase["from_s"]) == (3.5, 20.0, 19.5)
     assert phase["failed_attempts"] == 34
     ledger = found["ledger"]
-    assert (ledger["offered"], ledger["acknowledged"], ledger["not_acknowledged"]) == (567, 566, 1)
+    assert (ledger["offered"], ledger["acknowledged"], ledger["not_acknowledged"]) == (569, 567, 2)
+    senders = phase["senders"]
+    assert (senders["taken"], senders["cut"], senders["refused"], senders["longest_wait_s"]) == (1, 1, 0, 3.25)
     assert (ledger["lost"], ledger["duplicated"], ledger["queued"]) == (0, 0, 0)
     timeline = found["timeline"]
-    assert sum(timeline["acknowledged"]) == 566
+    assert sum(timeline["acknowledged"]) == 567
     assert timeline["service"] == [
         {"node": "n1", "from_s": 0.0, "to_s": 20.5},
         {"node": "n2", "from_s": 23.0, "to_s": 60.0},
@@ -64,6 +69,8 @@ def test_what_is_not_known_is_no_zero(facts):
 def test_the_text_fits_eighty_columns(facts):
     assert max(map(len, text_of(facts))) <= 80
     assert "3.50" in "\n".join(text_of(facts))
+    assert "1 cut, 0 refused, 0 reset, 0 timed out, 0 other" in "\n".join(text_of(facts))
+    assert "longest wait 3.25 s, median 3.25 s" in "\n".join(text_of(facts))
 
 
 def test_files_and_picture(facts, tmp_path):
@@ -78,7 +85,7 @@ def test_files_and_picture(facts, tmp_path):
     root = etree.parse(str(there / "drill.svg")).getroot()
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     words = " ".join(root.itertext())
-    for expected in ("n1", "n2", "n3", "move from n1 to n2: gap 3.50 s", "acknowledged"):
+    for expected in ("n1", "n2", "n3", "move from n1 to n2: gap 3.50 s", "acknowledged", "1 cut, 0 refused"):
         assert expected in words
 
 

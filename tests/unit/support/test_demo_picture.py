@@ -56,3 +56,31 @@ def test_nothing_is_drawn_outside(line):
     for each in svg.iter(f"{SVG}rect"):
         assert 0 <= float(each.get("x", 0)) <= float(each.get("x", 0)) + float(each.get("width")) <= width
         assert 0 <= float(each.get("y", 0)) + float(each.get("height")) <= height
+
+
+def test_what_senders_saw_is_told_below_with_each_agent(line):
+    without = etree.fromstring(Picture(line).draw())
+    counts = {"taken": 140, "cut": 27, "refused": 1900, "reset": 0, "timed_out": 0, "delivered_twice": 2}
+    line["senders"] = {
+        "ocf:mail:postfix_ha": {**dict.fromkeys(counts, 0), "longest_wait_s": 3.051},
+        "ocf:heartbeat:postfix": {**counts, "longest_wait_s": 0.2},
+    }
+    svg = etree.fromstring(Picture(line).draw())
+    ours, peer = [each for each in svg.iter(f"{SVG}text") if each.text.startswith("12 senders")]
+    assert ours.text.endswith("postfix_ha: 0 cut, 0 refused, 0 reset, 0 timed out, 0 twice; longest wait 3.05 s")
+    assert "heartbeat:postfix: 27 cut, 1900 refused" in peer.text
+    width, height = map(float, svg.get("viewBox").split()[2:])
+    for each in (ours, peer):
+        assert float(each.get("x")) + 6.5 * len(each.text) < width
+        assert float(each.get("y")) < height
+    assert height > float(without.get("viewBox").split()[3])
+
+
+def test_captions_of_events_that_follow_closely_run_into_none(line):
+    (first,) = line["events"]
+    times = {"planned move": 0.0, "master killed": 1.0, "power cut": 2.0, "network cut": 5.0}
+    line["events"] = [{**first, "event": name, "at_s": at} for name, at in times.items()]
+    captions = [(float(each.get("x")), float(each.get("y")), each.text) for each in shapes(line, "what")]
+    assert len(captions) == 4
+    for x, y, text in captions:
+        assert not [other for at, row, other in captions if row == y and x < at < x + 7 * len(text)], text

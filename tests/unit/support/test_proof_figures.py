@@ -58,6 +58,18 @@ def test_a_message_that_is_there_twice_has_its_reason():
     assert list(counts.values()) == [1, 1]
 
 
+def test_what_senders_saw_is_theirs_alone():
+    steps = [(10, 7, 1, "knock", "sender"), (13, 7, 1, "greeting", "sender"), (14, 7, 1, "ack", "sender")]
+    seen = ledger(*acks(9, 11, 13, 15), (12, 6, 1, "fail", "plain"), *steps)
+    twice = take_account(seen, [b"X-Number: 7\nX-Attempt: 1\n"] * 2 + [b"X-Number: 1\nX-Attempt: 1\n"] * 2, [])
+    found = proof_figures.senders_figures(seen, twice, 11, 12)
+    assert (found["taken"], found["cut"], found["refused"], found["longest_wait_s"]) == (1, 0, 0, 3)
+    assert found["delivered_twice"] == 1
+    both = proof_figures.together([found, {**found, "cut": 2, "longest_wait_s": 1}])
+    assert (both["taken"], both["cut"], both["longest_wait_s"], both["delivered_twice"]) == (2, 2, 3, 2)
+    assert proof_figures.together([]) == {}
+
+
 @pytest.mark.parametrize(
     ("different", "words"),
     [

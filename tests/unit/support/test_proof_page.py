@@ -63,6 +63,24 @@ def test_figures_stand_beside_the_peers(page):
     assert "1 of 6 not as expected" in text(rows[2])
 
 
+def test_what_senders_saw_stands_there_for_both_agents(written, page):
+    (item, *_) = page.xpath("//ul[@class='senders']/li")
+    ours, peer = [text(each) for each in item.xpath("div")]
+    assert text(item.find("b")) == "planned move"
+    assert ours.startswith("postfix_ha: 0 cut, 0 refused, 0 reset, 0 timed out, 0 other; longest wait 3.05 s")
+    assert peer.startswith("heartbeat:postfix: 25 cut, 0 refused")
+    ours, peer = json.loads(written.with_suffix(".json").read_text())["faults"][:2]
+    assert (ours["senders"]["cut"], peer["senders"]["cut"]) == (0, 25)
+    assert any(line.split()[:5] == ["planned", "move", "peer", "25", "0"] for line in proof.sender_lines(sample()))
+
+
+def test_a_report_from_before_the_senders_is_shown_without_them(tmp_path):
+    old = [{name: value for name, value in each.items() if name != "senders"} for each in sample()]
+    shown = proof.write(tmp_path, old).read_text(encoding="utf-8")
+    assert "What senders see" not in shown
+    assert "Senders saw" not in shown
+
+
 def test_the_second_instance_has_a_line_for_each_run_beside_it(page):
     items = [text(item) for item in page.xpath("//h2[contains(., 'second instance')]/following-sibling::ul[1]/li")]
     assert len(items) == sum(bool(fault.beside) for fault in TABLE.values())

@@ -16,6 +16,7 @@ from postfix_ha.cli.signals import Interrupted, one_step, when_interrupted
 from postfix_ha.cluster.change.modify import delete
 from postfix_ha.cluster.change.move import begin_to_stop
 from postfix_ha.cluster.change.release import leave_running
+from postfix_ha.cluster.change.tables import remove_tables
 from postfix_ha.cluster.change.undo import undo
 from postfix_ha.cluster.change.unfinished import LEAVE_RUNNING, is_bound
 from postfix_ha.cluster.live.push import change
@@ -123,6 +124,7 @@ def stop_and_delete(work: Work, tag: str, parts: "list[str]") -> int:
         return work.end(NOT_AS_ASKED)
     with when_interrupted(f"{tag} is deleted", changed=True):
         with one_step():
+            remove_tables(cluster, tag)
             work = Work(manner, cluster, work.planner, work.command)
             work.push()
         if manner.wait and not wait_idle(cluster, manner.wait):

@@ -17,6 +17,7 @@ from postfix_ha.drill.faults import FREEZE, STANDBY
 from postfix_ha.drill.guard import Guard, Traces
 from postfix_ha.drill.ledger import Crew, Event, Ledger
 from postfix_ha.drill.report import Facts, Phase
+from postfix_ha.drill.senders import senders
 from postfix_ha.drill.timeline import Timeline
 from postfix_ha.drill.undo import FAILED, FROZEN, HOLD, STAMP, set_standby, undo
 from postfix_ha.messages.errors import ClusterError, Refused, failed, refused
@@ -48,12 +49,12 @@ class Drill:
         self.at = "before the first message"
         self.counting = Counting(course, self.ledger, self.began_at)
         self.has_changed = False
-        # A connection for each endpoint at least.
-        connections = max(CONNECTIONS, len(course.endpoints))
-        crew = Crew("drill", connections, course.options.rate)
+        # A connection for each endpoint at least. Half of the messages measure the gap, half are sent as servers do.
+        connections, rate = max(CONNECTIONS, len(course.endpoints)), course.options.rate / 2
+        crews = [Crew("drill", connections, rate), senders(connections, rate)]
         targets = [(endpoint.address, endpoint.port) for endpoint in course.endpoints]
         self.client = Client(
-            targets, course.letter, [crew], self._note, connect_timeout_s=CONNECT_S, read_timeout_s=READ_S
+            targets, course.letter, crews, self._note, connect_timeout_s=CONNECT_S, read_timeout_s=READ_S
         )
 
     def _note(self, *event: object) -> None:

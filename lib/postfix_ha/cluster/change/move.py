@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 
+from postfix_ha.cluster.change.tables import turn_drain_off, turn_drain_on
 from postfix_ha.cluster.change.unfinished import is_bound, mark, mark_of, unmark
 from postfix_ha.cluster.model import edit
 from postfix_ha.cluster.model.cib import Cib
@@ -82,6 +83,7 @@ def in_service(cib: Cib, tag: str) -> Cib:
     hierarchy = find_hierarchy(cib, tag)
     if mark_of(hierarchy):
         release(cib, tag)
+    turn_drain_on(hierarchy.mail)
     for name in hierarchy.containers:
         resource = cib.resource(name)
         if resource is not None:
@@ -115,6 +117,7 @@ def begin_to_stop(cib: Cib, tag: str, command: str, parts: "Iterable[str]" = ())
     """
     out_of_service(cib, tag)
     mark(cib, tag, command)
+    turn_drain_off(find_hierarchy(cib, tag))
     for name in parts:
         resource = cib.resource(name)
         if resource is not None:

@@ -2,6 +2,7 @@
 
 import copy
 
+from postfix_ha.cluster.change.tables import turn_drain_on
 from postfix_ha.cluster.change.unfinished import MARK
 from postfix_ha.cluster.live.push import Plan, Planner
 from postfix_ha.cluster.model import changes as kinds
@@ -50,6 +51,7 @@ def undo_stopped(made: Plan, name: str) -> Planner:
         undo(made)(cib)
         now, before = cib.resource(name), made.old.resource(name)
         if now is not None and before is not None:
+            turn_drain_on(now)
             for pair in ("target-role", MARK):
                 edit.set_pair(cib, now, "meta_attributes", pair, pairs(before, "meta_attributes").get(pair, ""))
         return cib
