@@ -13,9 +13,8 @@
 Only children of the master process are signalled: nobody else can make a process its child.
 """
 
-import contextlib
+import _signal as signal
 import os
-import signal
 import time
 
 from postfix_ha.actions.terminate import descriptor_of, send
@@ -25,10 +24,13 @@ from postfix_ha.params import Params
 from postfix_ha.procfs import master_files, process_children, process_link, process_program, process_stat
 from postfix_ha.request import Request
 from postfix_ha.sockets import kernel_address, listening_sockets, parse_kernel_address
-from postfix_ha.system.command import Running
 from postfix_ha.system.hold import Hold, begin_removal
 from postfix_ha.system.sessions import Session, sessions_of
 from postfix_ha.verdict import Finding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from postfix_ha.system.command import Running
 
 QUEUE_MANAGERS = ("qmgr", "oqmgr", "nqmgr")
 # A queue manager that starts moves what is active back to incoming, under the agents that deliver it (qmgr_move.c).
@@ -75,7 +77,7 @@ def hold_on_standby(params: Params, instance: Instance, deadline: float) -> None
     Addresses that are on this node already are not about to come here with the service, and nothing is held for them.
     """
     if not params.drain_timeout_s:
-        running: "Running | None" = begin_removal(params.config_dir, deadline)
+        running = begin_removal(params.config_dir, deadline)
     else:
         from postfix_ha.config.interfaces import local_addresses
 
@@ -90,7 +92,7 @@ class NoDrain:
 
     __slots__ = ("removal",)
 
-    def __init__(self, removal: Running) -> None:
+    def __init__(self, removal: "Running | None") -> None:
         self.removal = removal
 
     def run(self) -> "list[Finding]":
@@ -102,14 +104,15 @@ class NoDrain:
 
     def finish(self) -> None:
         """Nothing is held any more."""
-        self.removal.finish()
+        if self.removal:
+            self.removal.finish()
 
 
 class Drain:
     """One drain: ``bound_s`` seconds at the most, from now on."""
 
     __slots__ = (
-        "bound_s", "deadline", "hold", "holding", "instance", "letting_in", "others", "queues", "released", "until",
+        "bound_s", "deadline", "hold", "instance", "is_let_in", "letting_in", "others", "queues", "released", "until",
     )  # fmt: skip
 
     def __init__(self, instance: Instance, hold: Hold, bound_s: float, deadline: float) -> None:
@@ -118,7 +121,7 @@ class Drain:
         self.hold = hold
         self.bound_s = bound_s
         self.until = time.monotonic() + bound_s
-        self.holding: "Running | None" = None
+        self.is_let_in = False
         self.letting_in: "Running | None" = None
         self.others = _other_listeners(instance)
         # Queue managers whose connections are shut down.
@@ -130,11 +133,9 @@ class Drain:
     def run(self) -> "list[Finding]":
         """Let all end; what was still under way at the bound, and why connections could not be held.
 
-        An instance that is not healthy is not waited for. An idle one is looked at while nft runs.
+        An instance that is not healthy is not waited for.
         """
         deliveries = self._look_at_deliveries()
-        if not deliveries:
-            self.holding = self.hold.begin_drain(HELD_S, self._other_addresses(), self.deadline)
         if check_health(self.instance, self.deadline):
             return []
         if deliveries:
@@ -152,24 +153,19 @@ class Drain:
         return findings
 
     def let_in(self) -> None:
-        """Begin to let new connections through again, once the server has ended."""
-        if self.holding:
-            self.holding.finish()
-        self.letting_in = self.hold.end_drain(self.deadline)
+        """Let new connections through again, once the server has ended."""
+        self.is_let_in = True
+        self.letting_in = self.hold.end_drain(HELD_S, self.deadline)
 
     def finish(self) -> None:
         """Wait until new connections are let through again."""
-        if not self.letting_in:
+        if not self.is_let_in:
             self.let_in()
         if self.letting_in:
             self.letting_in.finish()
 
     def _hold(self) -> str:
-        begun, self.holding = self.holding, None
-        return self.hold.drain(HELD_S, self._other_addresses(), self.deadline, begun)
-
-    def _other_addresses(self) -> "list[tuple[str, int]]":
-        return [parse_kernel_address(name) for name in self.others]
+        return self.hold.drain(HELD_S, [parse_kernel_address(name) for name in self.others], self.deadline)
 
     def _end_deliveries(self, until: float) -> "list[str]":
         """Wait for the deliveries; those that are still under way then, in words."""
@@ -272,10 +268,8 @@ def _deliveries(daemons: "dict[int, str]", queues: "tuple[str, ...]") -> "list[s
 
 def _open_files(pid: int) -> "list[str]":
     """What the process's descriptors name; empty for one that has ended."""
-    directory = f"/proc/{pid}/fd"
-    targets = []
-    with contextlib.suppress(OSError):
-        for name in os.listdir(directory):
-            with contextlib.suppress(OSError):
-                targets.append(os.readlink(f"{directory}/{name}"))
-    return targets
+    try:
+        names = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return []
+    return [target for target in (process_link(pid, f"fd/{name}") for name in names) if target]
