@@ -6,7 +6,6 @@ The kernel's links under /proc and its tables of sockets and mounts are read; no
 import itertools
 import os
 import time
-from collections.abc import Iterable
 
 from postfix_ha.printable import printable
 from postfix_ha.procfs import living_place, process_ids, process_link, process_program, process_stat, real_uid
@@ -18,6 +17,10 @@ from postfix_ha.system.mounts import Mount, read_mounts
 from postfix_ha.system.namespaces import sees_ours_at
 from postfix_ha.system.processes import shown_name
 from postfix_ha.whole_number import whole_number
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PATH_LENGTH_MAX = 120
 USER_LENGTH_MAX = 32
