@@ -76,7 +76,7 @@ os.write(1, repr(sorted(set(sys.modules) - before)).encode())
 
 
 def test_what_a_stop_looks_for_meanwhile_is_as_cheap() -> None:
-    """A child looks for who keeps the file system in use, beside the end of Postfix: stop waits if that takes longer."""
+    """A child looks for who keeps the file system in use while Postfix ends: stop waits where that takes longer."""
     script = f"""
 import os, sys, time
 sys.path.insert(0, {str(LIBRARY.parent)!r})
