@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PATH_LENGTH_MAX = 120
 USER_LENGTH_MAX = 32
 HOLDERS_MAX = 64
+# Of the processes that are asked, one user's share in a crowd.
+SHARE = 0.25
 SHOWN_MAX = 8
 # More than the kernel numbers (PID_MAX_LIMIT): all of them.
 PROCESSES_MAX = 1 << 22
@@ -70,7 +72,8 @@ def find_holders(
 ) -> "list[Holder]":
     """The processes that hold something on this mount, but for these and Postfix's own, as far as found in time.
 
-    No more than ``asked_max`` processes are asked, of each user in turn: a crowd of one user's hides nobody else.
+    No more than ``asked_max`` processes are asked, of each user in turn. Where there are more, no user but root has more
+    than a share of that: a crowd of one user's hides nobody else and costs little.
     """
     identity = Identity("")
     names = user_names()
@@ -110,7 +113,8 @@ def _in_turn(pids: "list[int]", asked_max: int) -> "Iterable[int]":
             by_owner.setdefault(os.stat(f"/proc/{pid}").st_uid, []).append(pid)
         except OSError:
             continue
-    turns = itertools.zip_longest(*by_owner.values())
+    share = int(asked_max * SHARE)
+    turns = itertools.zip_longest(*(each if uid == 0 else each[:share] for uid, each in by_owner.items()))
     return (pid for turn in turns for pid in turn if pid is not None)
 
 
