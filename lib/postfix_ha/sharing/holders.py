@@ -72,8 +72,8 @@ def find_holders(
 ) -> "list[Holder]":
     """The processes that hold something on this mount, but for these and Postfix's own, as far as found in time.
 
-    No more than ``asked_max`` processes are asked, of each user in turn. Where there are more, no user but root has more
-    than a share of that: a crowd of one user's hides nobody else and costs little.
+    No more than ``asked_max`` processes are asked, of each user in turn. Where there are more, each user but root has a
+    share of that at most: a crowd of one user's hides nobody else and costs little.
     """
     identity = Identity("")
     names = user_names()
