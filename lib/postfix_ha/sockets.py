@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def kernel_address(endpoint: Endpoint) -> str:
     """The endpoint as /proc/net/tcp and tcp6 spell it: 32-bit words in the machine's byte order, hexadecimal."""
-    return _spelt(address_bytes(endpoint.address), endpoint.port)
+    return spelt(address_bytes(endpoint.address), endpoint.port)
 
 
 def parse_kernel_address(text: str) -> "tuple[str, int]":
@@ -44,12 +44,28 @@ def listening_sockets(pid: int, ipv6: bool) -> "Listening":
 
     A process in another network name space, and a kernel without tcp_diag, are asked through /proc.
     """
-    try:
-        is_here = os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net")
-    except OSError:
-        is_here = False
-    found = _asked(ipv6) if is_here else None
+    found = _asked(ipv6) if is_in_our_network(pid) else None
     return _read(pid, ipv6) if found is None else found
+
+
+def is_in_our_network(pid: int) -> bool:
+    """Whether a process has the network name space that we have, which alone the kernel tells us of when asked."""
+    try:
+        return os.readlink(f"/proc/{pid}/ns/net") == os.readlink("/proc/self/ns/net")
+    except OSError:
+        return False
+
+
+def tcp_sockets(ipv6: bool, states: "tuple[int, ...]") -> "list[bytes] | None":
+    """What the kernel tells (struct inet_diag_msg) of each TCP socket of our network name space in these states.
+
+    Four bytes, the second of which is the state, port and peer's port, 16 bytes of address each, and from 52 on five
+    numbers. None where it does not tell.
+    """
+    wanted = sum(1 << state for state in states)
+    request = bytes((_socket.AF_INET6 if ipv6 else _socket.AF_INET, TCP, 0, 0)) + _number(wanted, 4)
+    answers = asked(request + bytes(REQUEST_SIZE - len(request)), ANSWER_TIMEOUT_S)
+    return None if answers is None or any(len(answer) < ANSWER_SIZE for answer in answers) else answers
 
 
 def asked(request: bytes, timeout_s: float) -> "list[bytes] | None":
@@ -91,14 +107,12 @@ def asked(request: bytes, timeout_s: float) -> "list[bytes] | None":
 
 def _asked(ipv6: bool) -> "Listening | None":
     """Those of our own network name space; None where the kernel does not tell."""
-    request = bytes((_socket.AF_INET6 if ipv6 else _socket.AF_INET, TCP, 0, 0)) + _number(1 << LISTEN, 4)
-    answers = asked(request + bytes(REQUEST_SIZE - len(request)), ANSWER_TIMEOUT_S)
-    if answers is None or any(len(answer) < ANSWER_SIZE for answer in answers):
+    answers = tcp_sockets(ipv6, (LISTEN,))
+    if answers is None:
         return None
     sockets: "Listening" = {}
     for answer in answers:
-        # struct inet_diag_msg: four bytes, port and peer's port, 16 bytes of address each, and from 52 on five numbers.
-        address = _spelt(answer[8 : 24 if ipv6 else 12], int.from_bytes(answer[4:6], "big"))
+        address = spelt(answer[8 : 24 if ipv6 else 12], int.from_bytes(answer[4:6], "big"))
         sockets.setdefault(address, []).append((str(_at(answer, 68, 4)), _at(answer, 56, 4)))
     return sockets
 
@@ -111,7 +125,8 @@ def _at(data: bytes, place: int, size: int) -> int:
     return int.from_bytes(data[place : place + size], sys.byteorder)
 
 
-def _spelt(packed: bytes, port: int) -> str:
+def spelt(packed: bytes, port: int) -> str:
+    """An address and port as kernel_address() has them."""
     words = (_at(packed, at, 4) for at in range(0, len(packed), 4))
     return "".join(f"{word:08X}" for word in words) + f":{port:04X}"
 

@@ -390,6 +390,8 @@ def client_sends_longer_than_stop_waits(node: JudgedNode) -> "Iterator[Answer]":
 @provokes("connections_held", SUCCESS, "nft", is_logged=True)
 def nft_is_missing(node: JudgedNode) -> "Iterator[Answer]":
     node.started()
+    # Without the command nobody puts the table back that a flush of all rules takes away.
+    node.do("nft", "flush", "ruleset")
     node.do("mount", "--bind", "/dev/null", "/usr/sbin/nft")
     yield node.agent("stop", params={"drain_timeout": "5"})
     node.do("umount", "/usr/sbin/nft")

@@ -1,6 +1,7 @@
 """Before a healthy instance is ended, what is under way ends: sessions, deliveries. Who connects meanwhile waits."""
 
 import contextlib
+import errno
 import signal
 import socket
 import threading
@@ -254,9 +255,33 @@ def test_a_frozen_master_is_not_waited_for(node: MailNode, dial) -> None:
     assert answer.seconds < 12
 
 
-def test_without_nft_the_move_goes_on_as_before(node: MailNode, dial) -> None:
+def take_nft_away(node: MailNode) -> None:
     for path in ("/usr/sbin/nft", "/sbin/nft"):
         node.run(["sh", "-c", f"[ ! -e {path} ] || mount --bind /dev/null {path}"], check=True)
+
+
+def is_held(node: MailNode) -> bool:
+    """Whether a new client gets no answer."""
+    with node.socket() as late:
+        late.settimeout(0.3)
+        return late.connect_ex((ADDRESS, 25)) == errno.EAGAIN
+
+
+def test_a_stop_holds_by_the_table_of_the_start_and_starts_no_program_for_it(node: MailNode, dial) -> None:
+    sender = dial()
+    sender.up_to_data()
+    take_nft_away(node)
+    thread, answers = stopping(node)
+    wait_for(lambda: is_held(node), 20, "new connections are held")
+    assert sender.end().startswith("250 ")
+    thread.join()
+    assert answers[0].code == 0
+    assert "new connections cannot be held" not in node.cluster_log()
+
+
+def test_without_nft_the_move_goes_on_as_before(node: MailNode, dial) -> None:
+    node.run(["nft", "flush", "ruleset"], check=True)
+    take_nft_away(node)
     sender = dial()
     sender.up_to_data()
     thread, answers = stopping(node)

@@ -85,7 +85,43 @@ def test_a_postfix_that_others_start_after_the_stop_is_served_at_once(node: Mail
     starts(node, "stop")
     node.run(["postfix", "start"], check=True)
     wait_for(lambda: node.master(), 10, "master runs")
+    assert [knock(node, address, timeout_s=2) for address in (ADDRESS, ADDRESS_V6)] == ["220", "220"]
+
+
+@pytest.mark.parametrize("rest", ["", "add table inet postfix_ha\n"], ids=["flushed", "of another version"])
+def test_a_stop_makes_the_table_where_it_is_not_as_ours(node: MailNode, rest: str) -> None:
+    starts(node)
+    node.run(["nft", "-f", "-"], input=f"flush ruleset\n{rest}", check=True)
+    with node.socket() as client:
+        client.connect((ADDRESS, 25))
+        stop = node.popen([AGENT, "stop"], env={**BASE_ENV, "OCF_RESKEY_drain_timeout": "10"})
+        wait_for(lambda: knock(node, timeout_s=0.2) == "TimeoutError", 5, "new connections are held")
+        assert node.master(), "it is the old server that they wait beside"
+    assert stop.wait() == 0
+    node.run(["postfix", "start"], check=True)
+    wait_for(lambda: node.master(), 10, "master runs")
     assert knock(node, timeout_s=2) == "220"
+
+
+@pytest.mark.parametrize("interfaces", ["all", f"{ADDRESS}, {ADDRESS_V6}"])
+def test_a_stop_right_after_another_one_holds_again(node: MailNode, interfaces: str) -> None:
+    """What has ended the first hold does not end the second."""
+    node.run(["postconf", "-e", f"inet_interfaces = {interfaces}"], check=True)
+    node.age("/etc/postfix/main.cf")
+    starts(node)
+    starts(node, "stop")
+    node.run(["postfix", "start"], check=True)
+    wait_for(lambda: node.master(), 10, "master runs")
+    starts(node)  # it is adopted: the table is the one of the first start
+    for address in (ADDRESS, ADDRESS_V6):
+        assert knock(node, address, timeout_s=2) == "220"
+    with node.socket() as client:
+        client.connect((ADDRESS, 25))
+        stop = node.popen([AGENT, "stop"], env={**BASE_ENV, "OCF_RESKEY_drain_timeout": "10"})
+        wait_for(lambda: knock(node, timeout_s=0.2) == "TimeoutError", 5, "new connections are held")
+        assert knock(node, ADDRESS_V6, timeout_s=0.5) == "TimeoutError"
+        assert node.master(), "it is the old server that they wait beside"
+    assert stop.wait() == 0
 
 
 def test_who_waits_in_vain_is_refused_and_after_that_nobody_waits(node: MailNode) -> None:

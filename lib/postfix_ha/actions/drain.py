@@ -14,9 +14,8 @@
 Only children of the master process are signalled: nobody else can make a process its child.
 """
 
-import contextlib
+import _signal as signal
 import os
-import signal
 import time
 
 from postfix_ha.actions.terminate import descriptor_of, send
@@ -26,10 +25,13 @@ from postfix_ha.params import Params
 from postfix_ha.procfs import master_files, process_children, process_link, process_program, process_stat
 from postfix_ha.request import Request
 from postfix_ha.sockets import kernel_address, listening_sockets, parse_kernel_address
-from postfix_ha.system.command import Running
 from postfix_ha.system.hold import Hold, begin_removal
 from postfix_ha.system.sessions import Session, sessions_of
 from postfix_ha.verdict import Finding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from postfix_ha.system.command import Running
 
 QUEUE_MANAGERS = ("qmgr", "oqmgr", "nqmgr")
 # A queue manager that starts moves what is active back to incoming, under the agents that deliver it (qmgr_move.c).
@@ -77,7 +79,7 @@ def hold_on_standby(params: Params, instance: Instance, deadline: float) -> None
     Addresses that are on this node already are not about to come here with the service, and nothing is held for them.
     """
     if not params.drain_timeout_s:
-        running: "Running | None" = begin_removal(params.config_dir, deadline)
+        running = begin_removal(params.config_dir, deadline)
     else:
         from postfix_ha.config.interfaces import local_addresses
 
@@ -92,7 +94,7 @@ class NoDrain:
 
     __slots__ = ("removal",)
 
-    def __init__(self, removal: Running) -> None:
+    def __init__(self, removal: "Running | None") -> None:
         self.removal = removal
 
     def run(self) -> "list[Finding]":
@@ -104,14 +106,15 @@ class NoDrain:
 
     def finish(self) -> None:
         """Nothing is held any more."""
-        self.removal.finish()
+        if self.removal:
+            self.removal.finish()
 
 
 class Drain:
     """One drain: ``bound_s`` seconds at the most, from now on."""
 
     __slots__ = (
-        "bound_s", "deadline", "held_since", "hold", "holding", "instance", "letting_in", "others", "queues",
+        "bound_s", "deadline", "held_since", "hold", "instance", "is_let_in", "letting_in", "others", "queues",
         "released", "until",
     )  # fmt: skip
 
@@ -123,7 +126,7 @@ class Drain:
         self.until = time.monotonic() + bound_s
         # When new connections were held last; 0 while none are.
         self.held_since = 0.0
-        self.holding: "Running | None" = None
+        self.is_let_in = False
         self.letting_in: "Running | None" = None
         self.others = _other_listeners(instance)
         # Queue managers whose connections are shut down.
@@ -135,11 +138,9 @@ class Drain:
     def run(self) -> "list[Finding]":
         """Let all end; what was still under way at the bound, and why connections could not be held.
 
-        An instance that is not healthy is not waited for. An idle one is looked at while nft runs.
+        An instance that is not healthy is not waited for.
         """
         deliveries = self._look_at_deliveries()
-        if not deliveries:
-            self.holding = self.hold.begin_drain(HELD_S, self._other_addresses(), self.deadline)
         if check_health(self.instance, self.deadline):
             return []
         if deliveries:
@@ -157,22 +158,20 @@ class Drain:
         return findings
 
     def let_in(self) -> None:
-        """Begin to let new connections through again, once the server has ended."""
-        if self.holding:
-            self.holding.finish()
-        self.letting_in = self.hold.end_drain(self.deadline)
+        """Let new connections through again, once the server has ended."""
+        self.is_let_in = True
+        self.letting_in = self.hold.end_drain(HELD_S, self.deadline)
 
     def finish(self) -> None:
         """Wait until new connections are let through again."""
-        if not self.letting_in:
+        if not self.is_let_in:
             self.let_in()
         if self.letting_in:
             self.letting_in.finish()
 
     def _hold(self) -> str:
-        begun, self.holding = self.holding, None
         now = time.monotonic()
-        why = self.hold.drain(HELD_S, self._other_addresses(), self.deadline, begun)
+        why = self.hold.drain(HELD_S, [parse_kernel_address(name) for name in self.others], self.deadline)
         self.held_since = 0.0 if why else now
         return why
 
@@ -180,9 +179,6 @@ class Drain:
         """Hold new connections on, where they are held."""
         if self.held_since and time.monotonic() - self.held_since >= RENEWED_S:
             self._hold()
-
-    def _other_addresses(self) -> "list[tuple[str, int]]":
-        return [parse_kernel_address(name) for name in self.others]
 
     def _end_deliveries(self, until: float) -> "list[str]":
         """Wait for the deliveries; those that are still under way then, in words."""
@@ -284,10 +280,8 @@ def _deliveries(daemons: "dict[int, str]", queues: "tuple[str, ...]") -> "list[s
 
 def _open_files(pid: int) -> "list[str]":
     """What the process's descriptors name; empty for one that has ended."""
-    directory = f"/proc/{pid}/fd"
-    targets = []
-    with contextlib.suppress(OSError):
-        for name in os.listdir(directory):
-            with contextlib.suppress(OSError):
-                targets.append(os.readlink(f"{directory}/{name}"))
-    return targets
+    try:
+        names = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return []
+    return [target for target in (process_link(pid, f"fd/{name}") for name in names) if target]

@@ -5,16 +5,17 @@ hit. A process in uninterruptible sleep cannot be ended by anybody; it is what m
 the clock: however many processes there are, there is an answer in time.
 """
 
-import contextlib
+import _signal as signal
 import os
 import select
-import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
 
-from postfix_ha.actions.suspend import owner_suspended
 from postfix_ha.procfs import process_stat
 from postfix_ha.system.processes import Census, Identity, Member, census, census_of_daemons
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 # Share of the time for an orderly end after TERM to master, and its most: deliveries end, then the rest is killed.
 ORDERLY_SHARE = 0.4
@@ -68,6 +69,8 @@ def _sure(people: Census, identity: Identity, deadline: float) -> "list[Member]"
     """The members of a census; if it has none and may have missed some, of one beside which mail_owner starts none."""
     if people.members or people.is_whole or time.monotonic() >= deadline:
         return people.members
+    from postfix_ha.actions.suspend import owner_suspended
+
     with owner_suspended(identity.owner_uids, deadline):
         found = census(identity, with_owner=True).members
         _signal(found, deadline, signal.SIGKILL)
@@ -117,6 +120,8 @@ def _kill(left: "list[Member]", identity: Identity, deadline: float) -> "list[Me
         _signal(known, deadline, signal.SIGSTOP)
         left = _merged(known, census(identity, with_owner=True).members)
     if len(left) > len(known) and time.monotonic() < deadline:
+        from postfix_ha.actions.suspend import owner_suspended
+
         with owner_suspended(identity.owner_uids, deadline):
             left = _merged(left, census(identity, with_owner=True).members)
             _signal(left, deadline, signal.SIGKILL)
@@ -147,7 +152,7 @@ def _merged(first: "list[Member]", second: "list[Member]") -> "list[Member]":
     return first + [member for member in second if (member.pid, member.start) not in known]
 
 
-def _signal(members: "Iterable[Member]", deadline: float, *numbers: "signal.Signals") -> None:
+def _signal(members: "Iterable[Member]", deadline: float, *numbers: int) -> None:
     """Send the signals to each member that still is the process that was listed, until the deadline."""
     for member in members:
         with descriptor_of(member.pid) as descriptor:
@@ -159,27 +164,43 @@ def _signal(members: "Iterable[Member]", deadline: float, *numbers: "signal.Sign
             return
 
 
-def send(pid: int, descriptor: int, number: "signal.Signals") -> None:
+def send(pid: int, descriptor: int, number: int) -> None:
     """Send a signal through a process descriptor, or by number where there is none; one that has gone is no error."""
-    with contextlib.suppress(ProcessLookupError):
+    try:
         if descriptor >= 0:
             signal.pidfd_send_signal(descriptor, number)
         else:  # a kernel before 5.3 has no process descriptors
             os.kill(pid, number)
+    except ProcessLookupError:
+        return
 
 
-@contextlib.contextmanager
-def descriptor_of(pid: int) -> "Iterator[int]":
-    """A process descriptor, or -1 where there is none to be had."""
+def descriptor_of(pid: int) -> "_Descriptor":
+    """A process descriptor for a block of statements, or -1 where there is none to be had."""
+    return _Descriptor(_opened(pid))
+
+
+class _Descriptor:
+    """A descriptor that is closed at the end of the block."""
+
+    __slots__ = ("_number",)
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __enter__(self) -> int:
+        return self._number
+
+    def __exit__(self, *_: object) -> None:
+        if self._number >= 0:
+            os.close(self._number)
+
+
+def _opened(pid: int) -> int:
     try:
-        descriptor = os.pidfd_open(pid)
+        return os.pidfd_open(pid)
     except (OSError, AttributeError):
-        descriptor = -1
-    try:
-        yield descriptor
-    finally:
-        if descriptor >= 0:
-            os.close(descriptor)
+        return -1
 
 
 def _wait_for_end(members: "list[Member]", deadline: float) -> "list[Member]":
@@ -189,13 +210,15 @@ def _wait_for_end(members: "list[Member]", deadline: float) -> "list[Member]":
         remaining_ms = (deadline - time.monotonic()) * 1000
         if remaining_ms <= 0:
             return living
-        with contextlib.ExitStack() as stack:
-            poller = select.poll()
-            watched = [stack.enter_context(descriptor_of(member.pid)) for member in living[:WATCHED_MAX]]
-            for descriptor in watched:
-                if descriptor >= 0:
-                    poller.register(descriptor, select.POLLIN)
-            # Without descriptors, and for a zombie's moment, look again every 10 ms.
-            poller.poll(min(remaining_ms, 10 if -1 in watched else 100))
+        watched = [_opened(member.pid) for member in living[:WATCHED_MAX]]
+        poller = select.poll()
+        for descriptor in watched:
+            if descriptor >= 0:
+                poller.register(descriptor, select.POLLIN)
+        # Without descriptors, and for a zombie's moment, look again every 10 ms.
+        poller.poll(min(remaining_ms, 10 if -1 in watched else 100))
+        for descriptor in watched:
+            if descriptor >= 0:
+                os.close(descriptor)
         living = _living(living)
     return []

@@ -1,6 +1,6 @@
 """End what users run in the queue directory, as well as can be; it keeps the queue mounted, and decides nothing."""
 
-import signal
+import _signal as signal
 import time
 
 from postfix_ha.actions.terminate import descriptor_of, send
@@ -30,7 +30,7 @@ def end_standing(identity: Identity, known: "set[int]", deadline: float) -> "lis
     return names + [f"{len(there) - FEW} more"] * is_crowd
 
 
-def _signal(there: "list[Stander]", identity: Identity, deadline: float, *numbers: "signal.Signals") -> None:
+def _signal(there: "list[Stander]", identity: Identity, deadline: float, *numbers: int) -> None:
     """Send the signals to each that still is a user's process in the queue directory, whoever it is by now."""
     for each in there:
         with descriptor_of(each.pid) as descriptor:

@@ -19,9 +19,9 @@ from postfix_ha.checks.tls import Pair, pairs_in_use, validity
 from postfix_ha.checks.units import enabled_units
 from postfix_ha.config.interfaces import local_addresses
 from postfix_ha.messages.statement import Statement
+from postfix_ha.storage.devices import file_system_uuids
 from postfix_ha.storage.facts import volume_facts
 from postfix_ha.system.child import known_by_child
-from postfix_ha.system.devices import file_system_uuids
 from postfix_ha.system.files import MEBIBYTE, feed
 from postfix_ha.system.mounts import existing
 

@@ -6,7 +6,6 @@ The kernel's links under /proc and its tables of sockets and mounts are read; no
 import itertools
 import os
 import time
-from collections.abc import Iterable
 
 from postfix_ha.printable import printable
 from postfix_ha.procfs import living_place, process_ids, process_link, process_program, process_stat, real_uid
@@ -19,9 +18,15 @@ from postfix_ha.system.namespaces import sees_ours_at
 from postfix_ha.system.processes import shown_name
 from postfix_ha.whole_number import whole_number
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 PATH_LENGTH_MAX = 120
 USER_LENGTH_MAX = 32
 HOLDERS_MAX = 64
+# Of the processes that are asked, one user's share in a crowd.
+SHARE = 0.25
 SHOWN_MAX = 8
 # More than the kernel numbers (PID_MAX_LIMIT): all of them.
 PROCESSES_MAX = 1 << 22
@@ -67,7 +72,8 @@ def find_holders(
 ) -> "list[Holder]":
     """The processes that hold something on this mount, but for these and Postfix's own, as far as found in time.
 
-    No more than ``asked_max`` processes are asked, of each user in turn: a crowd of one user's hides nobody else.
+    No more than ``asked_max`` processes are asked, of each user in turn. Where there are more, each user but root has a
+    share of that at most: a crowd of one user's hides nobody else and costs little.
     """
     identity = Identity("")
     names = user_names()
@@ -107,7 +113,8 @@ def _in_turn(pids: "list[int]", asked_max: int) -> "Iterable[int]":
             by_owner.setdefault(os.stat(f"/proc/{pid}").st_uid, []).append(pid)
         except OSError:
             continue
-    turns = itertools.zip_longest(*by_owner.values())
+    share = int(asked_max * SHARE)
+    turns = itertools.zip_longest(*(each if uid == 0 else each[:share] for uid, each in by_owner.items()))
     return (pid for turn in turns for pid in turn if pid is not None)
 
 

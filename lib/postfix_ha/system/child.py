@@ -1,8 +1,8 @@
 """Work that may hang, done in a child process: what it has told by the deadline is all that counts."""
 
+import _signal as signal
 import os
 import select
-import signal
 import time
 
 TYPE_CHECKING = False

@@ -4,7 +4,8 @@ A dropped SYN is sent again by the client's kernel after a second, so that who c
 served. Two groups of sets:
 
 - ``draining``: every new connection is dropped, while a server that is about to end serves its last sessions. Its
-  elements expire soon, and stop removes them as soon as that server has ended.
+  elements expire soon, and stop makes them void as soon as that server has ended, by the same in ``released``. To take
+  an element away would cost more than all the rest: the kernel waits until no processor looks at it (RCU).
 - ``service``: a new connection is dropped only where nobody on this node listens for it. The kernel decides it at each
   SYN (expression ``socket``, nft(8)): where the service runs, or anybody else takes its place, this does nothing. It
   stays from a probe or start on, since nothing of ours runs on a node between its probe and the arrival of the address.
@@ -13,17 +14,21 @@ What is not served after WAIT_S is refused, as without a hold, for as long as it
 a node where Postfix is stopped must not look like a dead node. An address that comes back after a while waits again.
 
 No packet of a connection that exists is looked at, no other rule's verdict changes, and no other port is concerned.
+
+nft(8) makes the table. A stop fills its sets without it (netfilter.py), so that an idle one starts no program.
 """
 
+import errno
 import time
 
-from postfix_ha.endpoint import Endpoint
-from postfix_ha.system import command
-from postfix_ha.system.complaints import telling_line
+from postfix_ha.endpoint import Endpoint, is_loopback
+from postfix_ha.system.netfilter import Element, change_sets, is_there
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from postfix_ha.system.command import Completed, Running
 
 NFT = ["nft", "-f", "-"]
 # Digit of the sets' names, header that a rule matches, type of an address, what only this node itself reaches.
@@ -31,6 +36,8 @@ FAMILIES = (("4", "ip", "ipv4_addr", "127.0.0.0/8"), ("6", "ip6", "ipv6_addr", "
 # Before the filters that people have (priority 0): what these count and log is then not counted twice.
 PRIORITY = -5
 NFT_MAX_S = 3.0
+# What ends a hold lasts longer than the hold itself.
+OUTLIVES_S = 1.0
 # How long clients wait where nobody listens. Postfix's own client gives up after as long (smtp_connect_timeout).
 WAIT_S = 30
 # SYNs of one address that come in shorter distances belong to one wait. Linux repeats them after 1, 2, 4, 8 and 16 s.
@@ -45,77 +52,78 @@ COMMENT = "postfix-ha: new connections wait while Postfix is moved or restarted"
 class Hold:
     """The hold of one instance on this node; ``endpoints`` are those of its endpoints that other hosts reach."""
 
-    __slots__ = ("endpoints", "table")
+    __slots__ = ("endpoints", "name", "table")
 
     def __init__(self, config_dir: str, endpoints: "Iterable[Endpoint]") -> None:
-        self.table = f"inet {table_name(config_dir)}"
+        self.name = table_name(config_dir)
+        self.table = f"inet {self.name}"
         # nft knows no address with a scope (fe80::1%eth0).
         self.endpoints = [each for each in endpoints if not is_loopback(each.address) and "%" not in each.address]
 
-    def begin_drain(
-        self, draining_s: float, others: "Iterable[tuple[str, int]]", deadline: float
-    ) -> "command.Running | None":
-        """Begin to hold all new connections for so many seconds from now; None where there is nothing to hold.
+    def drain(self, draining_s: float, others: "Iterable[tuple[str, int]]", deadline: float) -> str:
+        """Hold all new connections for so many seconds from now; why not, "" on success.
 
         ``others`` are the addresses and ports on which others listen: an endpoint on all addresses does not mean them.
         """
-        return self._begin(self._draining(draining_s, others), deadline)
-
-    def drain(
-        self,
-        draining_s: float,
-        others: "Iterable[tuple[str, int]]",
-        deadline: float,
-        begun: "command.Running | None" = None,
-    ) -> str:
-        """Hold as begin_drain(), or wait for what that has ``begun``; why not, "" on success."""
-        begun = begun or self.begin_drain(draining_s, others, deadline)
-        # The table is there since the start, as a rule, and elements alone cost less.
-        if begun is None or not why_not(begun.finish()):
+        if not self.endpoints:
             return ""
-        return self._run(self._replaced(()) + self._draining(draining_s, others), deadline)
+        elements = self._elements("draining")
+        timeout_ms = dict.fromkeys([each.set for each in elements], max(1, round(draining_s * 1000)))
+        elements += [Element(f"others{_digit(address)}", address, port) for address, port in others]
+        # The table is there since the start, as a rule.
+        if not change_sets(self.name, self._sets("draining", "released", "others"), elements, timeout_ms):
+            return ""
+        running = self._begin(self._replaced(()) + self._added(elements, timeout_ms), deadline)
+        return why_not(running.finish()) if running else ""
 
-    def end_drain(self, deadline: float) -> "command.Running | None":
-        """Begin to remove what drain() holds; None where there is nothing to hold."""
-        return self._begin(self._flush_draining(), deadline)
+    def end_drain(self, draining_s: float, deadline: float) -> "Running | None":
+        """End what drain() holds, for these seconds at the most; what has still to be waited for, None for nothing."""
+        elements = self._elements("released")
+        lasting_ms = max(1, round((draining_s + OUTLIVES_S) * 1000))
+        failed = change_sets(self.name, (), elements, dict.fromkeys([each.set for each in elements], lasting_ms))
+        if failed in (0, errno.ENOENT):
+            return None
+        return self._begin("".join(f"flush set {self.table} {name}\n" for name in self._sets("draining")), deadline)
 
-    def begin(self, staying: "Iterable[str]", deadline: float) -> "command.Running | None":
+    def begin(self, staying: "Iterable[str]", deadline: float) -> "Running | None":
         """Begin to hold what nobody takes, and nothing else; None where there is nothing to hold.
 
         ``staying`` are addresses of this node that are not on their way here: nothing is held for them.
         """
         return self._begin(self._replaced(staying), deadline)
 
-    def _begin(self, script: str, deadline: float) -> "command.Running | None":
-        return command.begin(NFT, deadline=_soon(deadline), input=script.encode()) if self.endpoints else None
+    def _begin(self, script: str, deadline: float) -> "Running | None":
+        from postfix_ha.system.command import begin
 
-    def _run(self, script: str, deadline: float) -> str:
-        running = self._begin(script, deadline)
-        return why_not(running.finish()) if running else ""
+        return begin(NFT, deadline=_soon(deadline), input=script.encode()) if self.endpoints else None
 
-    def _elements(self, name: str, more: str = "") -> str:
-        """Lines that add each endpoint to the sets of this name."""
-        lines = []
+    def _elements(self, name: str) -> "list[Element]":
+        """Each endpoint as an element of the sets of this name."""
+        elements = {}
         for each in self.endpoints:
-            kind = "_ports" if each.is_wildcard else ""
-            key = f"{each.port}" if each.is_wildcard else f"{each.address} . {each.port}"
-            lines.append(f"add element {self.table} {name}{kind}{_digit(each.address)} {{ {key}{more} }}\n")
-        return "".join(dict.fromkeys(lines))
+            kind, address = ("_ports", "") if each.is_wildcard else ("", each.address)
+            set_name = f"{name}{kind}{_digit(each.address)}"
+            elements[set_name, address, each.port] = Element(set_name, address, each.port)
+        return list(elements.values())
+
+    def _added(self, elements: "Iterable[Element]", timeout_ms: "dict[str, int]") -> str:
+        """Lines for nft that add the elements."""
+        lines = []
+        for each in elements:
+            key = f"{each.address} . {each.port}" if each.address else f"{each.port}"
+            more = f" timeout {timeout_ms[each.set]}ms" if each.set in timeout_ms else ""
+            lines.append(f"add element {self.table} {each.set} {{ {key}{more} }}\n")
+        return "".join(lines)
+
+    def _sets(self, *names: str) -> "list[str]":
+        """The sets with these names: of each family, and where there are two, of ports and of addresses."""
+        digits = [family[0] for family in self._families()]
+        both = [each for name in names for each in ((name,) if name == "others" else (name, f"{name}_ports"))]
+        return [f"{name}{digit}" for digit in digits for name in both]
 
     def _families(self) -> "list[tuple[str, str, str, str]]":
         digits = {_digit(each.address) for each in self.endpoints}
         return [family for family in FAMILIES if family[0] in digits]
-
-    def _draining(self, draining_s: float, others: "Iterable[tuple[str, int]]") -> str:
-        elements = self._elements("draining", f" timeout {max(1, round(draining_s * 1000))}ms")
-        return f"{self._flush_draining()}{elements}" + "".join(
-            f"add element {self.table} others{_digit(address)} {{ {address} . {port} }}\n" for address, port in others
-        )
-
-    def _flush_draining(self) -> str:
-        names = ("draining", "draining_ports", "others")
-        digits = [family[0] for family in self._families()]
-        return "".join(f"flush set {self.table} {name}{digit}\n" for digit in digits for name in names)
 
     def _replaced(self, staying: "Iterable[str]") -> str:
         """Lines that put the whole table in the place of what there is: one transaction, so without a moment between.
@@ -129,6 +137,8 @@ class Hold:
             for name, spec in (
                 ("draining", f"{key} flags timeout;"),
                 ("draining_ports", "type inet_service; flags timeout;"),
+                ("released", f"{key} flags timeout;"),
+                ("released_ports", "type inet_service; flags timeout;"),
                 ("others", key),
                 ("service", key),
                 ("service_ports", "type inet_service;"),
@@ -143,7 +153,7 @@ class Hold:
         for address in dict.fromkeys(staying):
             if _digit(address) in digits and not is_loopback(address) and "%" not in address:
                 lines.append(f"add element {table} staying{_digit(address)} {{ {address} }}")
-        return "\n".join([*lines, ""]) + self._elements("service")
+        return "\n".join([*lines, ""]) + self._added(self._elements("service"), {})
 
     def _rules(self) -> "list[str]":
         first = f"{self.table} input"
@@ -155,8 +165,9 @@ class Hold:
         for digit, header, _, local in families:
             key = f"{header} daddr . tcp dport"
             elsewhere = f"{header} daddr != {local} {key} != @others{digit}"
-            lines.append(f"add rule {first} {key} @draining{digit} drop")
-            lines.append(f"add rule {first} {elsewhere} tcp dport @draining_ports{digit} drop")
+            lines.append(f"add rule {first} {key} @draining{digit} {key} != @released{digit} drop")
+            ports = f"tcp dport @draining_ports{digit} tcp dport != @released_ports{digit}"
+            lines.append(f"add rule {first} {elsewhere} {ports} drop")
             # Served again: a wait after this begins anew.
             served = f"delete @knocked{digit} {{ {key} }} delete @refused{digit} {{ {key} }}"
             lines.append(f"add rule {first} {key} @knocked{digit} socket transparent {{ 0, 1 }} {served} return")
@@ -180,16 +191,24 @@ class Hold:
         return lines
 
 
-def begin_removal(config_dir: str, deadline: float) -> "command.Running":
-    """Begin to remove the instance's table; nft fails where there is none."""
-    return command.begin(NFT, deadline=_soon(deadline), input=f"delete table inet {table_name(config_dir)}\n".encode())
+def begin_removal(config_dir: str, deadline: float) -> "Running | None":
+    """Begin to remove the instance's table; None where there is none."""
+    name = table_name(config_dir)
+    if not is_there(name):
+        return None
+    from postfix_ha.system.command import begin
+
+    return begin(NFT, deadline=_soon(deadline), input=f"delete table inet {name}\n".encode())
 
 
-def why_not(done: "command.Completed") -> str:
+def why_not(done: "Completed") -> str:
     """Why nft has not done what it was told, "" where it has."""
+    from postfix_ha.system.command import NOT_FOUND
+    from postfix_ha.system.complaints import telling_line
+
     if done.returncode == 0:
         return ""
-    if done.returncode == command.NOT_FOUND:
+    if done.returncode == NOT_FOUND:
         return "nft is not installed"
     return telling_line(done) or ("nft did not end in time" if done.timed_out else "nft failed")
 
@@ -198,11 +217,6 @@ def table_name(config_dir: str) -> str:
     """The table of the instance with this configuration directory; nft takes letters, digits and underscores."""
     data = config_dir.encode("utf-8", "surrogateescape")
     return "postfix_ha" + "".join(chr(each) if chr(each).isalnum() and each < 128 else f"_{each:02x}" for each in data)
-
-
-def is_loopback(address: str) -> bool:
-    """Whether only this node itself reaches the address."""
-    return address == "::1" or address.startswith("127.")
 
 
 def _digit(address: str) -> str:

@@ -1,38 +1,50 @@
 """Act as another user for a moment: with that user's rights alone, whatever path he has laid out for us."""
 
-import contextlib
 import errno
 import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 # Any uid without rights, where the mail owner's is not known.
 NOBODY = 65534
 
 
-@contextlib.contextmanager
-def acting_as(user: str) -> "Iterator[None]":
-    """Root's effective user, group and further groups are this user's; KeyError where there is no such user.
+def acting_as(user: str) -> "_Acting":
+    """For a block: root's effective user, group and further groups are this user's; KeyError where there is none.
 
     The real and the saved user stay root's: the user cannot signal or trace us meanwhile.
     """
     import pwd
 
     found = pwd.getpwnam(user)
-    groups, gid = os.getgroups(), os.getegid()
-    os.setgroups([found.pw_gid])
-    try:
-        os.setegid(found.pw_gid)
-        os.seteuid(found.pw_uid)
+    return _Acting(found.pw_uid, found.pw_gid)
+
+
+class _Acting:
+    """The user's rights from the beginning of the block, root's again at its end or where they cannot be had."""
+
+    __slots__ = ("_gid", "_own_gid", "_own_groups", "_uid")
+
+    def __init__(self, uid: int, gid: int) -> None:
+        self._uid = uid
+        self._gid = gid
+        self._own_groups, self._own_gid = os.getgroups(), os.getegid()
+
+    def __enter__(self) -> None:
         try:
-            yield
-        finally:
-            os.seteuid(0)
-            os.setegid(gid)
-    finally:
-        os.setgroups(groups)
+            os.setgroups([self._gid])
+            os.setegid(self._gid)
+            os.seteuid(self._uid)
+        except OSError:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        os.seteuid(0)
+        os.setegid(self._own_gid)
+        os.setgroups(self._own_groups)
 
 
 def near(pids: "list[int]", uids: "Iterable[int]") -> "list[int]":

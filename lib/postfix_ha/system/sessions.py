@@ -1,20 +1,23 @@
-"""Sessions: the connections that the kernel has for an instance's endpoints, from its table of TCP sockets."""
+"""Sessions: the connections that the kernel has for an instance's endpoints.
 
-from collections.abc import Collection
+Asked by sock_diag(7), where that is to be had. For the table /proc/net/tcp the kernel goes through its whole hash of
+connections with a lock on each part: 2 ms on an idle node.
+"""
 
 from postfix_ha.endpoint import Endpoint
 from postfix_ha.procfs import read_whole
-from postfix_ha.sockets import kernel_address, parse_kernel_address
+from postfix_ha.sockets import is_in_our_network, kernel_address, parse_kernel_address, spelt, tcp_sockets
 
-# States in /proc/net/tcp (include/net/tcp_states.h).
-ESTABLISHED, SYN_RECEIVED = b"01", b"03"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+# States (include/net/tcp_states.h).
+ESTABLISHED, SYN_RECEIVED = 1, 3
 # Postfix has closed it, and the client's kernel has not yet confirmed that it has the last reply.
-FIN_WAIT1, LAST_ACK = b"04", b"09"
+FIN_WAIT1, LAST_ACK = 4, 9
 STATES = (ESTABLISHED, SYN_RECEIVED, FIN_WAIT1, LAST_ACK)
 TABLE_MAX = 16 << 20
-# A chunk lacks less than one line of a page (seq_read_iter), so a shorter one than this is the last. Asking once more
-# makes the kernel go through its whole hash of connections again: 2 ms.
-LAST_CHUNK_MAX = 2048
 
 
 class Session:
@@ -36,15 +39,33 @@ def sessions_of(pid: int, endpoints: "list[Endpoint]", others: "Collection[str]"
     ports = {f"{endpoint.port:04X}" for endpoint in endpoints if endpoint.is_wildcard}
     found = []
     for is_ipv6 in sorted({endpoint.is_ipv6 for endpoint in endpoints}):
-        # One line of the table has 150 bytes; more connections than these are not worth a look at each.
-        table = f"/proc/{pid}/net/tcp6" if is_ipv6 else f"/proc/{pid}/net/tcp"
-        data = read_whole(table, TABLE_MAX, LAST_CHUNK_MAX)
-        for line in data.splitlines()[1:]:
-            fields = line.split(None, 4)
-            if len(fields) < 5 or fields[3] not in STATES:
-                continue
-            local = fields[1].decode("ascii")
+        for local, peer in _connections(pid, is_ipv6):
             if local in addresses or (local.rpartition(":")[2] in ports and local not in others):
-                address, port = parse_kernel_address(fields[2].decode("ascii"))
-                found.append(Session(str(Endpoint(address, port))))
+                found.append(Session(str(Endpoint(*parse_kernel_address(peer)))))
+    return found
+
+
+def _connections(pid: int, is_ipv6: bool) -> "list[tuple[str, str]]":
+    """The connections where the process is: their two ends as the kernel spells them."""
+    answers = tcp_sockets(is_ipv6, STATES) if is_in_our_network(pid) else None
+    if answers is None:
+        return _listed(f"/proc/{pid}/net/tcp6" if is_ipv6 else f"/proc/{pid}/net/tcp")
+    size = 16 if is_ipv6 else 4
+    return [
+        (
+            spelt(answer[8 : 8 + size], int.from_bytes(answer[4:6], "big")),
+            spelt(answer[24 : 24 + size], int.from_bytes(answer[6:8], "big")),
+        )
+        for answer in answers
+    ]
+
+
+def _listed(table: str) -> "list[tuple[str, str]]":
+    """The same of one of the kernel's tables."""
+    found = []
+    # One line of the table has 150 bytes; more connections than these are not worth a look at each.
+    for line in read_whole(table, TABLE_MAX).splitlines()[1:]:
+        fields = line.split(None, 4)
+        if len(fields) > 4 and int(fields[3], 16) in STATES:
+            found.append((fields[1].decode("ascii"), fields[2].decode("ascii")))
     return found
