@@ -511,4 +511,14 @@ CASES = {
         "can": ["n1", "n3"],
         "why": {"n2": ["v2"]},
     },
+    "maintenance-failed-part": {
+        "story": "The first part of a group is in maintenance and has failed: the plan starts what waits for it, never.",
+        "source": "drawn; the scheduler's own word for it is a transition that is terminated",
+        "can": [],
+        "why": {
+            "n1": ["queue is in maintenance", "queue has failed on n1"],
+            "n2": ["queue is in maintenance"],
+            "n3": ["queue is in maintenance"],
+        },
+    },
 }

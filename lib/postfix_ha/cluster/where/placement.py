@@ -79,8 +79,9 @@ class _Asked:
             graph = etree.parse(self.graph).getroot()
         except (etree.XMLSyntaxError, OSError):
             return None
-        stopped, started = _touched(graph, name, "stop"), _touched(graph, name, "start")
-        return (_runs_on(now, name, _touched(graph, name, "monitor")) - stopped) | started
+        actions = _carried_out(graph)
+        stopped, started = _touched(actions, name, "stop"), _touched(actions, name, "start")
+        return (_runs_on(now, name, _touched(actions, name, "monitor")) - stopped) | started
 
 
 def _runs_on(answer: Element, name: str, monitored: "set[str]") -> "set[str]":
@@ -95,9 +96,31 @@ def _runs_on(answer: Element, name: str, monitored: "set[str]") -> "set[str]":
     return found
 
 
-def _touched(graph: Element, name: str, task: str) -> "set[str]":
+def _carried_out(graph: Element) -> "list[Element]":
+    """The actions of the plan that are ever due.
+
+    A plan may have actions that wait for one that is not in it, such as the start of what is not managed: the cluster
+    then ends the transition and leaves them undone (pcmk__execute_graph(), "Terminated").
+    """
+    waiting: "list[tuple[set[str], list[Element]]]" = []
+    for synapse in graph.iterfind("synapse"):
+        needed = {each.get("id", "") for each in synapse.iterfind("inputs/trigger/*")}
+        waiting.append((needed, synapse.findall("action_set/*")))
+    found: "list[Element]" = []
+    done: "set[str]" = set()
+    while True:
+        due = [actions for needed, actions in waiting if needed <= done]
+        if not due:
+            return found
+        waiting = [each for each in waiting if not each[0] <= done]
+        for actions in due:
+            found += actions
+            done.update(action.get("id", "") for action in actions)
+
+
+def _touched(actions: "list[Element]", name: str, task: str) -> "set[str]":
     found: "set[str]" = set()
-    for operation in graph.iterfind("synapse/action_set/rsc_op"):
+    for operation in actions:
         primitive = operation.find("primitive")
         is_it = primitive is not None and primitive.get("id", "").split(":")[0] == name
         if is_it and operation.get("operation") == task:
