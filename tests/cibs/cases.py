@@ -512,7 +512,7 @@ CASES = {
         "why": {"n2": ["v2"]},
     },
     "maintenance-failed-part": {
-        "story": "The first part of a group is in maintenance and has failed: the plan starts what waits for it, never.",
+        "story": "The first part of a group is in maintenance and has failed: the plan starts what waits for it never.",
         "source": "drawn; the scheduler's own word for it is a transition that is terminated",
         "can": [],
         "why": {

@@ -6,7 +6,6 @@ import pytest
 
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.simulation import simulate
-
 from tests.cibs.cases import CASES, HERE, path_of
 from tests.cibs.scheduler import nodes_known, runs_there, status_of
 
