@@ -4,6 +4,8 @@ The question is put as an administrator would: with the resource forbidden on al
 Whatever the configuration says by rules, tags, tickets or utilization, Pacemaker reads it, and not we.
 """
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import Optional
 
 from lxml import etree
@@ -34,12 +36,15 @@ def alone_on(cib: Cib, name: str, node: str, nodes: "list[str]") -> Cib:
     return changed
 
 
-def can_run(cluster: Cluster, questions: "list[Question]", name: str) -> "Optional[list[bool]]":
+def can_run(cluster: Cluster, questions: "Iterable[Question]", name: str) -> "Optional[list[bool]]":
     """For each (configuration, node), whether the resource would run on the node; None if crm_simulate cannot tell."""
     answers: "list[bool]" = []
-    for at in range(0, len(questions), AT_ONCE):
+    waiting = iter(questions)  # made when they are asked: a large configuration is not copied for all nodes at once
+    while True:
         with Scratch() as scratch:
-            asked = [(_Asked(cluster, scratch, cib), node) for cib, node in questions[at : at + AT_ONCE]]
+            asked = [(_Asked(cluster, scratch, cib), node) for cib, node in islice(waiting, AT_ONCE)]
+            if not asked:
+                return answers
             for each, node in asked:
                 nodes = each.nodes_of(name)
                 if nodes is None:
@@ -47,7 +52,6 @@ def can_run(cluster: Cluster, questions: "list[Question]", name: str) -> "Option
                         other.running.abandon()
                     return None
                 answers.append(node in nodes)
-    return answers
 
 
 def nodes_that_can_run(
@@ -55,7 +59,7 @@ def nodes_that_can_run(
 ) -> "Optional[dict[str, bool]]":
     """Node -> whether the resource could run there; of the nodes that are asked for, all without that."""
     wanted = nodes if asked is None else asked
-    answers = can_run(cluster, [(alone_on(cib, name, node, nodes), node) for node in wanted], name)
+    answers = can_run(cluster, ((alone_on(cib, name, node, nodes), node) for node in wanted), name)
     return None if answers is None else dict(zip(wanted, answers))
 
 
