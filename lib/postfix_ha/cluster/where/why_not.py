@@ -9,11 +9,13 @@ from lxml import etree
 from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
 from postfix_ha.cluster.model.cib import INFINITY, Cib, Element, score_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
-from postfix_ha.cluster.model.node_facts import states_of
+from postfix_ha.cluster.model.node_facts import runner_of, states_of
 from postfix_ha.cluster.where.essence import NEVER_THERE
 from postfix_ha.cluster.where.obstacle import Applied, Obstacle
-from postfix_ha.cluster.where.obstacles import by_relation, everywhere, on_node
+from postfix_ha.cluster.where.obstacles import by_relation, everywhere, on_node, roots_of
 from postfix_ha.cluster.where.placement import alone_on, can_run, nodes_that_can_run
+from postfix_ha.cluster.where.remedies import delete_meta
+from postfix_ha.system.quoting import quote
 
 
 class Verdict:
@@ -43,7 +45,7 @@ def judge(cluster: Cluster, hierarchy: Hierarchy, states: "dict[str, str]") -> "
     for node in refused:
         suspects = [*common, *on_node(hierarchy, node, applied)]
         if node in down:
-            why[node] = [_down(node, down[node]), *[each for each in suspects if each.word == "excluded"]]
+            why[node] = [_down(cib, node, down[node]), *[each for each in suspects if each.word == "excluded"]]
         elif suspects and all(each.is_certain for each in suspects):
             why[node] = suspects
         else:
@@ -73,7 +75,7 @@ def _put_to_the_test(
         if not why[node]:
             more = asked.reasons([*by_relation(hierarchy), *found])
             excluded = [each for each in found if each.word == "excluded" and each not in more]
-            why[node] = [*excluded, *(more or [_unknown(node)])]
+            why[node] = [*excluded, *(roots_of(more) or [_unknown(node)])]
     return why
 
 
@@ -158,7 +160,10 @@ def _applied(cluster: Cluster, cib: Cib, hierarchy: Hierarchy) -> "list[Applied]
     return found
 
 
-def _down(node: str, word: str) -> Obstacle:
+def _down(cib: Cib, node: str, word: str) -> Obstacle:
+    runner = runner_of(cib, node)
+    if runner is not None and word in ("offline", "unknown"):
+        return _not_connected(cib, node, runner)
     commands = {
         "offline": f"pcs cluster start {node}",
         "unclean": f"stonith_admin --history {node}",
@@ -172,6 +177,18 @@ def _down(node: str, word: str) -> Obstacle:
         "unknown": f"the cluster knows nothing of the state of node {node}",
     }
     return Obstacle(word, texts[word], commands[word], lambda cib: None)
+
+
+def _not_connected(cib: Cib, node: str, runner: Element) -> Obstacle:
+    """A remote or guest node is started by what connects it, or by the virtual machine that it is."""
+    name = runner.get("id", "")
+    text = f"node {node} is offline: resource {name}, by which it is in the cluster, does not run"
+    command = f"crm_resource --why --resource {quote(name)}"
+    held = cib.meta_pair(runner, "target-role")
+    if held is not None and held[1].get("value", "").lower() == "stopped":
+        text += " and is to be stopped (target-role)"
+        command = delete_meta(held[0], "target-role", held[1])
+    return Obstacle("offline", text, command, lambda cib: None)
 
 
 def _unknown(node: str) -> Obstacle:
