@@ -655,4 +655,44 @@ CASES = {
         "can": ["n1", "n2", "n3"],
         "why": {},
     },
+    "order-first-stopped": {
+        "story": "A job has to be done before the first start, and is disabled; Postfix does not stop with it.",
+        "source": "pcs users: order symmetrical=false",
+        "can": [],
+        "why": {
+            node: ["asks for bk", "bk is to be stopped (target-role)", "crm_resource --resource bk"]
+            for node in ("n1", "n2", "n3")
+        },
+    },
+    "scores-add-up": {
+        "story": "Small preferences of the group and of its members, whose sums are below zero on two nodes.",
+        "source": "pcs users: why does -10 ban, scores of groups",
+        "can": ["n3"],
+        "why": {"n1": ["constraint a "], "n2": ["constraint c "]},
+    },
+    "opt-in-score-attribute": {
+        "story": "An opt-in cluster in which a node attribute is the score.",
+        "source": "Pacemaker Explained, score-attribute",
+        "can": ["n1"],
+        "why": {"n2": ["weight is -INFINITY"], "n3": ["symmetric-cluster"]},
+    },
+    "drbd-never-promoted-there": {
+        "story": "A rule with a role lets DRBD be promoted on n1 and n3 alone.",
+        "source": "DRBD users: location rule $role=Master",
+        "can": ["n1", "n3"],
+        "why": {"n2": ["constraint dl"]},
+    },
+    "part-blocked": {
+        "story": "A failure of the file system blocks it (on-fail=block), and with it the service.",
+        "source": "pcs users: on-fail=block",
+        "can": [],
+        "why": {node: ["queue has failed on n1", "--cleanup --resource queue"] for node in ("n1", "n2", "n3")},
+        "says": ["on-fail=block"],
+    },
+    "words-for-true": {
+        "story": "Standby is yes and 1, maintenance is on.",
+        "source": "crmsh, pcs and crm_attribute each write another word",
+        "can": [],
+        "why": {"n1": ["standby"], "n2": ["standby"], "n3": ["maintenance"]},
+    },
 }

@@ -13,7 +13,7 @@ from postfix_ha.cluster.where.failures_on import failed_members
 from postfix_ha.cluster.where.held_by_meta import held_by_meta
 from postfix_ha.cluster.where.lifting import with_property, without_attribute, without_exclusive, without_id
 from postfix_ha.cluster.where.obstacle import Applied, Obstacle
-from postfix_ha.cluster.where.remedies import delete_constraint
+from postfix_ha.cluster.where.remedies import delete_constraint, delete_meta
 from postfix_ha.system.quoting import quote
 
 
@@ -43,8 +43,10 @@ def by_relation(hierarchy: Hierarchy) -> "list[Obstacle]":
         text = f"constraint {name} asks for {what}, which cannot be had there"
         if is_promoted and not _has_promotion_score(hierarchy.cib, needed):
             text += f": the agent of {needed} gives no node a promotion score"
+        stopped, command = _to_be_stopped(hierarchy.cib, needed)
+        text += stopped
         subject = constraint.get("rsc") or constraint.get("then") or ""
-        found.append(Obstacle("not possible", text, "", without_id(name), lasts=True, relates=(subject, needed)))
+        found.append(Obstacle("not possible", text, command, without_id(name), lasts=True, relates=(subject, needed)))
     return found
 
 
@@ -52,6 +54,15 @@ def roots_of(found: "list[Obstacle]") -> "list[Obstacle]":
     """Those that are not there only because what they need lacks something itself."""
     lacking = {each.relates[0] for each in found if each.relates}
     return [each for each in found if not each.relates or each.relates[1] not in lacking] or found
+
+
+def _to_be_stopped(cib: Cib, name: str) -> "tuple[str, str]":
+    """That a resource is to be stopped, and the command that ends that; "" twice where it is not."""
+    resource = cib.resource(name)
+    held = None if resource is None else cib.meta_pair(resource, "target-role")
+    if held is None or held[1].get("value", "").lower() != "stopped":
+        return "", ""
+    return f": {name} is to be stopped (target-role)", delete_meta(held[0], "target-role", held[1])
 
 
 def _has_promotion_score(cib: Cib, clone: str) -> bool:
