@@ -66,17 +66,17 @@ def _put_to_the_test(
     # Where it runs once the certain ones are gone, no other is a reason: one question instead of one for each.
     first = [node for node, found in certain.items() if found]
     answers = can_run(cluster, ((question(node).without(certain[node]), node) for node in first), hierarchy.tag)
-    why = {node: certain[node] for node, runs in zip(first, answers or []) if runs}
+    proven = {node: certain[node] for node, runs in zip(first, answers or []) if runs}
     for node, found in suspects.items():
-        if node in why:
+        if node in proven:
             continue
         asked = question(node)
-        why[node] = asked.reasons(found)
-        if not why[node]:
+        proven[node] = asked.reasons(found)
+        if not proven[node]:
             more = asked.reasons([*by_relation(hierarchy), *found])
             excluded = [each for each in found if each.word == "excluded" and each not in more]
-            why[node] = [*excluded, *(roots_of(more) or [_unknown(node)])]
-    return why
+            proven[node] = [*excluded, *(roots_of(more) or [_unknown(node)])]
+    return proven
 
 
 def reasons_on(
