@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from postfix_ha.cluster.live.pacemaker import Cluster
+from postfix_ha.cluster.live.simulation import simulate
 from tests.cibs.cases import CASES, HERE, path_of
 from tests.cibs.scheduler import nodes_known, runs_there, status_of
 
@@ -30,3 +32,11 @@ def test_who_could_run_it_and_why_not(name):
     text = " ".join(" ".join(found["text"]).split())
     assert [word for word in case.get("says", []) if word not in text] == [], text
     assert [word for word in case.get("says_not", []) if word in text] == [], text
+
+
+def test_a_plan_that_cannot_be_carried_out_is_told_as_far_as_it_goes():
+    path = path_of("maintenance-failed-part")
+    outcome = simulate(Cluster(path), Cluster(path).read())
+    assert outcome is not None
+    assert [words for words in outcome.actions if "fence" not in words] == []
+    assert outcome.places["mail"] == []

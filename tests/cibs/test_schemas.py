@@ -6,6 +6,8 @@ import re
 import pytest
 from lxml import etree
 
+from postfix_ha.cli.command import NO_CLUSTER
+from postfix_ha.cli.main import main
 from postfix_ha.cluster.create.build import create
 from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
 from postfix_ha.cluster.model.cib import parse
@@ -52,3 +54,14 @@ def test_what_is_added_to_it_is_of_its_age(schema):
         assert done.returncode == 0 or schema == "none", done.stderr
         can = nodes_that_can_run(Cluster(path), new, "mail", ["n1", "n2", "n3"])
     assert can == {"n1": True, "n2": True, "n3": False}
+
+
+def test_a_configuration_that_its_schema_refuses_is_told_in_one_line(tmp_path, capsys):
+    file = tmp_path / "cib.xml"
+    file.write_text(
+        cib_text(file_system() + primitive("mail", "ocf:mail:postfix_ha"), defaults="<tags><tag id='t'/></tags>")
+    )
+    assert main(["status", "--cib-file", str(file)]) == NO_CLUSTER
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "cannot read the cluster status: " in line
+    assert "schema" in line

@@ -56,6 +56,7 @@ def primitives(draw, name):
                 {"migration-threshold": "2"},
             ]
             + [{"resource-stickiness": "100"}, {"priority": "5"}, {"critical": "false"}]
+            + [{"multiple-active": "block"}, {"multiple-active": "stop_only"}, {"failure-timeout": "60s"}]
         )
     )
     needs = draw(st.sampled_from([{}, {}, {}, {"memory": "2048"}]))
@@ -122,6 +123,40 @@ def locations(draw, number, nodes, names):
     return f'<rsc_location id="{identity}" rsc="{subject}" node="{node}" score="{score}"/>'
 
 
+@st.composite
+def others(draw):
+    """What ties Postfix to another resource, which may run elsewhere or not at all."""
+    kind = draw(st.sampled_from(["", "", "", "", "plain", "site", "order", "any"]))
+    score = draw(st.sampled_from(["INFINITY", "-INFINITY", "500"]))
+    if kind == "plain":
+        return f'<rsc_colocation id="mo" rsc="mail" with-rsc="other" score="{score}"/>'
+    if kind == "site":
+        return f'<rsc_colocation id="mo" rsc="mail" with-rsc="other" score="{score}" node-attribute="site"/>'
+    if kind == "order":
+        order = draw(st.sampled_from(["Mandatory", "Optional", "Serialize"]))
+        return f'<rsc_order id="om" first="other" then="mail" kind="{order}"/>'
+    if kind == "any":
+        need = draw(st.sampled_from(["true", "false"]))
+        return (
+            f'<rsc_order id="om" kind="Mandatory"><resource_set id="om-1" sequential="false" require-all="{need}">'
+            '<resource_ref id="other"/><resource_ref id="fence"/></resource_set>'
+            '<resource_set id="om-2"><resource_ref id="mail"/></resource_set></rsc_order>'
+        )
+    return ""
+
+
+@st.composite
+def defaults(draw):
+    """What holds for all resources, at times by a rule."""
+    name, value = draw(st.sampled_from([("", "")] * 10 + [("is-managed", "false"), ("target-role", "Stopped")]))
+    when = '<rule id="rd-r" boolean-op="and" score="INFINITY">{}</rule>'
+    date = '<date_expression id="rd-d" operation="{}" start="2020-01-01"/>'
+    agent = '<rsc_expression id="rd-e" class="ocf" provider="heartbeat"/>'
+    rule = draw(st.sampled_from(["", when.format(date.format("gt")), when.format(agent)]))
+    pair = f'<nvpair id="rd-n" name="{name}" value="{value}"/>'
+    return f'<rsc_defaults><meta_attributes id="rd">{rule}{pair}</meta_attributes></rsc_defaults>' if name else ""
+
+
 def operation(name, task, code, *, interval=0, key="last_0", call=5):
     """One entry of a history."""
     transition = f"{call}:1:0:5bf1e0a2-7a34-4b0e-8f4e-0a5d4c9b1f2e"
@@ -174,12 +209,7 @@ def cibs(draw):
         constraints += f'<rsc_ticket id="t" rsc="{draw(st.sampled_from(names[:3]))}" ticket="T" loss-policy="stop"/>'
         granted = draw(st.sampled_from(["true", "false"]))
         tickets = f'<tickets><ticket_state id="T" granted="{granted}" standby="false"/></tickets>'
-    if draw(st.sampled_from([False] * 4 + [True])):
-        score = draw(st.sampled_from(["INFINITY", "-INFINITY", "500"]))
-        constraints += f'<rsc_colocation id="mo" rsc="mail" with-rsc="other" score="{score}"/>'
-    if draw(st.sampled_from([False] * 4 + [True])):
-        kind = draw(st.sampled_from(["Mandatory", "Optional", "Serialize"]))
-        constraints += f'<rsc_order id="om" first="other" then="mail" kind="{kind}"/>'
+    constraints += draw(others())
     options = {}
     for name, values in (
         ("symmetric-cluster", ["false"]),
@@ -193,6 +223,7 @@ def cibs(draw):
         if draw(st.sampled_from([False] * 8 + [True])):
             options[name] = draw(st.sampled_from(values))
     entries = ""
+    general = draw(defaults())
     for number, node in enumerate(nodes, 1):
         own = draw(
             st.sampled_from([{}] * 5 + [{"standby": "on"}, {"maintenance": "true"}, {"site": "a"}, {"site": "b"}])
@@ -202,15 +233,15 @@ def cibs(draw):
         entries += f'<node id="{number}" uname="{node}">{inner}</node>'
     home = draw(st.sampled_from([*nodes, ""]))
     running = list(PARTS[: draw(st.integers(0, 3))])
-    status = "".join(
-        draw(states(number, node, running if node == home else [])) for number, node in enumerate(nodes, 1)
-    )
+    twice = draw(st.sampled_from([""] * 12 + nodes))
+    on = {node: running if node == home else ["mail"] if node == twice else [] for node in nodes}
+    status = "".join(draw(states(number, node, on[node])) for number, node in enumerate(nodes, 1))
     quorum = draw(st.sampled_from(["1"] * 9 + ["0"]))
     return (
         f'<cib crm_feature_set="3.15.1" validate-with="pacemaker-3.7" epoch="5" num_updates="7" admin_epoch="0" '
         f'have-quorum="{quorum}" dc-uuid="1"><configuration><crm_config>'
         + (pairs("cluster_property_set", "options", options))
         + f"</crm_config><nodes>{entries}</nodes><resources>{FENCING}{resources}</resources>"
-        + f"<constraints>{constraints}</constraints>{TAGS if layout == 'tags' else ''}</configuration>"
+        + f"<constraints>{constraints}</constraints>{TAGS if layout == 'tags' else ''}{general}</configuration>"
         + f"<status>{tickets}{status}</status></cib>"
     )

@@ -25,6 +25,8 @@ FAILED = 2
 INTERRUPTED = 130
 # The commands that are to be quick, so that nothing is loaded for the others.
 QUICK = ("check", "facts")
+# That which is run again and again as well, although it needs the libraries.
+ALONE = (*QUICK, "status")
 # Library -> package; Debian, Red Hat and SUSE name them alike.
 NEEDED = {"lxml": "python3-lxml", "psutil": "python3-psutil"}
 
@@ -63,8 +65,8 @@ def _main(words: "list[str]") -> int:
 
 def _run(words: "list[str]") -> int:
     """Do what the command does, or say what to install for it."""
-    command = words[0] if words and words[0] in QUICK else ""
-    missing = [] if command else _missing()
+    command = words[0] if words and words[0] in ALONE else ""
+    missing = [] if command in QUICK else _missing()
     if missing:
         return _refuse(missing, "it has no library of that name")
     try:
@@ -129,6 +131,10 @@ def build_parser(command: str = "", make: "type[argparse.ArgumentParser]" = Pars
         from postfix_ha.cli.commands.facts import add_facts
 
         add_facts(commands)
+    if command == "status":
+        from postfix_ha.cli.commands.status import add_status
+
+        add_status(commands)
     if not command:
         from postfix_ha.cli.commands.on_cluster import add_cluster_commands
 

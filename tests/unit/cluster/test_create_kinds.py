@@ -230,3 +230,15 @@ def test_an_order_that_does_not_always_hold_is_made_whole(weaker):
     document = cib(file_system() + address() + primitive("mail", "ocf:mail:postfix_ha"), order)
     assert ("mail", "queue-fs") not in Relations(document).after
     assert Relations(create(document, wish(), node())).is_after("mail", "queue-fs")
+
+
+def test_an_address_in_a_clone_is_named_by_the_clone_and_follows_nothing():
+    """A cluster IP: every node has it, and constraints on what is in a clone are none."""
+    document = create(
+        cib(f'{file_system("queue")}<clone id="shared">{address("vip")}</clone>'), wish(tag="mail"), node()
+    )
+    assert {("mail", "queue"), ("mail", "vip")} <= starts(document)
+    named = [each for each in by_tag(document, "rsc_colocation") if "vip" in each.values()]
+    assert named == []
+    assert ("mail", "shared") in [(each["rsc"], each["with-rsc"]) for each in by_tag(document, "rsc_colocation")]
+    assert text(create(document.copy(), wish(), node())) == text(document)

@@ -12,8 +12,10 @@ from postfix_ha.cluster.change.move import release
 from postfix_ha.cluster.change.unfinished import unmark
 from postfix_ha.cluster.model import changes as kinds
 from postfix_ha.cluster.model.changes import Change, changes
-from postfix_ha.cluster.model.cib import Element, to_text
+from postfix_ha.cluster.model.cib import RESOURCE_TAGS, Cib, Element, to_text
+from postfix_ha.cluster.model.edit import remove_resource
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
+from postfix_ha.cluster.model.references import References
 from postfix_ha.cluster.show.crm import crm_lines
 from postfix_ha.cluster.show.pcs import pcs_script
 from postfix_ha.cluster.show.spelling import spelled_out
@@ -50,10 +52,11 @@ def run_print(options: argparse.Namespace) -> int:
     release(cib, tag)
     unmark(cib, tag)
     cib = spelled_out(cib)
-    made = changes(delete(cib.copy(), tag, with_parts=True), cib)
+    made = changes(without(cib, tag), cib)
     # A part that another service needs stays; a constraint that was pruned of the parts is not one that was made.
     made = [change for change in made if change.kind in (kinds.ADD_RESOURCE, kinds.ADD_CONSTRAINT, kinds.ADD_ALERT)]
     left = [f"# not in it: {text}" for each in made if each.element is not None for text in by_rule(each.element)]
+    left += [f"# not in it, and has to be there before: {name}" for name in others(cib, made)]
     printed = {
         "pcs": [*pcs_script(made, f"{tag}.xml"), *left],
         "crm": [*crm_lines(made), *left],
@@ -64,6 +67,24 @@ def run_print(options: argparse.Namespace) -> int:
     else:
         say_lines(printed[options.format])
     return DONE
+
+
+def without(cib: Cib, tag: str) -> Cib:
+    """The configuration without the hierarchy: with the whole of a group, also where it has members for others."""
+    found = delete(cib.copy(), tag, with_parts=True)
+    left = found.resource(find_hierarchy(cib, tag).top)
+    for primitive in [] if left is None else list(left.iter("primitive")):
+        remove_resource(found, primitive.get("id", ""))
+    return found
+
+
+def others(cib: Cib, made: "list[Change]") -> "list[str]":
+    """The resources that the constraints name and that are not made with them, the outermost of each."""
+    elements = [each.element for each in made if each.element is not None]
+    names = {each.get("id", "") for element in elements for each in element.iter(*RESOURCE_TAGS)}
+    references = References(cib)
+    named = [name for each in elements if each.tag.startswith("rsc_") for name in references.of_constraint(each)]
+    return [name for name in dict.fromkeys(named) if name not in names]
 
 
 def by_rule(element: Element) -> "list[str]":

@@ -18,6 +18,7 @@ from postfix_ha.cluster.show.status import Overview
 from postfix_ha.cluster.show.status_text import lines_of as lines_of
 from postfix_ha.cluster.where.essence import essence
 from postfix_ha.cluster.where.expiry import expired_moves
+from postfix_ha.cluster.where.foreseen import nowhere
 from postfix_ha.cluster.where.why_not import judge
 from postfix_ha.params import Params
 from postfix_ha.peers.ask import PASSED_ON
@@ -102,6 +103,8 @@ def gather(options: argparse.Namespace, cluster: Cluster, hierarchy: Hierarchy) 
     status = cluster.status(None if is_whole else small)
     verdict = judge(cluster, hierarchy, states_of(hierarchy.cib, status))
     overview = Overview(hierarchy, status, verdict, expired_moves(cluster, hierarchy), history(cluster))
+    if verdict is not None and not overview.members[hierarchy.tag].is_active:
+        overview.reasons += nowhere(cluster, hierarchy, verdict.can)
     here = cluster.node_name()
     seen: "dict[str, object]" = {}
     if cluster.is_live and overview.running_on and not options.cluster_only:

@@ -44,15 +44,19 @@ def build(cib: Cib, draft: Draft) -> Cib:
         _made(made, cib, "postfix", {"name": mail, **_mail_values(draft)})
     # The others go where the file system is that the queue's lies in, or where the queue's is.
     nested = nested_in(draft.file_systems, file_systems)
-    anchor = _outermost(nested, [*file_systems, *addresses][0])
+    parts = list(dict.fromkeys([*file_systems, *addresses]))
+    # What is a clone, such as an address that several nodes have, follows nothing; no constraint names what is in it.
+    clones = _in_clones(cib, parts)
+    single = [each for each in parts if each not in clones]
+    anchor = _outermost(nested, [*single, *parts][0])
     _chains(cib, draft, file_systems, made)
     for inner, outer in nested:  # the outer one first, or the inner has no mount point, or is hidden
         edit.ensure_dependency(cib, inner, outer)
-    for member in dict.fromkeys([*file_systems, *addresses]):
+    for member in single:
         if member != anchor:
             edit.ensure_address_with_file_system(cib, member, anchor)
-    for member in dict.fromkeys([*file_systems, *addresses]):
-        edit.ensure_dependency(cib, mail, member)
+    for member in parts:
+        edit.ensure_dependency(cib, mail, clones.get(member, member))
     _locate(cib, draft, mail, made)
     if draft.existing and begun_with(draft.existing) == MAKING:
         in_service(cib, mail)
@@ -67,6 +71,12 @@ def _with_alert(cib: Cib, draft: Draft) -> Cib:
     if wish.has_alert:
         ensure_alert(cib, draft.tag, find_hierarchy(cib, draft.tag).members, wish.alert_mail, wish.alert_relay)
     return cib
+
+
+def _in_clones(cib: Cib, names: "list[str]") -> "dict[str, str]":
+    """Primitive -> the clone that it is in, of those that are in one."""
+    tops = {name: top_of(resource) for name in names for resource in [cib.resource(name)] if resource is not None}
+    return {name: top.get("id", "") for name, top in tops.items() if top.tag in ("clone", "master", "bundle")}
 
 
 def _chains(cib: Cib, draft: Draft, file_systems: "list[str]", made: "list[str]") -> None:

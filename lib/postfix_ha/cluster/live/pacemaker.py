@@ -75,9 +75,13 @@ class Cluster:
         if done.returncode != 0:
             raise failed("status_read", why=self._why(done))
         try:
-            return etree.fromstring(done.stdout)
+            answer = etree.fromstring(done.stdout)
         except etree.XMLSyntaxError as error:
             raise failed("status_is_xml", why=error.msg) from None
+        errors = [each.text or "" for each in answer.iterfind("status/errors/error")]
+        if answer.find("nodes") is None and errors:  # it ends with 0 even where it could not read the configuration
+            raise failed("status_read", why=printable("; ".join(errors), COMPLAINT_MAX))
+        return answer
 
     def node_name(self) -> str:
         """The name under which this node is in the cluster, "" where it is in none."""

@@ -23,11 +23,13 @@ def simulate(cluster: Cluster, cib: Cib) -> "Optional[Outcome]":
     with Scratch() as scratch:
         path = scratch.write("simulated.xml", cib)
         done = cluster.call("crm_simulate", "--xml-file", path, "--simulate", "--output-as=xml")
-    if done.returncode != 0:
-        return None
     try:
         root = etree.fromstring(done.stdout)
     except etree.XMLSyntaxError:
+        return None
+    # A plan with actions that are never due ends with exit code 1 ("An invalid transition was produced") and a whole
+    # answer: the cluster does what can be done, and leaves the rest, as pcmk__execute_graph() does in both.
+    if root.find("revised_cluster_status") is None:
         return None
     actions = [_action(element) for element in root.iterfind("transition/rsc_action")]
     places: "dict[str, list[str]]" = {}

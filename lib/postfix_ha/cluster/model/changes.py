@@ -127,6 +127,16 @@ def sentence(change: Change) -> str:
     return f"{verb} {change.subject}{_meaning(change.element)}"
 
 
+def _of_rules(location: Element) -> str:
+    """Where a location with rules holds: the nodes and the end of a move by hand, the rules of any other."""
+    expressions = list(location.iter("expression"))
+    ends = [found.get("end", "") for found in location.iter("date_expression")]
+    if not expressions or any(found.get("attribute") != "#uname" for found in expressions) or "" in ends:
+        return f" by rule {', '.join(rule.get('id', rule.get('id-ref', '')) for rule in location.iter('rule'))}"
+    until = f" until {' '.join(ends)}" if ends else ""
+    return f" on {' '.join(found.get('value', '') for found in expressions)}{until}"
+
+
 def _meaning(element: "Optional[Element]") -> str:
     if element is None:
         return ""
@@ -139,9 +149,7 @@ def _meaning(element: "Optional[Element]") -> str:
     if element.tag == "rsc_location" and get("node"):
         return f": {get('rsc')} on {get('node')} {get('score')}"
     if element.tag == "rsc_location":
-        values = [found.get("value", "") for found in element.iter("expression")]
-        ends = [found.get("end", "") for found in element.iter("date_expression")]
-        return f": {get('rsc')} on {' '.join(values)} until {' '.join(ends)}"
+        return f": {get('rsc') or get('rsc-pattern', '')}{_of_rules(element)}"
     if element.tag == "rsc_colocation" and get("rsc"):
         return f": {get('rsc')} where {get('with-rsc')} is"
     if element.tag == "rsc_order" and get("first"):

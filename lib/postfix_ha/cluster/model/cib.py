@@ -148,7 +148,7 @@ class Cib:
         """(what has it, the pair) of the meta attribute that is in force for a resource."""
         element: "Optional[Element]" = resource
         while element is not None and element.tag in RESOURCE_TAGS:
-            for holder in (element, self._template(element)):
+            for holder in (element, self.template_of(element)):
                 found = None if holder is None else pair_of(holder, "meta_attributes", name)
                 if holder is not None and found is not None:
                     return holder, found
@@ -158,25 +158,26 @@ class Cib:
 
     def agent(self, primitive: Element) -> str:
         """What runs a primitive, as in ocf:heartbeat:IPaddr2, its template's where it has one."""
-        source = self._template(primitive)
+        source = self.template_of(primitive)
         source = primitive if source is None else source
         return ":".join(source.get(key, "") for key in ("class", "provider", "type") if source.get(key))
 
     def parameters(self, primitive: Element) -> "dict[str, str]":
         """The instance parameters of a primitive, with those of its template."""
-        source = self._template(primitive)
+        source = self.template_of(primitive)
         inherited = {} if source is None else pairs(source, "instance_attributes")
         return {**inherited, **pairs(primitive, "instance_attributes")}
 
     def operations(self, primitive: Element) -> "list[Element]":
         """The operations of a primitive, with those of its template that it has not itself."""
         own = primitive.findall("operations/op")
-        template = self._template(primitive)
+        template = self.template_of(primitive)
         known = {(each.get("name"), each.get("interval", "0")) for each in own}
         inherited = [] if template is None else template.findall("operations/op")
         return own + [each for each in inherited if (each.get("name"), each.get("interval", "0")) not in known]
 
-    def _template(self, primitive: Element) -> "Optional[Element]":
+    def template_of(self, primitive: Element) -> "Optional[Element]":
+        """The template that a primitive is made after, None where it is made after none."""
         name = primitive.get("template")
         if not name:
             return None

@@ -1,6 +1,8 @@
 """Facts of nodes as a configuration and its status have them: attributes and tickets."""
 
-from postfix_ha.cluster.model.cib import TRUE_WORDS, Cib, Element
+from typing import Optional
+
+from postfix_ha.cluster.model.cib import TRUE_WORDS, Cib, Element, pairs
 
 FOREVER, REBOOT = "forever", "reboot"
 
@@ -30,6 +32,17 @@ def tickets(cib: Cib) -> "dict[str, tuple[bool, bool]]":
         words = [state.get(key, "false").lower() in TRUE_WORDS for key in ("granted", "standby")]
         found[state.get("id", "")] = (words[0], words[1])
     return found
+
+
+def runner_of(cib: Cib, node: str) -> "Optional[Element]":
+    """The primitive that a remote or guest node is there by: its connection, or the virtual machine."""
+    if node in cib.members():
+        return None
+    for primitive in cib.primitives():
+        is_remote = cib.agent(primitive) == "ocf:pacemaker:remote" and primitive.get("id") == node
+        if is_remote or pairs(primitive, "meta_attributes").get("remote-node") == node:
+            return primitive
+    return None
 
 
 def states_of(cib: Cib, status: Element) -> "dict[str, str]":

@@ -58,7 +58,7 @@ def _colocation(element: Element) -> "list[str]":
         if len(chosen) == 1 and len(refs) == 2 and names[0] not in ("(", "["):
             names.reverse()  # two names are "this with that", where a set is the other way round
         return ["colocation", get("id", ""), _word(_score(score) + ":"), *names]
-    if not (get("rsc") and get("with-rsc")):
+    if not (get("rsc") and get("with-rsc")) or get("influence", "true").lower() in FALSE_WORDS:
         return []
     names = [_named(get("rsc", ""), get("rsc-role", "")), _named(get("with-rsc", ""), get("with-rsc-role", ""))]
     head = ["colocation", get("id", ""), _word(_score(get("score", "INFINITY")) + ":"), *names]

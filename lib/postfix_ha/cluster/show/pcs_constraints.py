@@ -6,6 +6,8 @@ from postfix_ha.cluster.show.rule_words import pcs_rule
 
 # pcs since 0.11 takes the new names of roles alone.
 ROLES = {"Master": "Promoted", "Slave": "Unpromoted"}
+# Those that its rules take; Started is what any role is by itself, and pcs has no word for it there.
+IN_RULES = ("", "Started", *ROLES, *ROLES.values())
 
 
 def pcs_constraint(element: Element) -> "list[str]":
@@ -22,10 +24,11 @@ def _location(element: Element) -> "list[str]":
     subject = get("rsc", "") or (f"regexp%{get('rsc-pattern')}" if get("rsc-pattern") else "")
     discovery = [f"resource-discovery={get('resource-discovery')}"] if get("resource-discovery") else []
     rule = element.find("rule")
+    role = get("role", "") if rule is None else rule.get("role", get("role", ""))
+    if role not in IN_RULES:
+        return []
     if rule is not None:
         expression = pcs_rule(rule)
-        role = rule.get("role", get("role", ""))
-        # Started is what any role is by itself, and pcs has no word for it here.
         roles = [f"role={_role(role)}"] if role not in ("", "Started") else []
         score = f"score-attribute={rule.get('score-attribute')}" if rule.get("score-attribute") else ""
         options = [f"id={rule.get('id')}", f"constraint-id={get('id')}", *discovery, *roles]

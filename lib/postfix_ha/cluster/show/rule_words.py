@@ -57,7 +57,7 @@ def _date(element: Element, *, is_pcs: bool) -> "list[str]":
         return ["date", operation, start or end]
     if operation == "date_spec" and spans:
         return ["date-spec", *spans] if is_pcs else ["date", "spec", *spans]
-    if operation != "in_range":
+    if operation != "in_range" or not (end or spans):
         return []
     if is_pcs:
         until = ["duration", *spans] if spans else [end]

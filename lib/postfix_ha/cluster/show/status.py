@@ -10,6 +10,7 @@ from postfix_ha.cluster.live.wait import State, failures
 from postfix_ha.cluster.model.cib import INFINITY, Element, score_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy
 from postfix_ha.cluster.model.node_facts import states_of
+from postfix_ha.cluster.where.doubled import doubled
 from postfix_ha.cluster.where.management import unmanaged
 from postfix_ha.cluster.where.watching import unwatched
 from postfix_ha.cluster.where.why_not import Verdict
@@ -55,8 +56,9 @@ class Overview:
 
     @property
     def is_as_asked(self) -> bool:
-        """Whether the service is in the configured state: running and greeting its clients, or disabled and stopped."""
-        return bool(self.running_on) != self.hierarchy.is_disabled and not self.silent
+        """Whether the service is in the configured state: running once and greeting, or disabled and stopped."""
+        is_once = self.hierarchy.is_clone or len(self.running_on) < 2
+        return bool(self.running_on) != self.hierarchy.is_disabled and not self.silent and is_once
 
     @property
     def silent(self) -> "list[str]":
@@ -143,10 +145,11 @@ class Overview:
         if options is not None and options.get("maintenance-mode") == "true":
             found.append("maintenance-mode is on: the cluster neither starts nor stops anything")
         for member, state in self.members.items():
-            if not state.managed or state.blocked:
+            if (not state.managed or state.blocked) and not (state.blocked and len(state.nodes) > 1):
                 found += [each for each in unmanaged(self.hierarchy, member, state) if each not in found]
             if not state.nodes and member != tag:
                 found.append(f"{member} does not run, and {tag} needs it")
+        found += doubled(self.hierarchy, self.members)
         found += [each.text for each in worth_telling(self.fencing) if each.target in self.node_states]
         if mark_of(self.hierarchy):
             found.append(advice(self.hierarchy))

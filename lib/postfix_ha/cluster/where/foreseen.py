@@ -33,6 +33,22 @@ def of_start(cluster: Cluster, new: Cib, tag: str, status: Element) -> "list[Rem
     return without_redundancy(cluster, new, tag, nodes[0], status)
 
 
+def nowhere(cluster: Cluster, hierarchy: Hierarchy, can: "dict[str, bool]") -> "list[str]":
+    """One line if the cluster would start it nowhere although a node could run it: it puts another part elsewhere.
+
+    The scheduler places one resource after the other, and does not always go back to look for a node that suits all.
+    """
+    outcome = simulate(cluster, hierarchy.cib) if any(can.values()) else None
+    if outcome is None or outcome.places.get(hierarchy.tag):
+        return []
+    able = ", ".join(node for node, could in can.items() if could)
+    placed = {member: outcome.places[member] for member in hierarchy.members if outcome.places.get(member)}
+    wrong = {member: nodes for member, nodes in placed.items() if not any(can.get(node) for node in nodes)} or placed
+    where = ", ".join(f"{member} on {' and '.join(nodes)}" for member, nodes in wrong.items())
+    why = f": it would run {where}" if where else ""
+    return [f"the cluster itself does not start {hierarchy.tag} on {able}, which could run it{why}"]
+
+
 def of_stop(hierarchy: Hierarchy, running_on: "list[str]") -> "list[Remark]":
     """clients_served, if the service runs."""
     if not running_on:

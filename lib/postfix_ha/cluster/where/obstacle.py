@@ -1,5 +1,7 @@
 """An obstacle: one thing that may keep a hierarchy off a node; and a constraint as Pacemaker applies it."""
 
+from typing import Optional
+
 from postfix_ha.cluster.where.lifting import Lift
 
 
@@ -7,13 +9,21 @@ class Obstacle:
     """One suspect: ``word`` for a table, ``text`` that names it, ``command`` that ends it, ``lift`` takes it out.
 
     ``is_certain`` where it needs no proof: Pacemaker lists it as in force, and it forbids whatever else there is.
-    ``lasts`` where it stays until somebody changes the configuration.
+    ``lasts`` where it stays until somebody changes the configuration; ``relates``: (what needs, what is needed).
     """
 
-    __slots__ = ("command", "is_certain", "lasts", "lift", "text", "word")
+    __slots__ = ("command", "is_certain", "lasts", "lift", "relates", "text", "word")
 
     def __init__(
-        self, word: str, text: str, command: str, lift: Lift, *, is_certain: bool = False, lasts: bool = False
+        self,
+        word: str,
+        text: str,
+        command: str,
+        lift: Lift,
+        *,
+        is_certain: bool = False,
+        lasts: bool = False,
+        relates: "Optional[tuple[str, str]]" = None,
     ) -> None:
         self.word = word
         self.text = text
@@ -21,6 +31,7 @@ class Obstacle:
         self.lift = lift
         self.is_certain = is_certain
         self.lasts = lasts
+        self.relates = relates
 
     def as_object(self) -> "dict[str, str]":
         """The obstacle for JSON."""

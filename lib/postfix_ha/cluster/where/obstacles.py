@@ -6,9 +6,11 @@ once one is taken out of a copy of the configuration.
 
 from postfix_ha.cluster.model.cib import FALSE_WORDS, INFINITY, TRUE_WORDS, Cib, Element, score_of, top_of
 from postfix_ha.cluster.model.hierarchy import MOVE_PREFIXES, Hierarchy
-from postfix_ha.cluster.model.node_facts import attributes_of, node_states, tickets
+from postfix_ha.cluster.model.node_facts import FOREVER, REBOOT, attributes_of, node_states, tickets
 from postfix_ha.cluster.model.references import References
+from postfix_ha.cluster.where.doubled import doubled_members
 from postfix_ha.cluster.where.failures_on import failed_members
+from postfix_ha.cluster.where.held_by_meta import held_by_meta
 from postfix_ha.cluster.where.lifting import with_property, without_attribute, without_exclusive, without_id
 from postfix_ha.cluster.where.obstacle import Applied, Obstacle
 from postfix_ha.cluster.where.remedies import delete_constraint, delete_meta
@@ -19,9 +21,10 @@ def everywhere(hierarchy: Hierarchy) -> "list[Obstacle]":
     """What may keep it off every node."""
     cib = hierarchy.cib
     found = _options(cib)
-    found += _meta(hierarchy)
+    found += held_by_meta(hierarchy)
     found += _tickets(hierarchy)
     found += failed_members(hierarchy, Obstacle)
+    found += doubled_members(hierarchy)
     return found + _apart(hierarchy) + _held_by_nodes(hierarchy)
 
 
@@ -35,10 +38,39 @@ def by_relation(hierarchy: Hierarchy) -> "list[Obstacle]":
         name = constraint.get("id", "")
         role = constraint.get("with-rsc-role", constraint.get("first-action", ""))
         needed = constraint.get("with-rsc") or constraint.get("first") or ", ".join(named)
-        what = f"{needed} as {role.lower()}" if role not in ("", "start", "Started") else needed
+        is_promoted = role.lower() in ("promoted", "master", "promote")
+        what = f"{needed} promoted" if is_promoted else needed
         text = f"constraint {name} asks for {what}, which cannot be had there"
-        found.append(Obstacle("not possible", text, "", without_id(name), lasts=True))
+        if is_promoted and not _has_promotion_score(hierarchy.cib, needed):
+            text += f": the agent of {needed} gives no node a promotion score"
+        stopped, command = _to_be_stopped(hierarchy.cib, needed)
+        text += stopped
+        subject = constraint.get("rsc") or constraint.get("then") or ""
+        found.append(Obstacle("not possible", text, command, without_id(name), lasts=True, relates=(subject, needed)))
     return found
+
+
+def roots_of(found: "list[Obstacle]") -> "list[Obstacle]":
+    """Those that are not there only because what they need lacks something itself."""
+    lacking = {each.relates[0] for each in found if each.relates}
+    return [each for each in found if not each.relates or each.relates[1] not in lacking] or found
+
+
+def _to_be_stopped(cib: Cib, name: str) -> "tuple[str, str]":
+    """That a resource is to be stopped, and the command that ends that; "" twice where it is not."""
+    resource = cib.resource(name)
+    held = None if resource is None else cib.meta_pair(resource, "target-role")
+    if held is None or held[1].get("value", "").lower() != "stopped":
+        return "", ""
+    return f": {name} is to be stopped (target-role)", delete_meta(held[0], "target-role", held[1])
+
+
+def _has_promotion_score(cib: Cib, clone: str) -> bool:
+    resource = cib.resource(clone)
+    names = [] if resource is None else [each.get("id", "") for each in resource.iter("primitive")]
+    wanted = {f"{prefix}-{name}" for prefix in ("master", "promotion") for name in names}
+    pairs = cib.root.iterfind("status/node_state/transient_attributes/instance_attributes/nvpair")
+    return any(each.get("name", "").split(":")[0] in wanted for each in pairs)
 
 
 def _held_by_nodes(hierarchy: Hierarchy) -> "list[Obstacle]":
@@ -75,6 +107,10 @@ def _options(cib: Cib) -> "list[Obstacle]":
         text = "stop-all-resources is on: the cluster stops everything"
         command = "crm_attribute --name stop-all-resources --delete"
         found.append(Obstacle("stopped", text, command, with_property("stop-all-resources", "false")))
+    if cib.property("is-managed-default").lower() in FALSE_WORDS:  # of schema 1; newer ones have rsc_defaults
+        text = "is-managed-default is off: the cluster only watches every resource"
+        command = "crm_attribute --name is-managed-default --delete"
+        found.append(Obstacle("unmanaged", text, command, with_property("is-managed-default", "true")))
     if cib.root.get("have-quorum") == "0" and cib.property("no-quorum-policy", "stop") != "ignore":
         text = "this part of the cluster has no quorum: it starts nothing"
         command = "pcs cluster start --all"
@@ -89,37 +125,6 @@ def _options(cib: Cib) -> "list[Obstacle]":
         command = "crm_attribute --name shutdown-lock --delete"
         found.append(Obstacle("locked", text, command, with_property("shutdown-lock", "false")))
     return found
-
-
-STATES = (
-    ("target-role", ("stopped",), "stopped", "is to be stopped (target-role)"),
-    ("maintenance", TRUE_WORDS, "maintenance", "is in maintenance"),
-    ("is-managed", FALSE_WORDS, "unmanaged", "is not managed: the cluster only watches it"),
-)
-
-
-def _meta(hierarchy: Hierarchy) -> "list[Obstacle]":
-    """Meta attributes by which a member is stopped or left alone."""
-    found = []
-    for name, values, word, words in STATES:
-        for holder, pair in meta_pairs(hierarchy, name):
-            if pair.get("value", "").lower() in values:
-                subject = holder.get("id", "") if holder.tag != "rsc_defaults" else "every resource (rsc_defaults)"
-                is_ours = name == "target-role" and holder.get("id", "") in hierarchy.containers
-                command = "postfix-ha in-service" if is_ours else delete_meta(holder, name, pair)
-                found.append(Obstacle(word, f"{subject} {words}", command, without_id(pair.get("id", ""))))
-    return found
-
-
-def meta_pairs(hierarchy: Hierarchy, name: str) -> "list[tuple[Element, Element]]":
-    """(what has it, the pair) of each meta attribute of this name that is in force for a member."""
-    found: "dict[str, tuple[Element, Element]]" = {}
-    for member in hierarchy.members:
-        resource = hierarchy.cib.resource(member)
-        held = None if resource is None else hierarchy.cib.meta_pair(resource, name)
-        if held is not None:
-            found.setdefault(held[1].get("id", ""), held)
-    return list(found.values())
 
 
 def _tickets(hierarchy: Hierarchy) -> "list[Obstacle]":
@@ -162,7 +167,9 @@ def _locations(hierarchy: Hierarchy, node: str, applied: "list[Applied]") -> "li
             continue
         name = constraint.get("id", "")
         is_move = name.startswith(MOVE_PREFIXES)
-        is_plain = bool(constraint.get("node") and constraint.get("rsc")) and not is_move
+        # What the name of a tag or a template forbids, extend does not take away: it may be others' as well.
+        is_own = hierarchy.cib.resource(constraint.get("rsc", "")) is not None
+        is_plain = bool(constraint.get("node")) and is_own and not is_move
         if is_move:
             subject = constraint.get("rsc", "") or each.resource
             command = f"crm_resource --clear --resource {quote(subject)}"
@@ -225,15 +232,16 @@ def _health(cib: Cib, node: str) -> "list[Obstacle]":
     if strategy == "none":
         return []
     sick = []
-    for state in node_states(cib, node):
-        for pair in state.iter("nvpair"):
+    for holder in node_states(cib, node):
+        for pair in holder.iter("nvpair"):
             value = pair.get("value", "").lower()
             if pair.get("name", "").startswith("#health") and (value in ("red", "yellow") or score_of(value) < 0):
-                sick.append((pair.get("name", ""), value))
+                sick.append((pair.get("name", ""), value, REBOOT if holder.tag == "node_state" else FOREVER))
     if not sick:
         return []
-    said = ", ".join(f"{name} is {value}" for name, value in sick)
-    command = f"crm_attribute --node {quote(node)} --name '{sick[0][0]}' --lifetime reboot --update green"
+    said = ", ".join(f"{name} is {value}" for name, value, _ in sick)
+    lifetime = sick[0][2]
+    command = f"crm_attribute --node {quote(node)} --name '{sick[0][0]}' --lifetime {lifetime} --update green"
     text = f"node {node} is not healthy: {said} (node-health-strategy {strategy})"
     return [Obstacle("unhealthy", text, command, with_property("node-health-strategy", "none"))]
 

@@ -4,6 +4,8 @@ The question is put as an administrator would: with the resource forbidden on al
 Whatever the configuration says by rules, tags, tickets or utilization, Pacemaker reads it, and not we.
 """
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import Optional
 
 from lxml import etree
@@ -34,12 +36,15 @@ def alone_on(cib: Cib, name: str, node: str, nodes: "list[str]") -> Cib:
     return changed
 
 
-def can_run(cluster: Cluster, questions: "list[Question]", name: str) -> "Optional[list[bool]]":
+def can_run(cluster: Cluster, questions: "Iterable[Question]", name: str) -> "Optional[list[bool]]":
     """For each (configuration, node), whether the resource would run on the node; None if crm_simulate cannot tell."""
     answers: "list[bool]" = []
-    for at in range(0, len(questions), AT_ONCE):
+    waiting = iter(questions)  # made when they are asked: a large configuration is not copied for all nodes at once
+    while True:
         with Scratch() as scratch:
-            asked = [(_Asked(cluster, scratch, cib), node) for cib, node in questions[at : at + AT_ONCE]]
+            asked = [(_Asked(cluster, scratch, cib), node) for cib, node in islice(waiting, AT_ONCE)]
+            if not asked:
+                return answers
             for each, node in asked:
                 nodes = each.nodes_of(name)
                 if nodes is None:
@@ -47,7 +52,6 @@ def can_run(cluster: Cluster, questions: "list[Question]", name: str) -> "Option
                         other.running.abandon()
                     return None
                 answers.append(node in nodes)
-    return answers
 
 
 def nodes_that_can_run(
@@ -55,7 +59,7 @@ def nodes_that_can_run(
 ) -> "Optional[dict[str, bool]]":
     """Node -> whether the resource could run there; of the nodes that are asked for, all without that."""
     wanted = nodes if asked is None else asked
-    answers = can_run(cluster, [(alone_on(cib, name, node, nodes), node) for node in wanted], name)
+    answers = can_run(cluster, ((alone_on(cib, name, node, nodes), node) for node in wanted), name)
     return None if answers is None else dict(zip(wanted, answers))
 
 
@@ -79,8 +83,9 @@ class _Asked:
             graph = etree.parse(self.graph).getroot()
         except (etree.XMLSyntaxError, OSError):
             return None
-        stopped, started = _touched(graph, name, "stop"), _touched(graph, name, "start")
-        return (_runs_on(now, name, _touched(graph, name, "monitor")) - stopped) | started
+        actions = _carried_out(graph)
+        stopped, started = _touched(actions, name, "stop"), _touched(actions, name, "start")
+        return (_runs_on(now, name, _touched(actions, name, "monitor")) - stopped) | started
 
 
 def _runs_on(answer: Element, name: str, monitored: "set[str]") -> "set[str]":
@@ -95,9 +100,31 @@ def _runs_on(answer: Element, name: str, monitored: "set[str]") -> "set[str]":
     return found
 
 
-def _touched(graph: Element, name: str, task: str) -> "set[str]":
+def _carried_out(graph: Element) -> "list[Element]":
+    """The actions of the plan that are ever due.
+
+    A plan may have actions that wait for one that is not in it, such as the start of what is not managed: the cluster
+    then ends the transition and leaves them undone (pcmk__execute_graph(), "Terminated").
+    """
+    waiting: "list[tuple[set[str], list[Element]]]" = []
+    for synapse in graph.iterfind("synapse"):
+        needed = {each.get("id", "") for each in synapse.iterfind("inputs/trigger/*")}
+        waiting.append((needed, synapse.findall("action_set/*")))
+    found: "list[Element]" = []
+    done: "set[str]" = set()
+    while True:
+        due = [actions for needed, actions in waiting if needed <= done]
+        if not due:
+            return found
+        waiting = [each for each in waiting if not each[0] <= done]
+        for actions in due:
+            found += actions
+            done.update(action.get("id", "") for action in actions)
+
+
+def _touched(actions: "list[Element]", name: str, task: str) -> "set[str]":
     found: "set[str]" = set()
-    for operation in graph.iterfind("synapse/action_set/rsc_op"):
+    for operation in actions:
         primitive = operation.find("primitive")
         is_it = primitive is not None and primitive.get("id", "").split(":")[0] == name
         if is_it and operation.get("operation") == task:

@@ -19,8 +19,13 @@ def delete_meta(holder: Element, name: str, pair: Element) -> str:
     """The command that takes a meta attribute away from a resource, a template, or the defaults of all."""
     # crm_attribute --type rsc_defaults asks for a node first, and fails where there is none of this host's name.
     if holder.tag in ("rsc_defaults", "template"):
-        return f"cibadmin --delete --xpath {quote(_by_id(pair.get('id', '')))}"
+        return delete_by_id(pair)
     return f"crm_resource --resource {quote(holder.get('id', ''))} --meta --delete-parameter {quote(name)}"
+
+
+def delete_by_id(element: Element) -> str:
+    """The command that takes an element out of the configuration, where no other program has one."""
+    return f"cibadmin --delete --xpath {quote(_by_id(element.get('id', '')))}"
 
 
 def _by_id(name: str) -> str:

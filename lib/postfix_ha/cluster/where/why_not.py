@@ -9,13 +9,13 @@ from lxml import etree
 from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
 from postfix_ha.cluster.model.cib import INFINITY, Cib, Element, score_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
-from postfix_ha.cluster.model.node_facts import states_of
+from postfix_ha.cluster.model.node_facts import runner_of, states_of
+from postfix_ha.cluster.where.essence import NEVER_THERE
 from postfix_ha.cluster.where.obstacle import Applied, Obstacle
-from postfix_ha.cluster.where.obstacles import by_relation, everywhere, on_node
+from postfix_ha.cluster.where.obstacles import by_relation, everywhere, on_node, roots_of
 from postfix_ha.cluster.where.placement import alone_on, can_run, nodes_that_can_run
-
-# What the history has of a resource where it does not run: looked for and not found, or stopped.
-NEVER_THERE = (("monitor", "7"), ("stop", "0"))
+from postfix_ha.cluster.where.remedies import delete_meta
+from postfix_ha.system.quoting import quote
 
 
 class Verdict:
@@ -37,26 +37,46 @@ def judge(cluster: Cluster, hierarchy: Hierarchy, states: "dict[str, str]") -> "
     if can is None:
         return None
     can = {node: can.get(node, False) for node in nodes}
-    why: "dict[str, list[Obstacle]]" = {}
     refused = [node for node in nodes if not can[node]]
-    if refused:
-        applied = _applied(cluster, cib, hierarchy)
-        common = everywhere(hierarchy)
-        for node in refused:
-            suspects = [*common, *on_node(hierarchy, node, applied)]
-            if node in down:
-                why[node] = [_down(node, down[node]), *[each for each in suspects if each.word == "excluded"]]
-                continue
-            if suspects and all(each.is_certain for each in suspects):
-                why[node] = suspects
-                continue
-            ask = _Question(cluster, alone_on(cib, hierarchy.tag, node, nodes), hierarchy.tag, node)
-            why[node] = ask.reasons(suspects)
-            if not why[node]:
-                more = ask.reasons([*by_relation(hierarchy), *suspects])
-                excluded = [each for each in suspects if each.word == "excluded" and each not in more]
-                why[node] = [*excluded, *(more or [_unknown(node)])]
-    return Verdict(can, why)
+    applied = _applied(cluster, cib, hierarchy) if refused else []
+    common = everywhere(hierarchy) if refused else []
+    why: "dict[str, list[Obstacle]]" = {}
+    open_: "dict[str, list[Obstacle]]" = {}
+    for node in refused:
+        suspects = [*common, *on_node(hierarchy, node, applied)]
+        if node in down:
+            why[node] = [_down(cib, node, down[node]), *[each for each in suspects if each.word == "excluded"]]
+        elif suspects and all(each.is_certain for each in suspects):
+            why[node] = suspects
+        else:
+            open_[node] = suspects
+    why.update(_put_to_the_test(cluster, hierarchy, nodes, open_))
+    return Verdict(can, {node: why[node] for node in refused})
+
+
+def _put_to_the_test(
+    cluster: Cluster, hierarchy: Hierarchy, nodes: "list[str]", suspects: "dict[str, list[Obstacle]]"
+) -> "dict[str, list[Obstacle]]":
+    """Node -> those of its suspects that keep the hierarchy off it."""
+
+    def question(node: str) -> _Question:
+        return _Question(cluster, alone_on(hierarchy.cib, hierarchy.tag, node, nodes), hierarchy.tag, node)
+
+    certain = {node: [each for each in found if each.is_certain] for node, found in suspects.items()}
+    # Where it runs once the certain ones are gone, no other is a reason: one question instead of one for each.
+    first = [node for node, found in certain.items() if found]
+    answers = can_run(cluster, ((question(node).without(certain[node]), node) for node in first), hierarchy.tag)
+    proven = {node: certain[node] for node, runs in zip(first, answers or []) if runs}
+    for node, found in suspects.items():
+        if node in proven:
+            continue
+        asked = question(node)
+        proven[node] = asked.reasons(found)
+        if not proven[node]:
+            more = asked.reasons([*by_relation(hierarchy), *found])
+            excluded = [each for each in found if each.word == "excluded" and each not in more]
+            proven[node] = [*excluded, *(roots_of(more) or [_unknown(node)])]
+    return proven
 
 
 def reasons_on(
@@ -105,14 +125,14 @@ class _Question:
 
     def reasons(self, suspects: "list[Obstacle]") -> "list[Obstacle]":
         """Those of the suspects each of which alone keeps it off; none where it is none of them."""
-        documents = [self._without(suspects)]
-        documents += [self._without([other for other in suspects if other is not each]) for each in suspects]
-        answers = can_run(self.cluster, [(each, self.node) for each in documents], self.name)
+        lifted = [suspects, *([other for other in suspects if other is not each] for each in suspects)]
+        answers = can_run(self.cluster, ((self.without(each), self.node) for each in lifted), self.name)
         if answers is None or not answers[0]:
             return []
         return [each for each, runs in zip(suspects, answers[1:]) if not runs] or suspects
 
-    def _without(self, obstacles: "list[Obstacle]") -> Cib:
+    def without(self, obstacles: "list[Obstacle]") -> Cib:
+        """The configuration without these obstacles."""
         changed = self.cib.copy()
         for each in obstacles:
             each.lift(changed)
@@ -140,7 +160,10 @@ def _applied(cluster: Cluster, cib: Cib, hierarchy: Hierarchy) -> "list[Applied]
     return found
 
 
-def _down(node: str, word: str) -> Obstacle:
+def _down(cib: Cib, node: str, word: str) -> Obstacle:
+    runner = runner_of(cib, node)
+    if runner is not None and word in ("offline", "unknown"):
+        return _not_connected(cib, node, runner)
     commands = {
         "offline": f"pcs cluster start {node}",
         "unclean": f"stonith_admin --history {node}",
@@ -154,6 +177,18 @@ def _down(node: str, word: str) -> Obstacle:
         "unknown": f"the cluster knows nothing of the state of node {node}",
     }
     return Obstacle(word, texts[word], commands[word], lambda cib: None)
+
+
+def _not_connected(cib: Cib, node: str, runner: Element) -> Obstacle:
+    """A remote or guest node is started by what connects it, or by the virtual machine that it is."""
+    name = runner.get("id", "")
+    text = f"node {node} is offline: resource {name}, by which it is in the cluster, does not run"
+    command = f"crm_resource --why --resource {quote(name)}"
+    held = cib.meta_pair(runner, "target-role")
+    if held is not None and held[1].get("value", "").lower() == "stopped":
+        text += " and is to be stopped (target-role)"
+        command = delete_meta(held[0], "target-role", held[1])
+    return Obstacle("offline", text, command, lambda cib: None)
 
 
 def _unknown(node: str) -> Obstacle:
