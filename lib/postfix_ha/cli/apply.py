@@ -2,7 +2,7 @@
 
 from typing import Callable, Optional
 
-from postfix_ha.cli.command import DONE, NOT_AS_ASKED, REFUSED, Manner
+from postfix_ha.cli.cluster_command import DONE, NOT_AS_ASKED, REFUSED, Manner
 from postfix_ha.cli.output import complain, say, say_json
 from postfix_ha.cli.prompt import confirm
 from postfix_ha.cli.signals import one_step, when_interrupted

@@ -18,7 +18,7 @@ ANSWER_S = 5.0
 PATIENCE_S = 1.0
 
 
-class Question:
+class ClusterQuestion:
     """The question for the cluster's configuration, asked at once and answered later."""
 
     def __init__(self, deadline: float, cib_file: str = "") -> None:
@@ -68,7 +68,7 @@ class Question:
 
 def active_elsewhere(survey: Survey, mount_points: "list[str]", cib_file: str) -> str:
     """Why a trial here would disturb the cluster: what it would bring up is in service, "" where nothing is."""
-    question = Question(survey.deadline, cib_file)
+    question = ClusterQuestion(survey.deadline, cib_file)
     managed = question.answer()
     if managed is None:
         return ""
@@ -87,7 +87,7 @@ def active_elsewhere(survey: Survey, mount_points: "list[str]", cib_file: str) -
     return ""
 
 
-def _location(resource: str, question: Question) -> str:
+def _location(resource: str, question: ClusterQuestion) -> str:
     """The node on which the cluster runs a resource, "" for none."""
     argv = ["crm_resource", f"--resource={resource}", "--locate", "--quiet"]
     done = run(argv, deadline=time.monotonic() + ANSWER_S, env=question.environment)

@@ -11,7 +11,7 @@ from postfix_ha.messages.errors import refused
 BACK = "<"
 
 
-class Question:
+class TerminalQuestion:
     """One question: ``take`` makes something of the answer, or raises ValueError with a sentence."""
 
     def __init__(self, name: str, text: str, default: str, take: "Callable[[str], object]", explanation: str) -> None:
@@ -22,7 +22,7 @@ class Question:
         self.explanation = explanation
 
 
-def hold_dialogue(questions: "list[Question]") -> "dict[str, object]":
+def hold_dialogue(questions: "list[TerminalQuestion]") -> "dict[str, object]":
     """Name -> answer of every question; Refused where the input ends before the last."""
     answers: "dict[str, object]" = {}
     given: "dict[str, str]" = {}

@@ -17,9 +17,9 @@ COMMAND = f"""
 import argparse, sys
 sys.path.insert(0, {LIBRARY!r})
 from postfix_ha.cli.apply import Work
-from postfix_ha.cli.command import add_change_options, add_command, manner_of
+from postfix_ha.cli.cluster_command import add_change_options, add_command, manner_of
 from postfix_ha.cli.main import _main
-from postfix_ha.cli.prompt import Question, hold_dialogue
+from postfix_ha.cli.prompt import TerminalQuestion, hold_dialogue
 import postfix_ha.cli.main as main
 
 class Asked(Work):
@@ -29,7 +29,7 @@ class Asked(Work):
 def work(options):
     manner = manner_of(options, only_yes="strict" in sys.argv)
     if manner.asks:
-        hold_dialogue([Question(name, name, "1", int, "a number") for name in ("First", "Second")])
+        hold_dialogue([TerminalQuestion(name, name, "1", int, "a number") for name in ("First", "Second")])
     if not Asked(manner).confirm("Third?"):
         return Asked(manner).declined()
     print("changed")

@@ -10,9 +10,9 @@ import pytest
 from lxml import etree
 
 from postfix_ha.cli.commands import migrate
-from postfix_ha.cli.drill import account, run
+from postfix_ha.cli.drill import counting, run
+from postfix_ha.cli.drill.node_steps import COUNT, Nodes, do_step
 from postfix_ha.cli.drill.preconditions import Course
-from postfix_ha.cli.drill.steps import COUNT, Nodes, do_step
 from postfix_ha.cli.main import build_parser, main
 from postfix_ha.cluster.change import release, replace_agent
 from postfix_ha.cluster.change.modify import extend
@@ -336,13 +336,13 @@ def test_a_drill_where_no_mail_flows(tmp_path, monkeypatch):
 
 
 def test_a_drill_whose_mail_does_not_arrive(tmp_path, monkeypatch):
-    monkeypatch.setattr(account, "ARRIVAL_S", 0.3)
+    monkeypatch.setattr(counting, "ARRIVAL_S", 0.3)
     mailbox = tmp_path / "box"
     for name in ("new", "cur", "tmp"):
         (mailbox / name).mkdir(parents=True)
     drill = drill_to(tmp_path, mailbox=str(mailbox))
     with pytest.raises(Refused) as raised:
-        account.Counting(drill.course, Ledger(), 0.0).expect_arrival("n1")
+        counting.Counting(drill.course, Ledger(), 0.0).expect_arrival("n1")
     assert [each.check for each in raised.value.statements] == ["drill_mail_arrives"]
     assert "no message has arrived within 0 s: is --mailbox that of box@example.com?" in str(raised.value)
 

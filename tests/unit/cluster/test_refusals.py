@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from postfix_ha.cli.drill.command import check_writable
-from postfix_ha.cli.drill.steps import do_step, run_step
+from postfix_ha.cli.drill.drill_command import check_writable
+from postfix_ha.cli.drill.node_steps import do_step, run_step
 from postfix_ha.cli.main import main
 from postfix_ha.cluster.change import modify, move, replace_agent
 from postfix_ha.cluster.change.move import begin_to_stop

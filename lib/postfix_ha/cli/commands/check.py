@@ -8,7 +8,7 @@ from postfix_ha import codes
 from postfix_ha.checks.node import check_node
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.checks.storage import hangs
-from postfix_ha.cli.cluster_query import Question
+from postfix_ha.cli.cluster_query import ClusterQuestion
 from postfix_ha.cli.instances import Concern, concerns
 from postfix_ha.cli.options import FAILED, TIMEOUT_S, add_instance_options, node_name, remote_shell
 from postfix_ha.cli.output import say_json
@@ -134,7 +134,7 @@ def look(options: argparse.Namespace) -> "list[Statement]":
     if params.findings or options.level < codes.LEVEL_GREETING:
         return ordered(params.findings, None)
     if options.trial:
-        from postfix_ha.cli.trial.run import Trial
+        from postfix_ha.cli.trial.trial import Trial
 
         trial = Trial(options, params)
         return ordered(trial.run(), trial.checked)
@@ -144,7 +144,7 @@ def look(options: argparse.Namespace) -> "list[Statement]":
         from postfix_ha.peers.ask import Peers
 
         peers = Peers(options.peer, options.rsh, options.config_dir, options.binary, deadline)
-    question = Question(deadline, options.cib_file)
+    question = ClusterQuestion(deadline, options.cib_file)
     survey = Survey(params, deadline)
     findings = check_node(survey, question.answer)
     question.close()

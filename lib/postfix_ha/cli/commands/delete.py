@@ -3,7 +3,7 @@
 import argparse
 
 from postfix_ha.cli.apply import Work, carry_out
-from postfix_ha.cli.command import (
+from postfix_ha.cli.cluster_command import (
     DONE,
     NOT_AS_ASKED,
     add_change_options,

@@ -5,7 +5,7 @@ import os
 import time
 
 from postfix_ha.cli.apply import Work
-from postfix_ha.cli.command import (
+from postfix_ha.cli.cluster_command import (
     DONE,
     NOT_AS_ASKED,
     WAIT_S,
@@ -22,7 +22,7 @@ from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.cluster.model.hierarchy import OUR_AGENT, Hierarchy, find_hierarchy, is_mail_agent
-from postfix_ha.config.units import unit_config_dir
+from postfix_ha.config.unit_files import unit_config_dir
 from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused, refused
 from postfix_ha.messages.remark import Remark

@@ -3,7 +3,15 @@
 import argparse
 
 from postfix_ha.cli.apply import Work, carry_out
-from postfix_ha.cli.command import DONE, add_change_options, add_command, add_resource, cluster_of, manner_of, seconds
+from postfix_ha.cli.cluster_command import (
+    DONE,
+    add_change_options,
+    add_command,
+    add_resource,
+    cluster_of,
+    manner_of,
+    seconds,
+)
 from postfix_ha.cli.signals import one_step
 from postfix_ha.cluster.change.move import (
     HOLD_MARGIN_S,

@@ -5,7 +5,7 @@ import copy
 
 from lxml import etree
 
-from postfix_ha.cli.command import DONE, add_command, add_resource, cluster_of, tell_unfinished
+from postfix_ha.cli.cluster_command import DONE, add_command, add_resource, cluster_of, tell_unfinished
 from postfix_ha.cli.output import say_json, say_lines
 from postfix_ha.cluster.change.modify import delete
 from postfix_ha.cluster.change.move import release

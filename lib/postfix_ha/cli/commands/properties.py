@@ -4,7 +4,7 @@ import argparse
 import os
 
 from postfix_ha.cli.apply import Work, carry_out
-from postfix_ha.cli.command import (
+from postfix_ha.cli.cluster_command import (
     DONE,
     add_change_options,
     add_command,

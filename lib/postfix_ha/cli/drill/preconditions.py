@@ -6,8 +6,8 @@ import secrets
 import time
 
 from postfix_ha.cli.apply import Work
-from postfix_ha.cli.command import manner_of
-from postfix_ha.cli.drill.steps import COUNT, VICTIM, Nodes
+from postfix_ha.cli.cluster_command import manner_of
+from postfix_ha.cli.drill.node_steps import COUNT, VICTIM, Nodes
 from postfix_ha.cli.preflight import check_nodes
 from postfix_ha.cluster.change.move import HOLD_MARGIN_S, check_stays, check_target, hold
 from postfix_ha.cluster.live.nodes import check_online

@@ -3,9 +3,9 @@
 import time
 from typing import Callable
 
-from postfix_ha.cli.drill.account import Counting, await_so
+from postfix_ha.cli.drill.counting import Counting, await_so
+from postfix_ha.cli.drill.node_steps import INFLICT
 from postfix_ha.cli.drill.preconditions import Course
-from postfix_ha.cli.drill.steps import INFLICT
 from postfix_ha.cli.output import say
 from postfix_ha.cli.signals import Interrupted, one_step, when_interrupted
 from postfix_ha.cluster.change.move import HOLD_MARGIN_S, hold, release
@@ -16,9 +16,9 @@ from postfix_ha.drill.client import Client
 from postfix_ha.drill.faults import FREEZE, STANDBY
 from postfix_ha.drill.guard import Guard, Traces
 from postfix_ha.drill.ledger import Crew, Event, Ledger
-from postfix_ha.drill.report import Facts, Phase
-from postfix_ha.drill.timeline import Timeline
-from postfix_ha.drill.undo import FAILED, FROZEN, HOLD, STAMP, set_standby, undo
+from postfix_ha.drill.restore import FAILED, FROZEN, HOLD, STAMP, set_standby, undo
+from postfix_ha.drill.results import DrillFacts, Phase
+from postfix_ha.drill.whereabouts import Timeline
 from postfix_ha.messages.errors import ClusterError, Refused, failed, refused
 
 # Mail flows for so long before, between and after: enough to see that it does.
@@ -233,10 +233,10 @@ class Drill:
             return node not in overview.running_on
         return any(counts.get(node) for counts in overview.fail_counts.values()) or node not in overview.running_on
 
-    def facts(self) -> Facts:
+    def facts(self) -> DrillFacts:
         """All that was found out."""
         course = self.course
-        return Facts(
+        return DrillFacts(
             course.drill, self.tag, course.here, course.hierarchy.nodes, course.letter.sender, course.letter.recipient,
             [str(endpoint) for endpoint in course.endpoints],
             time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(self.began_at)), self.began, time.monotonic(),

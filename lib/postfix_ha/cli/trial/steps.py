@@ -30,7 +30,7 @@ class StepFailed(Exception):
     """A step could not be done, or not be undone; the text says why."""
 
 
-class Step:
+class TrialStep:
     """One step: ``name`` says what it does, do() does it, undo() takes it back, note() is a shell's line for that."""
 
     name = ""
@@ -58,7 +58,7 @@ def insist(argv: "list[str]", watch: int = -1) -> None:
         raise StepFailed(f"'{quote_words(argv)}' failed: {telling_line(done) or done.returncode}")
 
 
-class Folder(Step):
+class Folder(TrialStep):
     """A directory that is made where there is none, and removed again with what was put there."""
 
     def __init__(self, path: str, *, is_ours: bool = False) -> None:
@@ -91,7 +91,7 @@ class Folder(Step):
         return f"rm -rf {made[0]}" if self.is_ours else f"rmdir {' '.join(made)} 2>/dev/null || :"
 
 
-class Address(Step):
+class Address(TrialStep):
     """An address that is brought up on an interface, and taken off it again."""
 
     def __init__(self, address: str, prefix: int, nic: str) -> None:
@@ -115,7 +115,7 @@ class Address(Step):
         return quote_words(["ip", "address", "del", *self.words]) + " 2>/dev/null || :"
 
 
-class Mounting(Step):
+class Mounting(TrialStep):
     """A file system that is mounted, and unmounted again."""
 
     def __init__(self, device: str, directory: str) -> None:
@@ -135,7 +135,7 @@ class Mounting(Step):
         return f"if mountpoint -q {at}; then umount {at}; fi"
 
 
-class DataDirectory(Step):
+class DataDirectory(TrialStep):
     """What Postfix makes of its own in the data directory is taken away again."""
 
     def __init__(self, path: str) -> None:
@@ -172,7 +172,7 @@ class DataDirectory(Step):
         return quote_words(["find", self.path, "-maxdepth", "1", "-type", "f", *kept, "-delete"])
 
 
-class Service(Step):
+class StartedService(TrialStep):
     """Postfix, started and stopped by the agent's own actions."""
 
     name = "start Postfix"

@@ -3,8 +3,8 @@
 from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model.cib import TRUE_WORDS, Cib, Element
 from postfix_ha.cluster.model.hierarchy import Hierarchy
-from postfix_ha.cluster.model.node_facts import attributes_of
-from postfix_ha.cluster.where.remedies import delete_meta
+from postfix_ha.cluster.model.node_attributes import attributes_of
+from postfix_ha.cluster.where.deletions import delete_meta
 from postfix_ha.system.quoting import quote
 
 

@@ -9,7 +9,7 @@ from lxml import etree
 from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
 from postfix_ha.cluster.model.cib import INFINITY, Cib, Element, score_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
-from postfix_ha.cluster.model.node_facts import states_of
+from postfix_ha.cluster.model.node_attributes import states_of
 from postfix_ha.cluster.where.obstacle import Applied, Obstacle
 from postfix_ha.cluster.where.obstacles import by_relation, everywhere, on_node
 from postfix_ha.cluster.where.placement import alone_on, can_run, nodes_that_can_run
@@ -18,7 +18,7 @@ from postfix_ha.cluster.where.placement import alone_on, can_run, nodes_that_can
 NEVER_THERE = (("monitor", "7"), ("stop", "0"))
 
 
-class Verdict:
+class NodeVerdict:
     """``can``: node -> whether the hierarchy could run there; ``obstacles``: node -> what keeps it off the node."""
 
     def __init__(self, can: "dict[str, bool]", obstacles: "dict[str, list[Obstacle]]") -> None:
@@ -26,7 +26,7 @@ class Verdict:
         self.obstacles = obstacles
 
 
-def judge(cluster: Cluster, hierarchy: Hierarchy, states: "dict[str, str]") -> "Verdict | None":
+def judge(cluster: Cluster, hierarchy: Hierarchy, states: "dict[str, str]") -> "NodeVerdict | None":
     """The verdict on every node, whose states are given; None where the scheduler cannot be asked."""
     cib = hierarchy.cib
     nodes = list(states)
@@ -56,7 +56,7 @@ def judge(cluster: Cluster, hierarchy: Hierarchy, states: "dict[str, str]") -> "
                 more = ask.reasons([*by_relation(hierarchy), *suspects])
                 excluded = [each for each in suspects if each.word == "excluded" and each not in more]
                 why[node] = [*excluded, *(more or [_unknown(node)])]
-    return Verdict(can, why)
+    return NodeVerdict(can, why)
 
 
 def reasons_on(

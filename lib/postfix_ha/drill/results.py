@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from postfix_ha.drill.ledger import ACK, FAIL, Account, Gap, Ledger, per_interval
-from postfix_ha.drill.timeline import Timeline
+from postfix_ha.drill.whereabouts import Timeline
 from postfix_ha.printable import printable
 from postfix_ha.system.files import open_directory, replace_file
 
@@ -32,7 +32,7 @@ class Phase:
 
 
 @dataclass
-class Facts:
+class DrillFacts:
     """All that a drill has found out; times are those of the monotonic clock, ``nodes`` all that take part."""
 
     drill: str
@@ -55,7 +55,7 @@ class Facts:
     interrupted: str = ""
 
 
-def as_object(facts: Facts) -> "dict[str, object]":
+def as_object(facts: DrillFacts) -> "dict[str, object]":
     """The report for JSON; times in seconds since the drill began."""
     began, ended = facts.began, facts.ended
     interval_s = next((each for each in INTERVALS_S if (ended - began) / each <= BARS), INTERVALS_S[-1])
@@ -91,7 +91,7 @@ def as_object(facts: Facts) -> "dict[str, object]":
     }
 
 
-def _phase(facts: Facts, phase: Phase) -> "dict[str, object]":
+def _phase(facts: DrillFacts, phase: Phase) -> "dict[str, object]":
     gap = phase.gap
     return {
         "phase": phase.kind,
@@ -108,7 +108,7 @@ def _phase(facts: Facts, phase: Phase) -> "dict[str, object]":
     }
 
 
-def _ledger(facts: Facts) -> "dict[str, object]":
+def _ledger(facts: DrillFacts) -> "dict[str, object]":
     """What became of the messages; None where that cannot be seen from here."""
     ledger, account = facts.ledger, facts.account
     return {
@@ -125,7 +125,7 @@ def _ledger(facts: Facts) -> "dict[str, object]":
     }
 
 
-def text_of(facts: Facts) -> "list[str]":
+def text_of(facts: DrillFacts) -> "list[str]":
     """The report as lines."""
     found = _ledger(facts)
     lines = ["", PHASE.format("", "gap s", "took s", "acknowledged", "failed")]

@@ -6,8 +6,8 @@ Those of the command lie beside the templates, where ci/docs has made them from 
 import argparse
 import os
 
-from postfix_ha.cli.command import DONE, NO_CLUSTER
-from postfix_ha.cli.manual.agent import AGENT, agent_manual
+from postfix_ha.cli.cluster_command import DONE, NO_CLUSTER
+from postfix_ha.cli.manual.agent_page import AGENT, agent_manual
 from postfix_ha.cli.output import complain, say_page
 from postfix_ha.cluster.model.templates import directory
 

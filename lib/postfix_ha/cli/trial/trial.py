@@ -17,7 +17,16 @@ from postfix_ha.cli.cluster_query import active_elsewhere
 from postfix_ha.cli.output import say
 from postfix_ha.cli.signals import SIGNALS, Interrupted
 from postfix_ha.cli.trial.agent_call import Call
-from postfix_ha.cli.trial.steps import Address, DataDirectory, Folder, Mounting, Service, Step, StepFailed, is_mounted
+from postfix_ha.cli.trial.steps import (
+    Address,
+    DataDirectory,
+    Folder,
+    Mounting,
+    StartedService,
+    StepFailed,
+    TrialStep,
+    is_mounted,
+)
 from postfix_ha.config.interfaces import connected_networks, network_of
 from postfix_ha.params import Params
 from postfix_ha.system.files import replace_file
@@ -42,7 +51,7 @@ class Trial:
         self.options = options
         self.params = params
         self.agent = Call(params.config_dir, params.binary, RUN_DIRECTORY)
-        self.begun: "list[Step]" = []
+        self.begun: "list[TrialStep]" = []
         self.findings: "list[Finding]" = []
         self.checked: "Survey | None" = None
         self.signal = 0
@@ -88,7 +97,7 @@ class Trial:
             for step in self._preparations():
                 self._do(step)
             self._check()
-            self._do(Service(self.agent))
+            self._do(StartedService(self.agent))
             self._look()
             self._begin("stop Postfix, and undo all of it")
         except StepFailed as error:
@@ -98,7 +107,7 @@ class Trial:
         finally:
             self._undo()
 
-    def _preparations(self) -> "Iterator[Step]":
+    def _preparations(self) -> "Iterator[TrialStep]":
         """The steps before the checks, each looked for when those before it are done; what is there already is none."""
         yield Folder(RUN_DIRECTORY, is_ours=True)
         for device, directory in self.options.mount:
@@ -120,7 +129,7 @@ class Trial:
             raise StepFailed(f"no interface of this node is in the network of {address}: say --nic and --prefix")
         return nic, prefix
 
-    def _do(self, step: Step) -> None:
+    def _do(self, step: TrialStep) -> None:
         """Do one step; it is noted as begun before, so that it is undone even where it is interrupted."""
         self._stop_if_asked()
         self._begin(step.name)

@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from postfix_ha.cli.command import (
+from postfix_ha.cli.cluster_command import (
     DONE,
     NOT_AS_ASKED,
     WAIT_S,
@@ -14,16 +14,16 @@ from postfix_ha.cli.command import (
     is_interactive,
     seconds,
 )
+from postfix_ha.cli.drill.node_steps import run_step
 from postfix_ha.cli.drill.preconditions import Course
 from postfix_ha.cli.drill.run import Drill, to_stdout
-from postfix_ha.cli.drill.steps import run_step
 from postfix_ha.cli.output import say_json
 from postfix_ha.cli.preflight import add_peer_options
 from postfix_ha.cli.prompt import confirm
 from postfix_ha.drill import picture
 from postfix_ha.drill.faults import KINDS, MEANING
 from postfix_ha.drill.recipient import is_address
-from postfix_ha.drill.report import Facts, as_object, text_of, write
+from postfix_ha.drill.results import DrillFacts, as_object, text_of, write
 from postfix_ha.messages.errors import refused
 from postfix_ha.system.files import open_directory
 from postfix_ha.system.packages import installing_command
@@ -169,7 +169,7 @@ def check_writable(directory: str) -> None:
     raise refused("drill_report_possible", directory=directory, at=at, why=why)
 
 
-def leave(facts: Facts, found: "dict[str, object]", directory: str) -> "tuple[list[str], list[str]]":
+def leave(facts: DrillFacts, found: "dict[str, object]", directory: str) -> "tuple[list[str], list[str]]":
     """(lines of the report, paths) of what was left in the directory, with a picture where one can be drawn."""
     paths: "list[str]" = []
     try:
