@@ -4,6 +4,7 @@ import time
 
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.cli.instances import stored_configuration
+from postfix_ha.messages.statement import worded
 from postfix_ha.request import caller_environment
 from postfix_ha.system.command import begin, run
 
@@ -83,7 +84,7 @@ def active_elsewhere(survey: Survey, mount_points: "list[str]", cib_file: str) -
     for resource in dict.fromkeys([*mail, *needed]):
         place = _location(resource, question)
         if place:
-            return f"the cluster has {resource} in service on {place}: take the service out of service first"
+            return worded("trial_not_in_service", resource=resource, place=place)
     return ""
 
 

@@ -7,6 +7,7 @@ from typing import Optional
 
 from postfix_ha.drill.ledger import ACK, FAIL, Account, Gap, Ledger, per_interval
 from postfix_ha.drill.whereabouts import Timeline
+from postfix_ha.messages.statement import Statement
 from postfix_ha.printable import printable
 from postfix_ha.system.files import open_directory, replace_file
 
@@ -28,7 +29,7 @@ class Phase:
     node_after: str = ""
     end: float = 0.0
     gap: "Optional[Gap]" = None
-    errors: "list[str]" = field(default_factory=list)
+    errors: "list[Statement]" = field(default_factory=list)
 
 
 @dataclass
@@ -51,7 +52,7 @@ class DrillFacts:
     queued: "Optional[int]" = None
     account: "Optional[Account]" = None
     remarks: "list[str]" = field(default_factory=list)
-    errors: "list[str]" = field(default_factory=list)
+    errors: "list[Statement]" = field(default_factory=list)
     interrupted: str = ""
 
 
@@ -76,7 +77,8 @@ def as_object(facts: DrillFacts) -> "dict[str, object]":
         "phases": [_phase(facts, each) for each in facts.phases],
         "ledger": _ledger(facts),
         "remarks": facts.remarks,
-        "errors": facts.errors,
+        "errors": [each.reason for each in facts.errors],
+        "findings": [each.as_object() for each in facts.errors],
         "interrupted": facts.interrupted,
         "timeline": {
             "nodes": facts.nodes,
@@ -104,7 +106,7 @@ def _phase(facts: DrillFacts, phase: Phase) -> "dict[str, object]":
         "gap_from_s": None if gap is None else round(gap.start - facts.began, 2),
         "acknowledged": facts.ledger.acknowledged_between(phase.start, phase.end),
         "failed_attempts": facts.ledger.failed_between(phase.start, phase.end),
-        "errors": phase.errors,
+        "errors": [each.reason for each in phase.errors],
     }
 
 

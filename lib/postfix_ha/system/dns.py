@@ -90,7 +90,7 @@ def query(number: int, name: str, kind: int) -> "Message":
     try:
         return make_query(name, RdataType(kind), id=number)
     except (DNSException, UnicodeError) as error:
-        raise ValueError(f"{name!r} is not a domain name") from error
+        raise ValueError(name) from error
 
 
 def records_of(data: bytes, asked: "Message") -> "list[str] | None":

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from postfix_ha.cli.prompt import BACK
+from postfix_ha.messages.statement import worded
+
 LIBRARY = str(Path(__file__).resolve().parents[3] / "lib")
 # A command as all are made, with a dialogue of two questions and the last one.
 COMMAND = f"""
@@ -109,10 +112,13 @@ def test_a_signal_at_any_question_ends_it_in_one_line(at, signals):
 
 def test_no_is_not_success():
     command = OnTerminal("strict")
-    for question, answer in zip(QUESTIONS, ("\n", "\n", "no\n")):
+    for question, answer in zip(QUESTIONS, ("\n", "\n", "perhaps\n")):
         command.wait_for(question)
         command.type(answer)
+    command.wait_for(worded("answer_yes_or_no"))
+    command.type("no\n")
     assert command.end() == 2
+    assert worded("answers_explained", back=BACK) in command.text
     assert "nothing was changed" in command.text
 
 

@@ -10,10 +10,10 @@ from postfix_ha.checks.node_facts import Survey
 from postfix_ha.checks.storage import hangs
 from postfix_ha.cli.cluster_query import ClusterQuestion
 from postfix_ha.cli.instances import Concern, concerns
-from postfix_ha.cli.options import FAILED, TIMEOUT_S, add_instance_options, node_name, remote_shell
+from postfix_ha.cli.options import FAILED, TIMEOUT_S, add_instance_options, node_name, remote_shell, wrong
 from postfix_ha.cli.output import say_json
 from postfix_ha.cli.statements import Printer, ordered
-from postfix_ha.messages.statement import Statement
+from postfix_ha.messages.statement import Statement, worded
 from postfix_ha.params import Params
 from postfix_ha.request import caller_environment
 from postfix_ha.verdict import Finding
@@ -90,7 +90,7 @@ def mount_option(text: str) -> "tuple[str, str]":
     """(device, directory) of DEVICE:DIRECTORY; the device may hold colons, the directory is an absolute path."""
     device, colon, directory = text.rpartition(":")
     if not colon or not device or not directory.startswith("/"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not DEVICE:DIRECTORY, such as /dev/vg/queue:/mnt/queue")
+        raise wrong("option_mount", text=repr(text))
     return device, directory.rstrip("/") or "/"
 
 
@@ -98,7 +98,7 @@ def prefix_option(text: str) -> int:
     """A prefix length."""
     length = whole_number(text) or 0
     if not 0 < length <= 128:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a prefix length, such as 24")
+        raise wrong("option_prefix", text=repr(text))
     return length
 
 
@@ -117,8 +117,8 @@ def look_at_all(options: argparse.Namespace) -> "list[Group]":
     meant = concerns(options)
     if options.trial and len(meant) > 1:
         names = " or ".join(concern.config_dir for concern in meant)
-        why = f"the cluster has several instances for this node: use --config-dir {names}"
-        return [(meant[0], ordered([Finding("trial_passed", step="look before it", why=why)], None))]
+        why = worded("trial_one_instance", names=names)
+        return [(meant[0], ordered([Finding("trial_passed", step=worded("trial_looks_before"), why=why)], None))]
     groups: "list[Group]" = []
     told: "set[tuple[str, str]]" = set()
     for concern in meant:

@@ -25,6 +25,7 @@ from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.cluster.model.priority import SWITCHBACKS, parse_priority
 from postfix_ha.messages.errors import Refused
 from postfix_ha.messages.remark import Remark, errors
+from postfix_ha.messages.statement import worded
 from postfix_ha.params import BINARY_DEFAULT
 from postfix_ha.storage.defects import PLANNED
 
@@ -192,11 +193,11 @@ def taken_nodes(draft: Draft) -> "Callable[[str], object]":
             except argparse.ArgumentTypeError as error:
                 raise ValueError(str(error)) from None
             if node not in known:
-                raise ValueError(f"there is no node '{node}': the cluster has {', '.join(known)}")
+                raise ValueError(worded("answer_node", node=node, known=", ".join(known)))
             if node in [each for each, _ in found]:
-                raise ValueError(f"node {node} is named twice")
+                raise ValueError(worded("answer_node_once", node=node))
             if priority is not None and priority in [each for _, each in found]:
-                raise ValueError(f"priority {priority} is there twice: each node needs its own")
+                raise ValueError(worded("answer_priority_free", priority=priority))
             found.append((node, priority))
         return found
 

@@ -20,6 +20,7 @@ from postfix_ha.history.observe import answer, request_of
 from postfix_ha.history.svg import draw
 from postfix_ha.history.whole import HistoryQuestion, whole
 from postfix_ha.messages.errors import refused
+from postfix_ha.messages.statement import worded
 from postfix_ha.peers.remote import DEFAULT_SHELL
 from postfix_ha.system.files import open_directory, replace_file
 
@@ -112,7 +113,7 @@ def observe() -> int:
     except (ValueError, RecursionError):
         request = None
     if request is None:
-        complain("postfix-ha history: what came is no request: install the same version of postfix-ha on all nodes")
+        complain(f"postfix-ha history: {worded('history_request')}")
         return REFUSED
     json.dump(answer(request, began), sys.stdout)
     return DONE

@@ -17,6 +17,7 @@ from postfix_ha.cluster.model.hierarchy import find_hierarchy
 from postfix_ha.cluster.show.crm import crm_lines
 from postfix_ha.cluster.show.pcs import pcs_script
 from postfix_ha.cluster.show.spelling import spelled_out
+from postfix_ha.messages.statement import worded
 
 EXAMPLES = """\
   postfix-ha print >mail.sh                    recreate with: sh mail.sh
@@ -53,7 +54,7 @@ def run_print(options: argparse.Namespace) -> int:
     made = changes(delete(cib.copy(), tag, with_parts=True), cib)
     # A part that another service needs stays; a constraint that was pruned of the parts is not one that was made.
     made = [change for change in made if change.kind in (kinds.ADD_RESOURCE, kinds.ADD_CONSTRAINT, kinds.ADD_ALERT)]
-    left = [f"# not in it: {text}" for each in made if each.element is not None for text in by_rule(each.element)]
+    left = [text for each in made if each.element is not None for text in by_rule(each.element)]
     printed = {
         "pcs": [*pcs_script(made, f"{tag}.xml"), *left],
         "crm": [*crm_lines(made), *left],
@@ -70,7 +71,7 @@ def by_rule(element: Element) -> "list[str]":
     """The attribute sets of a resource that have a rule; the commands that create a resource cannot express those."""
     sets = element.iter("instance_attributes", "meta_attributes", "utilization")
     found = [each for each in sets if each.find("rule") is not None]
-    return [f"{each.tag} {each.get('id')}, which hold by a rule" for each in found]
+    return [worded("print_left_out", tag=each.tag, name=each.get("id")) for each in found]
 
 
 def xml_lines(made: "list[Change]") -> "list[str]":

@@ -54,14 +54,14 @@ def _count(step: DrillStep) -> DrillStep:
 def checked(step: DrillStep, told: object) -> DrillStep:
     """What another node answered, where it is what a node of ours would; ValueError where it is not."""
     if not isinstance(told, dict) or len(told) > KEYS_MAX:
-        raise ValueError("no object")
+        raise ValueError
     if step.get("step") != COUNT:
         if not all(isinstance(value, str) and len(value) <= TEXT_MAX for value in told.values()):
-            raise ValueError("no victim")
+            raise ValueError
         return dict(told)
     for name in ("queued", "delivered"):
         if told[name] is not None and not all(map(_is_mark, told[name])):
-            raise ValueError("no marks")
+            raise ValueError
     return {**told, "why": printable(str(told["why"]), TEXT_MAX)}
 
 

@@ -10,6 +10,7 @@ from postfix_ha.cli.cluster_command import DONE, NO_CLUSTER
 from postfix_ha.cli.manual.agent_page import AGENT, agent_manual
 from postfix_ha.cli.output import complain, say_page
 from postfix_ha.cluster.model.templates import directory
+from postfix_ha.messages.statement import worded
 
 PROGRAM = "postfix-ha"
 
@@ -48,7 +49,7 @@ def print_made(name: str) -> int:
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except OSError as error:
-        complain(f"{PROGRAM}: {path} cannot be read: {error.strerror}; install postfix-ha again")
+        complain(f"{PROGRAM}: {worded('manual_read', path=path, why=error.strerror)}")
         return NO_CLUSTER
     say_page(text)
     return DONE

@@ -28,6 +28,7 @@ from postfix_ha.cli.trial.steps import (
     is_mounted,
 )
 from postfix_ha.config.interfaces import connected_networks, network_of
+from postfix_ha.messages.statement import worded
 from postfix_ha.params import Params
 from postfix_ha.system.files import replace_file
 from postfix_ha.system.processes import Identity, census
@@ -56,7 +57,7 @@ class Trial:
         self.checked: "Survey | None" = None
         self.signal = 0
         self.watch = -1
-        self.at = "look before it"
+        self.at = worded("trial_looks_before")
 
     def run(self) -> "list[Finding]":
         """All findings of the trial, those of the checks in its middle included."""
@@ -84,12 +85,12 @@ class Trial:
     def _why_not(self) -> str:
         """What stands against a trial at all, "" for nothing."""
         if os.geteuid() != 0:
-            return "a trial needs root"
+            return worded("trial_by_root")
         if is_noted():
-            return f"an earlier trial was cut short: undo it with 'sh {NOTE}'"
+            return worded("trial_before_undone", note=NOTE)
         survey = self.survey()
         if survey.people.members:
-            return f"Postfix of {survey.config_dir} runs here already: {survey.people}"
+            return worded("trial_alone", config_dir=survey.config_dir, processes=survey.people)
         return active_elsewhere(survey, [point for _, point in self.options.mount], self.options.cib_file)
 
     def _go(self) -> None:
@@ -99,11 +100,11 @@ class Trial:
             self._check()
             self._do(StartedService(self.agent))
             self._look()
-            self._begin("stop Postfix, and undo all of it")
+            self._begin(worded("trial_stops"))
         except StepFailed as error:
             self._fail(self.at, str(error))
         except Interrupted:
-            self._fail(self.at, f"interrupted by {signal.Signals(self.signal).name}")
+            self._fail(self.at, worded("trial_interrupted", signal=signal.Signals(self.signal).name))
         finally:
             self._undo()
 
@@ -114,7 +115,7 @@ class Trial:
             if not is_mounted(directory):
                 yield Folder(directory)
                 yield Mounting(device, directory)
-        self.at = "find the interface of each address"
+        self.at = worded("trial_finds")
         survey = self.survey()  # only now: the configuration may lie on what was mounted
         for address in survey.absent_addresses:
             nic, prefix = self._place(address)
@@ -126,7 +127,7 @@ class Trial:
         nic, prefix = network_of(address, connected_networks(), self.options.nic) or ("", 0)
         nic, prefix = self.options.nic or nic, self.options.prefix or prefix
         if not nic or not prefix:
-            raise StepFailed(f"no interface of this node is in the network of {address}: say --nic and --prefix")
+            raise StepFailed(worded("trial_interface", address=address))
         return nic, prefix
 
     def _do(self, step: TrialStep) -> None:
@@ -149,24 +150,25 @@ class Trial:
         self.signal = self.signal or number
 
     def _check(self) -> None:
-        self._begin("check this node")
+        self._begin(worded("trial_checks"))
         self.checked = self.survey()
         self.findings += [finding for finding in check_node(self.checked) if finding.check not in NOT_YET]
         self._stop_if_asked()
 
     def _look(self) -> None:
         """See the master process, its sockets address by address, pickup and the queue manager."""
-        self._begin("monitor it at level 20")
+        self._begin(worded("trial_monitors"))
         code, reason = self.agent.do("monitor", level=20, watch=self.watch)
         self._stop_if_asked()
         if code != 0:
-            raise StepFailed(reason or f"the monitor ended with {code}")
+            raise StepFailed(reason or worded("trial_agent", action="monitor", code=code))
         survey = self.survey()
         people = {member.name: member for member in survey.people.members}
         for name in ("master", "pickup", "qmgr"):
-            self._say(f"  process {people[name]}" if name in people else f"  no process {name}")
+            there = worded("trial_process", process=people[name]) if name in people else ""
+            self._say(there or worded("trial_process_there", name=name))
         for endpoint in survey.instance.endpoints:
-            self._say(f"  {endpoint} greets ({endpoint.kind})")
+            self._say(worded("trial_greets", endpoint=endpoint, kind=endpoint.kind))
 
     def _undo(self) -> None:
         """Undo all steps that were begun, the last first; what cannot be undone stays in the note."""
@@ -174,12 +176,12 @@ class Trial:
             try:
                 step.undo()
             except (StepFailed, OSError) as error:
-                self._fail(f"undoing '{step.name}'", f"{error}; 'sh {NOTE}' undoes it")
+                self._fail(worded("trial_undoes", step=step.name), worded("trial_undone_by", why=error, note=NOTE))
                 continue
             self.begun.remove(step)
             self._write_note()
         if not self.begun and census(Identity(self.params.config_dir)).members:
-            self._fail("look after it", "processes of Postfix are left")
+            self._fail(worded("trial_looks_after"), worded("trial_ended"))
         if not any(finding.check == "trial_passed" for finding in self.findings):
             self._say("passed")
 
