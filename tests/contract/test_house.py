@@ -195,14 +195,8 @@ def test_no_module_imports_itself_in_a_circle():
         visit(name)
 
 
-# Below these nobody takes the options of the command line as they are. drill_checks, trial and instances still do.
-TAKE_OPTIONS = {
-    "cli/cluster_command.py",
-    "cli/main.py",
-    "cli/drill/preconditions.py",
-    "cli/trial/trial.py",
-    "cli/instances.py",
-}
+# Below these nobody takes the options of the command line as they are.
+TAKE_OPTIONS = {"cli/cluster_command.py", "cli/main.py"}
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -78,8 +78,8 @@ ROWS: "tuple[Row, ...]" = (
     outcome("drill_stayed", "{tag} did not stay on {node}: it runs on {where}"),
     outcome("drill_recovered", "{fault} on {node}: the cluster has not recovered within {wait_s} s"),
     outcome("drill_noticed", "{fault} on {node}: the cluster has not noticed it within {wait_s} s"),
-    outcome("drill_messages_found", "{count} acknowledged messages are nowhere: numbers {numbers}"),
-    progress("drill_unanswered", "{count} messages were never acknowledged, and count for nothing"),
+    outcome("drill_messages_found", "{count} acknowledged messages are lost: numbers {numbers}"),
+    progress("drill_unanswered", "{count} messages were never acknowledged, and are not counted"),
     progress("drill_mailbox_named", "lost and duplicated messages: not known without --mailbox"),
     progress("drill_queue_seen", "queue and mailbox were not seen: {why}"),
     progress("drill_picture_drawn", "no picture: {library} is not installed", "'{command}'"),
@@ -114,9 +114,9 @@ FAILURES: "tuple[Row, ...]" = (
     failure("change_taken", "the cluster did not take the change: {why}"),
     failure("change_undisturbed", "somebody else kept changing the configuration: given up after {attempts} attempts"),
     # What is waited for.
-    failure("looked_everywhere", "the cluster has not looked for {tag} on every node yet", "try again"),
+    failure("looked_everywhere", "the cluster has not probed every node for {tag} yet", "try again"),
     failure("maintenance_begun", "the cluster does not put {tag} into maintenance"),
-    failure("looked_again", "the cluster does not look again for {tag}: {why}"),
+    failure("looked_again", "the cluster does not probe {tag} again: {why}"),
     failure(
         "resource_forgotten",
         "{nodes} does not forget {tag}; Postfix keeps running",

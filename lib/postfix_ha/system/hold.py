@@ -17,7 +17,7 @@ No packet of a connection that exists is looked at, no other rule's verdict chan
 
 import time
 
-from postfix_ha.endpoint import Endpoint
+from postfix_ha.endpoint import Endpoint, is_loopback
 from postfix_ha.system import command
 from postfix_ha.system.complaints import telling_line
 
@@ -198,11 +198,6 @@ def table_name(config_dir: str) -> str:
     """The table of the instance with this configuration directory; nft takes letters, digits and underscores."""
     data = config_dir.encode("utf-8", "surrogateescape")
     return "postfix_ha" + "".join(chr(each) if chr(each).isalnum() and each < 128 else f"_{each:02x}" for each in data)
-
-
-def is_loopback(address: str) -> bool:
-    """Whether only this node itself reaches the address."""
-    return address == "::1" or address.startswith("127.")
 
 
 def _digit(address: str) -> str:

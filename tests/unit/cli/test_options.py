@@ -119,8 +119,7 @@ def test_a_request_that_is_none(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 # A trial.
 def a_trial(**options: object) -> trial.Trial:
     """A trial of which nothing has begun."""
-    given = {"nic": "", "prefix": 0, "mount": [], "json": False, "cib_file": "", **options}
-    return trial.Trial(SimpleNamespace(**given), Params({"config_dir": "/nonexistent/x"}))  # type: ignore[arg-type]
+    return trial.Trial(Params({"config_dir": "/nonexistent/x"}), [], **options)  # type: ignore[arg-type]
 
 
 def not_roots(tmp_path: Path) -> None:

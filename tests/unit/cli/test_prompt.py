@@ -153,5 +153,5 @@ def test_what_is_no_terminal_is_no_yes(words, given, code):
     said = (done.stdout + done.stderr).decode()
     assert done.returncode == code, said
     assert ("changed\n" in done.stdout.decode()) == (code == 0)
-    why = "standard input and output are no terminal, so nobody can be asked: nothing was changed"
+    why = "standard input and output are not a terminal, so nobody can confirm: nothing was changed"
     assert code == 0 or f"{why}; say --yes" in said

@@ -7,8 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from postfix_ha.cli.cluster_command import manner_of
 from postfix_ha.cli.commands import migrate
 from postfix_ha.cli.drill import counting, run
+from postfix_ha.cli.drill.drill_command import wanted_of
 from postfix_ha.cli.drill.node_steps import COUNT, Nodes
 from postfix_ha.cli.drill.preconditions import Course
 from postfix_ha.cli.main import build_parser, main
@@ -67,13 +69,13 @@ FAILURES = {
     "change_taken": (lambda p, t, m: failed_change(p, t), "the cluster did not take the change: no"),
     "looked_everywhere": (
         lambda p, t, m: replace_agent.wait_known(Cluster(on_file(t, whole())), "mail", time.monotonic()),
-        "the cluster has not looked for mail on every node yet: try again",
+        "the cluster has not probed every node for mail yet: try again",
     ),
     "maintenance_begun": (
         lambda p, t, m: replace_agent.wait_unwatched(Cluster(on_file(t, whole())), "mail", time.monotonic()),
         "the cluster does not put mail into maintenance",
     ),
-    "looked_again": (lambda p, t, m: looked_at(p, t), "does not look again for mail: no connection"),
+    "looked_again": (lambda p, t, m: looked_at(p, t), "does not probe mail again: no connection"),
     "resource_forgotten": (
         forgotten_never,
         "n1 does not forget mail; Postfix keeps running, and 'postfix-ha delete --leave-running' finishes it",
@@ -146,7 +148,7 @@ def test_a_node_left_out_and_a_device_that_is_mounted_elsewhere_are_told():
 def course_on(file, *arguments, kind=Cluster):
     """What a drill on a file finds before it begins."""
     options = build_parser().parse_args(["drill", "--cib-file", file, "--dry-run", *arguments])
-    return Course(options, kind(file))
+    return Course(wanted_of(options), kind(file), manner_of(options))
 
 
 def going_home():
@@ -181,7 +183,7 @@ COURSES = {
     ),
     "drill_cluster_idle": (
         lambda t: course_on(running(t), kind=Living),
-        "the cluster is at work: wait until it has nothing left to start or stop",
+        "the cluster is busy: wait until it has started and stopped everything",
     ),
 }
 
@@ -210,7 +212,7 @@ STEPS = {
     ),
     "drill_answer_known": (
         lambda: Nodes("n1", ["echo"]).take("n2", step=COUNT),
-        "n2 over 'echo': what came is no answer of postfix-ha",
+        "n2 over 'echo': the answer is not one of postfix-ha",
     ),
 }
 
@@ -268,7 +270,7 @@ def test_an_address_that_would_take_others_along(tmp_path):
     argv = ["unshare", "--map-root-user", "--net", "sh", "-c", f'{addresses} exec "$0" -c "$1"', sys.executable, script]
     done = command.run(argv, deadline=time.monotonic() + 20)
     assert done.stdout.decode().strip() == (
-        "drill_address_alone 198.51.100.7 is the first of its network on lo: 198.51.100.8 would go with it"
+        "drill_address_alone 198.51.100.7 is the first of its network on lo: 198.51.100.8 would be deleted with it"
     ), done.stderr.decode()
 
 

@@ -268,7 +268,8 @@ def test_what_a_drill_says_on_the_way(tmp_path):
 
 def test_what_a_drill_would_do(tmp_path, capsys):
     lines = []
-    work = SimpleNamespace(say=lines.append, show=lambda _: None, report={}, end=lambda code: code)
+    manner = SimpleNamespace(asks=False)
+    work = SimpleNamespace(say=lines.append, show=lambda _: None, report={}, end=lambda code: code, manner=manner)
     course = SimpleNamespace(
         tag="mail", origin="n1", target="n2", fault="kill-master", fault_node="n2", remarks=["x", "y"], work=work,
         endpoints=["198.51.100.100:25"], letter=SimpleNamespace(recipient="box@example.com"),
@@ -276,7 +277,7 @@ def test_what_a_drill_would_do(tmp_path, capsys):
     )  # fmt: skip
     assert drill_command.show(course) == 0
     work.confirm = lambda _: True
-    assert drill_command.agreed(course)
+    assert drill_command.agreed(course, says_yes=True)
     assert lines == [
         worded("drill_moves", tag="mail", origin="n1", target="n2"),
         worded("drill_breaks", fault="kill-master", node="n2", meaning="kills the Postfix master process"),
@@ -288,12 +289,15 @@ def test_what_a_drill_would_do(tmp_path, capsys):
 
 def test_what_a_drill_asks(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(drill_command, "is_interactive", lambda _: True)
     monkeypatch.setattr(drill_command, "confirm", lambda question: bool(asked.append(question)))
     course = SimpleNamespace(
-        options=SimpleNamespace(back=False), remarks=[], target="", fault="", work=SimpleNamespace(say=print)
+        options=SimpleNamespace(back=False),
+        remarks=[],
+        target="",
+        fault="",
+        work=SimpleNamespace(say=print, manner=SimpleNamespace(asks=True)),
     )
-    assert not drill_command.agreed(course)
+    assert not drill_command.agreed(course, says_yes=False)
     assert asked == [worded("drill_wanted")]
 
 

@@ -114,7 +114,7 @@ def run_check(options: argparse.Namespace) -> int:
 
 def look_at_all(options: argparse.Namespace) -> "list[Group]":
     """The statements on each instance meant; what is told of one is not repeated for the next."""
-    meant = concerns(options)
+    meant = concerns(options.config_dir, options.cib_file)
     if options.trial and len(meant) > 1:
         names = " or ".join(concern.config_dir for concern in meant)
         why = worded("trial_one_instance", names=names)
@@ -122,28 +122,35 @@ def look_at_all(options: argparse.Namespace) -> "list[Group]":
     groups: "list[Group]" = []
     told: "set[tuple[str, str]]" = set()
     for concern in meant:
-        statements = [each for each in look(concern.options(options)) if (each.text, each.where) not in told]
+        params = concern.params(options.config_dir, options.binary)
+        statements = [each for each in look(options, params) if (each.text, each.where) not in told]
         told.update((each.text, each.where) for each in statements)
         groups.append((concern, statements))
     return groups
 
 
-def look(options: argparse.Namespace) -> "list[Statement]":
+def look(options: argparse.Namespace, params: Params) -> "list[Statement]":
     """The statements of all checks asked for on one instance, the gravest first."""
-    params = Params({"config_dir": options.config_dir, "binary": options.binary})
     if params.findings or options.level < codes.LEVEL_GREETING:
         return ordered(params.findings, None)
     if options.trial:
         from postfix_ha.cli.trial.trial import Trial
 
-        trial = Trial(options, params)
+        trial = Trial(
+            params,
+            options.mount,
+            nic=options.nic,
+            prefix=options.prefix,
+            cib_file=options.cib_file,
+            progress=sys.stderr if options.json else None,
+        )
         return ordered(trial.run(), trial.checked)
     deadline = time.monotonic() + TIMEOUT_S
     peers = None
     if options.peer:
         from postfix_ha.peers.ask import Peers
 
-        peers = Peers(options.peer, options.rsh, options.config_dir, options.binary, deadline)
+        peers = Peers(options.peer, options.rsh, params.config_dir, params.binary, deadline)
     question = ClusterQuestion(deadline, options.cib_file)
     survey = Survey(params, deadline)
     findings = check_node(survey, question.answer)
@@ -154,15 +161,15 @@ def look(options: argparse.Namespace) -> "list[Statement]":
         if peers.reach_device:  # which is what this node alone could not see
             findings = [finding for finding in findings if finding.check != "queue_storage_shared"]
     if options.level >= codes.LEVEL_DIALOGUE and survey.is_running:
-        findings += look_deeper(options, survey)
+        findings += look_deeper(params, survey)
     return ordered(findings, survey)
 
 
-def look_deeper(options: argparse.Namespace, survey: Survey) -> "list[Finding]":
+def look_deeper(params: Params, survey: Survey) -> "list[Finding]":
     """service_healthy: what the agent's own monitor says at level 20 of the Postfix that runs here."""
     from postfix_ha.cli.trial.agent_call import Call
 
-    code, reason = Call(options.config_dir, options.binary).do("monitor", level=codes.LEVEL_DIALOGUE)
+    code, reason = Call(params.config_dir, params.binary).do("monitor", level=codes.LEVEL_DIALOGUE)
     if code == codes.SUCCESS:
         return []
     values = {"instance": survey.config_dir, "why": reason or f"exit code {code}"}

@@ -12,7 +12,6 @@ from postfix_ha.cli.options import FAILED, TIMEOUT_S, add_instance_options
 from postfix_ha.cli.output import complain, say, say_json
 from postfix_ha.cli.statements import Printer, ordered
 from postfix_ha.messages.statement import worded
-from postfix_ha.params import Params
 from postfix_ha.peers.facts import facts_of
 from postfix_ha.system.child import known_by_child
 from postfix_ha.system.files import read_regular
@@ -63,13 +62,12 @@ def first_line(path: str) -> str:
 
 def run_facts(options: argparse.Namespace) -> int:
     """Print the facts; 0, or 2 where it is not clear of which instance."""
-    meant = concerns(options)
+    meant = concerns(options.config_dir, options.cib_file)
     if len(meant) > 1:
         names = " or ".join(concern.config_dir for concern in meant)
         complain(f"postfix-ha facts: {worded('facts_one_instance', names=names)}")
         return FAILED
-    options = meant[0].options(options)
-    params = Params({"config_dir": options.config_dir, "binary": options.binary})
+    params = meant[0].params(options.config_dir, options.binary)
     if params.findings:
         Printer(sys.stderr, no_color=True).statements(ordered(params.findings, None))
         return FAILED

@@ -11,11 +11,11 @@ from postfix_ha.cli.cluster_command import (
     add_command,
     add_resource,
     cluster_of,
-    is_interactive,
+    manner_of,
     seconds,
 )
 from postfix_ha.cli.drill.node_steps import run_step
-from postfix_ha.cli.drill.preconditions import Course
+from postfix_ha.cli.drill.preconditions import Course, DrillOptions
 from postfix_ha.cli.drill.run import Drill, to_stdout
 from postfix_ha.cli.options import wrong
 from postfix_ha.cli.output import say_json
@@ -102,7 +102,7 @@ def run_drill(options: argparse.Namespace) -> int:
         raise refused("drill_on_cluster")
     if not options.wait:
         raise refused("drill_waits")
-    course = Course(options, cluster_of(options))
+    course = Course(wanted_of(options), cluster_of(options), manner_of(options))
     directory = options.report or f"drill-{course.drill}"
     if course.cluster.is_live:
         check_writable(directory)
@@ -110,11 +110,20 @@ def run_drill(options: argparse.Namespace) -> int:
         course.look_where_it_runs()
     if options.dry_run:
         return show(course)
-    if not agreed(course):
+    if not agreed(course, says_yes=options.yes):
         return course.work.declined()
     drill = Drill(course, (lambda _: None) if options.json else to_stdout)
     drill.run()
     return finish(drill, directory)
+
+
+def wanted_of(options: argparse.Namespace) -> DrillOptions:
+    """What the command line asks for."""
+    return DrillOptions(
+        node=options.node, fault=options.fault, back=options.back, sender=options.sender, recipient=options.recipient,
+        mailbox=options.mailbox, rate=options.rate, wait=options.wait, tag=options.tag, rsh=options.rsh,
+        no_peer_check=options.no_peer_check,
+    )  # fmt: skip
 
 
 def plan_of(course: Course) -> "list[str]":
@@ -145,16 +154,16 @@ def show(course: Course) -> int:
     return work.end(DONE)
 
 
-def agreed(course: Course) -> bool:
-    """Whether it may be done; a fault needs a yes from somebody."""
-    options = course.options
+def agreed(course: Course, *, says_yes: bool) -> bool:
+    """Whether it may be done; a fault needs a yes from somebody (``says_yes``: --yes)."""
+    manner = course.work.manner
     if course.remarks:
         course.work.say(worded("drill_warned", count=len(course.remarks)))
-    if is_interactive(options):
+    if manner.asks:
         for line in plan_of(course):
             course.work.say(f"  {line}")
         return confirm(worded("drill_wanted"))
-    if course.fault and not options.yes:
+    if course.fault and not says_yes:
         raise refused("drill_agreed", fault=course.fault, meaning=MEANING[course.fault])
     return course.work.confirm("")
 
@@ -204,7 +213,7 @@ def finish(drill: Drill, directory: str) -> int:
     found.update(changed=drill.has_changed, exit_code=code)
     lines, paths = leave(facts, found, directory)
     found["files"] = paths
-    if drill.course.options.json:
+    if drill.course.work.manner.json:
         say_json(found)
     else:
         for line in lines:

@@ -4,10 +4,8 @@ Whatever happens on the way, what was done is undone, the last first; also at SI
 a script lies in /run that undoes it, for the one case in which it cannot do so itself.
 """
 
-import argparse
 import os
 import signal
-import sys
 import time
 
 from postfix_ha.checks.node import check_node
@@ -38,6 +36,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
+    from typing import TextIO
 
 RUN_DIRECTORY = "/run/postfix-ha-trial"
 TIMEOUT_S = 60.0
@@ -48,9 +47,24 @@ NOT_YET = ("trial_undone", "address_has_resource", "address_in_service", "queue_
 class Trial:
     """One trial of one instance."""
 
-    def __init__(self, options: argparse.Namespace, params: Params) -> None:
-        self.options = options
+    def __init__(
+        self,
+        params: Params,
+        mounts: "list[tuple[str, str]]",
+        *,
+        nic: str = "",
+        prefix: int = 0,
+        cib_file: str = "",
+        progress: "TextIO | None" = None,
+    ) -> None:
+        """``mounts``: (device, directory) of each file system; ``nic``, ``prefix``: where the addresses go ("" and 0:
+        where their network is); ``cib_file``: the cluster's configuration, "" for the live one; ``progress``: where the
+        steps are told, None for standard output."""
         self.params = params
+        self.mounts = mounts
+        self.nic, self.prefix = nic, prefix
+        self.cib_file = cib_file
+        self.progress = progress
         self.agent = Call(params.config_dir, params.binary, RUN_DIRECTORY)
         self.begun: "list[TrialStep]" = []
         self.findings: "list[Finding]" = []
@@ -91,7 +105,7 @@ class Trial:
         survey = self.survey()
         if survey.people.members:
             return worded("trial_alone", config_dir=survey.config_dir, processes=survey.people)
-        return active_elsewhere(survey, [point for _, point in self.options.mount], self.options.cib_file)
+        return active_elsewhere(survey, [point for _, point in self.mounts], self.cib_file)
 
     def _go(self) -> None:
         try:
@@ -111,7 +125,7 @@ class Trial:
     def _preparations(self) -> "Iterator[TrialStep]":
         """The steps before the checks, each looked for when those before it are done; what is there already is none."""
         yield Folder(RUN_DIRECTORY, is_ours=True)
-        for device, directory in self.options.mount:
+        for device, directory in self.mounts:
             if not is_mounted(directory):
                 yield Folder(directory)
                 yield Mounting(device, directory)
@@ -124,8 +138,8 @@ class Trial:
 
     def _place(self, address: str) -> "tuple[str, int]":
         """The interface and the prefix length for an address: as asked, else those of its network."""
-        nic, prefix = network_of(address, connected_networks(), self.options.nic) or ("", 0)
-        nic, prefix = self.options.nic or nic, self.options.prefix or prefix
+        nic, prefix = network_of(address, connected_networks(), self.nic) or ("", 0)
+        nic, prefix = self.nic or nic, self.prefix or prefix
         if not nic or not prefix:
             raise StepFailed(worded("trial_interface", address=address))
         return nic, prefix
@@ -205,5 +219,4 @@ class Trial:
         self._say(text)
 
     def _say(self, text: str) -> None:
-        stream = sys.stderr if self.options.json else sys.stdout
-        say(f"trial: {text}", stream, flush=True)
+        say(f"trial: {text}", self.progress, flush=True)

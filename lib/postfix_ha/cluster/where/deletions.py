@@ -23,5 +23,11 @@ def delete_meta(holder: Element, name: str, pair: Element) -> str:
     return f"crm_resource --resource {quote(holder.get('id', ''))} --meta --delete-parameter {quote(name)}"
 
 
+def forget_failures_of(member: str, node: str = "") -> str:
+    """The command that lets the cluster forget what a resource has failed in, on one node or on all."""
+    command = f"crm_resource --cleanup --resource {quote(member)}"
+    return f"{command} --node {quote(node)}" if node else command
+
+
 def _by_id(name: str) -> str:
     return f'//*[@id="{name}"]'
