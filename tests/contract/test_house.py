@@ -1,6 +1,7 @@
 """The rules of the house that a reader relies on: which way imports point, who may do what, how long things are."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -78,6 +79,7 @@ OPENING = {
 FORBIDDEN_WORDS = {"utils", "util", "helper", "helpers", "common", "manager"}
 
 
+@functools.cache
 def tree(module):
     return ast.parse((LIBRARY / module).read_text(encoding="utf-8"))
 
@@ -101,6 +103,7 @@ def is_type_checking(node):
     return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
+@functools.cache
 def imports(module):
     """(module name, whether it is loaded when this one is) for each import that really happens."""
     found = []
@@ -133,6 +136,7 @@ def functions_of(node):
     return [member for member in node.body if isinstance(member, ast.FunctionDef)]
 
 
+@functools.cache
 def calls(module):
     """The dotted names of all attributes and names used in a module."""
     return {ast.unparse(node) for node in ast.walk(tree(module)) if isinstance(node, (ast.Attribute, ast.Name))}

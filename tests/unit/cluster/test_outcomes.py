@@ -263,6 +263,7 @@ def test_what_a_drill_says_on_the_way(tmp_path):
     drill._go = lambda: None
     with pytest.raises(Interrupted):
         drill.run()
+    drill.guard.undo()
     assert interrupted.told.check == "drill_undone"
 
 
