@@ -256,9 +256,9 @@ def test_a_number_of_a_message_that_is_too_long(node: CheckNode, owner: Attacker
 LEAVE = f"""
 import sys
 sys.path.insert(0, {LIBRARY!r})
-from postfix_ha.cli.drill.command import check_writable
+from postfix_ha.cli.drill.drill_command import check_writable
 from postfix_ha.messages.errors import Refused
-from postfix_ha.drill.report import write
+from postfix_ha.drill.results import write
 try:
     check_writable(sys.argv[1])
     write(sys.argv[1], {{}}, ["text"])

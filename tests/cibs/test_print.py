@@ -3,9 +3,10 @@
 import pytest
 
 from postfix_ha.cli.main import main
+from postfix_ha.messages.statement import worded
 from tests.cibs.cases import path_of
 
-LEFT = "# not in it, and has to be there before: "
+LEFT = worded("print_needs_before", name="")
 SAID = {
     # A group cannot be made in part: what stands in it for others is made as well.
     ("group-with-more", "pcs"): (["resource create mail ", "resource create extra "], [LEFT]),

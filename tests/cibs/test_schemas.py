@@ -6,7 +6,7 @@ import re
 import pytest
 from lxml import etree
 
-from postfix_ha.cli.command import NO_CLUSTER
+from postfix_ha.cli.cluster_command import NO_CLUSTER
 from postfix_ha.cli.main import main
 from postfix_ha.cluster.create.build import create
 from postfix_ha.cluster.live.pacemaker import Cluster, Scratch

@@ -28,7 +28,7 @@ def test_switchover_waits_and_leaves_nothing_behind(lab, tool):
     ("arguments", "words"),
     [
         (("switchover", "n9"), "no node 'n9': the cluster has n1, n2, n3"),
-        (("switchover", "n1", "--tag", "queue-fs"), "queue-fs is no Postfix"),
+        (("switchover", "n1", "--tag", "queue-fs"), "queue-fs is not a Postfix"),
         (("switchover", "n1", "--tag", "<x>"), "no resource '<x>'"),
         (("extend", "n1", "--priority", "800"), "priority 800 is taken"),
         (("extend", "n1", "--priority", "0"), "from 1 to 999"),

@@ -255,7 +255,7 @@ def test_a_dry_run_tells_and_does_nothing(lab, tool):
         (("--fault", "kill-master", *TO_THE_BOX), "say --yes where there is nobody to ask"),
         (("--fault", "flood"), "invalid choice"),
         (("--recipient", "nobody@elsewhere.example.net"), "refuses mail for nobody@elsewhere.example.net: 454"),
-        (("--recipient", "a b"), "no plain mail address"),
+        (("--recipient", "a b"), "not a plain mail address"),
         (
             ("--recipient", RECIPIENT, "--mailbox", "/nonexistent"),
             "no such file or directory: --mailbox takes a maildir or an mbox file",

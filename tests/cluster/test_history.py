@@ -33,7 +33,7 @@ def test_a_short_night(running_lab):
                 assert judge(night.truth, again, WITHIN_S) == []
                 alone = tool.ok("history", "--since", night.since, "--this-node", "--last", "1")
                 assert "n2 did not tell its logs: it was not asked" in alone
-                assert tool.refused("history", "--since", "noon").startswith("postfix-ha: 'noon' is no time: say ")
+                assert tool.refused("history", "--since", "noon").startswith("postfix-ha: 'noon' is not a time: say ")
                 refused = tool.refused("history", "--since", "1h", "--until", "2h")
                 assert "--until is before --since" in refused
                 status = tool.run("status", "--cluster-only").stdout

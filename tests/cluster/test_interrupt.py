@@ -170,7 +170,12 @@ def test_what_was_begun_is_taken_back_by_what_status_names(lab, tool, interrupte
     ("arguments", "fatal", "code", "words"),
     [
         (("switchover", "n2"), "during-change 1 TERM", 143, "SIGTERM: the move is called off"),
-        (("delete", "--stop"), "during-change 1 INT", 130, "SIGINT: mail is not deleted, and to run as before"),
+        (
+            ("delete", "--stop"),
+            "during-change 1 INT",
+            130,
+            "SIGINT: mail is not deleted: the cluster runs it as before",
+        ),
         (("migrate", "--to", SHELL_AGENT), "during-change 2 HUP", 129, f"SIGHUP: {SHELL_AGENT} runs mail"),
         (("properties", "--meta", "priority=7"), "during-change 1 TERM", 143, "the change is made"),
         (("properties", "--meta", "priority=8"), "during 3 TERM", 143, "nothing was changed"),

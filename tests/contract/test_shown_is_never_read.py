@@ -23,8 +23,8 @@ READ_FROM_POSTFIX = {
     "checks/naming.py",
     "checks/node.py",
     "cluster/live/push.py",
-    "history/corosync.py",
-    "history/pacemaker.py",
+    "history/corosync_log.py",
+    "history/pacemaker_log.py",
     "system/command.py",
     "system/complaints.py",
 }

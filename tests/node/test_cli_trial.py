@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from postfix_ha.messages.statement import worded
 from tests.support.machine.node import BASE_ENV
 from tests.support.machine.waiting import wait_for
 from tests.support.mail.check_node import ADDRESS, NODE_ADDRESS, PROGRAM, QUEUE, CheckNode
@@ -90,16 +91,19 @@ def test_a_trial_that_passes(before: Before) -> None:
     steps = [line for line in done.stdout.splitlines() if line.startswith("trial: ")]
     text = "\n".join(steps)
     for step in (
-        f"mount {before.device} on {MOUNT}",
-        f"bring {ADDRESS}/24 up on eth0",
+        worded("trial_mounts", device=before.device, directory=MOUNT),
+        worded("trial_brings_up", address=ADDRESS, prefix=24, nic="eth0"),
+        "make the directory /run/postfix-ha-trial",
+        "note what is in ",
         "check this node",
         "start Postfix",
-        "process master[",
+        "monitor it at level 20",
+        worded("trial_process", process="master["),
         "process pickup[",
         "process qmgr[",
-        f"{ADDRESS}:25 greets (smtp)",
+        worded("trial_greets", endpoint=f"{ADDRESS}:25", kind="smtp"),
         "127.0.0.1:25 greets (smtp)",
-        "stop Postfix",
+        "stop Postfix, and undo all of it",
     ):
         assert step in text, (step, text)
     assert steps[-1] == "trial: passed"
@@ -237,7 +241,9 @@ def test_killed_it_leaves_a_note_and_the_note_undoes_it(before: Before) -> None:
         interrupted(before, step, signal.SIGKILL)
         refused = before.trial()
         assert refused.returncode == 2
-        assert "sh /run/postfix-ha-trial.undo" in refused.stdout
+        assert "an earlier trial was cut short: undo it with 'sh /run/postfix-ha-trial.undo'" in " ".join(
+            refused.stdout.split()
+        )
         (found,) = before.node.check().named("trial_undone")
         before.node.shell(found["command"])
         before.assert_as_before()
@@ -250,7 +256,7 @@ def test_it_does_not_touch_a_postfix_that_runs(before: Before) -> None:
     master = node.master()
     done = before.trial()
     assert done.returncode == 2
-    assert f"master[{master.pid}]" in done.stdout
+    assert f"runs here already: master[{master.pid}]" in " ".join(done.stdout.split())
     assert node.master() == master
     node.agent("stop")
     node.shell(f"umount {MOUNT}; rmdir {MOUNT}; ip address del {ADDRESS}/24 dev eth0; rm -rf /run/resource-agents")

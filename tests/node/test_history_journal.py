@@ -54,10 +54,10 @@ time.sleep(1)
 ASK = f"""
 import json, sys, time
 sys.path.insert(0, "{CHECKOUT}/lib")
-from postfix_ha.history.observe import Request, answer
+from postfix_ha.history.observe import LogRequest, answer
 now = time.time()
-cluster = answer(Request("n1", now - 600, now + 5, "/nonexistent"), now)
-mail = answer(Request("n1", now - 600, now + 5, "/nonexistent", [[now - 60, now, now + 60]]), now)
+cluster = answer(LogRequest("n1", now - 600, now + 5, "/nonexistent"), now)
+mail = answer(LogRequest("n1", now - 600, now + 5, "/nonexistent", [[now - 60, now, now + 60]]), now)
 print(json.dumps([cluster, mail]))
 """
 

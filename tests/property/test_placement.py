@@ -12,7 +12,7 @@ from postfix_ha.cluster.create.build import create
 from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
 from postfix_ha.cluster.model.cib import parse
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
-from postfix_ha.cluster.model.node_facts import states_of
+from postfix_ha.cluster.model.node_attributes import states_of
 from postfix_ha.cluster.show.spelling import spelled_out
 from postfix_ha.cluster.where.placement import nodes_that_can_run
 from postfix_ha.cluster.where.why_not import judge

@@ -65,6 +65,14 @@ SCOPES = {
         "What the cluster does not do",
         "Said by the commands when the cluster or one of its programs does not answer, or does not do what it is told.",
     ),
+    "outcome": (
+        "What became of a change",
+        "Said by the commands when a change has begun: what was done, and what the service did not reach.",
+    ),
+    "option": (
+        "What is wrong with a value on the command line",
+        "Said before anything is done, after the option's name; and why `check --trial` or `facts` cannot do its work.",
+    ),
 }
 CODES = {
     codes.SUCCESS: "0: noted in the log; the action succeeds",
@@ -75,7 +83,12 @@ CODES = {
     codes.NOT_RUNNING: "7: it is not running; the cluster restarts it",
     codes.DEGRADED: "190: running but at its limits; reported only, no recovery",
 }
-ENDS = {"refusal": "refused, nothing was changed", "failure": "the cluster or one of its tools does not answer"}
+ENDS = {
+    "refusal": "refused, nothing was changed",
+    "failure": "the cluster or one of its tools does not answer",
+    "outcome": "changed, but not with the result that was asked for",
+    "option": "refused, nothing was changed",
+}
 # What the functional model's messages say, in our words, by their numbers.
 MESSAGES = {
     1: "no configuration path was given",
@@ -101,7 +114,7 @@ MESSAGES = {
     21: "the postdrop group is not the group of the queue's files",
 }
 # Postfix's and Pacemaker's own words are as they are; a value shows as its name.
-WORDS = {"timeout_s": "SECONDS", "maximum_s": "SECONDS"}
+WORDS = {"timeout_s": "SECONDS", "maximum_s": "SECONDS", "gap_s": "SECONDS", "wait_s": "SECONDS"}
 
 
 def failures_page() -> str:
@@ -124,7 +137,9 @@ def entry(row: Row) -> str:
     lines = [f"### {row.check}", "", f"> {said}", ""]
     if row.scope in ("command", "cluster", "planning"):
         lines.append(f"- Called: {article(row.severity)}")
-    elif row.scope in ("refusal", "failure"):
+    elif row.scope == "outcome" and row.code == codes.SUCCESS:
+        lines.append("- Told on the way, or at the end")
+    elif row.scope in ENDS:
         lines.append(f"- The command's exit code {row.code}: {ENDS[row.scope]}")
     else:
         lines.append(f"- Exit code {CODES[row.code]}")

@@ -1,7 +1,7 @@
 """Checks of what Postfix takes from the node where main.cf does not say it, and of what main.cf says in vain."""
 
+from postfix_ha.checks.hiding import HIDDEN
 from postfix_ha.checks.node_facts import Survey
-from postfix_ha.checks.secrets import HIDDEN
 from postfix_ha.system.quoting import quote_words
 from postfix_ha.verdict import Finding
 from postfix_ha.whole_number import whole_number

@@ -34,10 +34,10 @@ def add_cures(survey: Survey, found: "list[Finding]") -> None:
             finding.values["cure"] = make(survey, finding.values)
 
 
-Values = dict[str, object]
+FindingValues = dict[str, object]
 
 
-def _locate_parameter(survey: Survey, values: Values) -> None:
+def _locate_parameter(survey: Survey, values: FindingValues) -> None:
     """Tell where the parameter is set that Postfix's own complaint names."""
     words = str(values["said"]).replace(":", " ").replace("'", " ").split()
     name = next((word for word in words if word in survey.main.raw), "")
@@ -45,23 +45,23 @@ def _locate_parameter(survey: Survey, values: Values) -> None:
         values["file"], values["line"] = survey.locate(name)
 
 
-def _executable(survey: Survey, values: Values) -> str:
+def _executable(survey: Survey, values: FindingValues) -> str:
     path = str(values.get("command") or values["binary"])
     if os.path.isfile(path):
         return f"chmod 755 {quote(path)}"
     return installing_command("postfix", "--reinstall")
 
 
-def _master_cf(survey: Survey, values: Values) -> str:
+def _master_cf(survey: Survey, values: FindingValues) -> str:
     patterns = [path for path in MASTER_CF_PATTERNS if os.path.isfile(path)]
     return quote_words(["cp", patterns[0], os.path.join(survey.config_dir, "master.cf")]) if patterns else ""
 
 
-def _address(survey: Survey, values: Values) -> str:
+def _address(survey: Survey, values: FindingValues) -> str:
     return command_to_add(str(values["address"]))
 
 
-def _queue_directory(survey: Survey, values: Values) -> str:
+def _queue_directory(survey: Survey, values: FindingValues) -> str:
     """Make the directory where the file system is mounted already; mount it where fstab says how."""
     directory = str(values["queue_directory"])
     if os.path.lexists(directory):
@@ -72,7 +72,7 @@ def _queue_directory(survey: Survey, values: Values) -> str:
     return f"mount {quote(point)}" if point else ""
 
 
-def _queue(survey: Survey, values: Values) -> str:
+def _queue(survey: Survey, values: FindingValues) -> str:
     """Make the queue on the file system that is mounted; mount the one that is not, where fstab says how."""
     if values["is_mounted"]:
         return quote_words(survey.params.command("check"))
@@ -87,24 +87,24 @@ def _listed_mount_point(directory: str) -> str:
     return max(inside, key=len, default="")
 
 
-def _remount(survey: Survey, values: Values) -> str:
+def _remount(survey: Survey, values: FindingValues) -> str:
     place = survey.mounts.place_of(str(values["queue_directory"]))
     return f"mount -o remount,rw {quote(place.mount.mount_point)}" if values["errno"] == errno.EROFS else ""
 
 
-def _queue_owner(survey: Survey, values: Values) -> str:
+def _queue_owner(survey: Survey, values: FindingValues) -> str:
     directory, wanted = survey.instance.queue_directory, user_id(survey.instance.mail_owner)
     paths = [os.path.join(directory, name) for name in (*OWNED_DIRECTORIES, "bounce", "corrupt", "defer", "flush")]
     wrong = [path for path in paths if os.path.isdir(path) and os.stat(path).st_uid != wanted]
     return quote_words(["chown", "-R", survey.instance.mail_owner, *wrong])
 
 
-def _queue_group(survey: Survey, values: Values) -> str:
+def _queue_group(survey: Survey, values: FindingValues) -> str:
     paths = [os.path.join(survey.instance.queue_directory, name) for name in ("maildrop", "public")]
     return quote_words(["chgrp", "-R", survey.instance.setgid_group, *paths])
 
 
-def _mail_owner(survey: Survey, values: Values) -> str:
+def _mail_owner(survey: Survey, values: FindingValues) -> str:
     """A new user gets the number that the queue has, if nobody else has it; another one would become the pattern."""
     import grp
     import pwd
@@ -115,7 +115,7 @@ def _mail_owner(survey: Survey, values: Values) -> str:
     return quote_words(making_user(user, uid, has_group=has_group)) if uid else ""
 
 
-def _setgid_group(survey: Survey, values: Values) -> str:
+def _setgid_group(survey: Survey, values: FindingValues) -> str:
     import grp
 
     gid = _number_of_queue(survey, "public", "st_gid", grp.getgrgid)
@@ -133,11 +133,11 @@ def _number_of_queue(survey: Survey, name: str, field: str, look_up: "Callable[[
     return ""
 
 
-def _data_directory(survey: Survey, values: Values) -> str:
+def _data_directory(survey: Survey, values: FindingValues) -> str:
     return quote_words(["install", "-d", "-o", survey.instance.mail_owner, "-m", "0700", str(values["data_directory"])])
 
 
-def _own_data_directory(survey: Survey, values: Values) -> str:
+def _own_data_directory(survey: Survey, values: FindingValues) -> str:
     own = own_data_directory(survey.config_dir)
     own = own if own != survey.instance.data_directory else own + "-own"
     make = ["install", "-d", "-o", survey.instance.mail_owner, "-m", "0700", own]
@@ -146,12 +146,12 @@ def _own_data_directory(survey: Survey, values: Values) -> str:
     )
 
 
-def _other_instance(survey: Survey, values: Values) -> str:
+def _other_instance(survey: Survey, values: FindingValues) -> str:
     pid = values["pid"]
     return ending_command(pid) if isinstance(pid, int) else ""
 
 
-def _setgid(survey: Survey, values: Values) -> str:
+def _setgid(survey: Survey, values: FindingValues) -> str:
     path = str(values["path"])
     if os.path.isdir(path):  # what else is set there, such as Debian's sticky bit, stays
         return quote_words(["chmod", "u=rwx,g=wx,o=", path])
@@ -159,14 +159,14 @@ def _setgid(survey: Survey, values: Values) -> str:
     return quote_words(["chmod", f"{mode | 0o2755:04o}", path])
 
 
-def _what_postfix_says(survey: Survey, values: Values) -> str:
+def _what_postfix_says(survey: Survey, values: FindingValues) -> str:
     """Postfix's own advice, where its complaint ends with "run '...'": no file's name that says it."""
     _, _, command = str(values["said"]).rpartition("run '")
     words = command.removesuffix("'").split()
     return quote_words(words) if tuple(words) in ADVICE else ""
 
 
-CURES: "dict[str, Callable[[Survey, Values], str]]" = {
+CURES: "dict[str, Callable[[Survey, FindingValues], str]]" = {
     "postfix_check_passes": _what_postfix_says,
     "postfix_command_valid": _executable,
     "commands_executable": _executable,

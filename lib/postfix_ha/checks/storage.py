@@ -5,7 +5,7 @@ import stat
 import time
 
 from postfix_ha.checks.node_facts import Survey
-from postfix_ha.storage.faults import faults_below
+from postfix_ha.storage.defects import faults_below
 from postfix_ha.system.child import known_by_child
 from postfix_ha.system.mounts import BLOCK, CLUSTER, NETWORK, Place
 from postfix_ha.verdict import Finding

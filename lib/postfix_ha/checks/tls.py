@@ -34,7 +34,7 @@ MISMATCH = "KEY_VALUES_MISMATCH"
 PASS_PHRASE = (b"ENCRYPTED PRIVATE KEY", b"Proc-Type: 4,ENCRYPTED")
 
 
-class Pair:
+class KeyPair:
     """A certificate and its key as one service uses them; ``where`` is (file, line) of what names them."""
 
     __slots__ = ("certificate", "key", "key_parameter", "parameter", "where")
@@ -57,18 +57,18 @@ def check_tls(survey: Survey) -> "list[Finding]":
     return found
 
 
-def pairs_in_use(survey: Survey) -> "list[Pair]":
+def pairs_in_use(survey: Survey) -> "list[KeyPair]":
     """The pairs of every service that offers or asks for TLS, each once."""
-    found: "dict[tuple[str, str], Pair]" = {}
+    found: "dict[tuple[str, str], KeyPair]" = {}
     for row in survey.master.rows:
-        service = Service(survey, row)
+        service = TlsService(survey, row)
         if service.prefix and service.uses_tls:
             for pair in service.pairs():
                 found.setdefault((pair.certificate, pair.key), pair)
     return list(found.values())
 
 
-class Service:
+class TlsService:
     """A row of master.cf as one that talks TLS; ``prefix`` begins its parameters, "" where it does not."""
 
     __slots__ = ("prefix", "row", "survey")
@@ -94,18 +94,18 @@ class Service:
         """A parameter's value for this service."""
         return self.survey.row_value(self.row, name)
 
-    def pairs(self) -> "list[Pair]":
+    def pairs(self) -> "list[KeyPair]":
         """Its certificates with their keys: the chain files where there are any, else the older parameters."""
         name = f"{self.prefix}_tls_chain_files"
         files = self.value(name).replace(",", " ").split()
         if files:
-            return [Pair(certificate, key, name, name, self._where(name)) for certificate, key in _chain(files)]
+            return [KeyPair(certificate, key, name, name, self._where(name)) for certificate, key in _chain(files)]
         found = []
         for certificate_end, key_end in PAIRS:
             name, key_name = f"{self.prefix}_tls_{certificate_end}", f"{self.prefix}_tls_{key_end}"
             certificate, key = self.value(name), self.value(key_name)
             if certificate not in OFF:
-                found.append(Pair(certificate, key or certificate, name, key_name, self._where(name)))
+                found.append(KeyPair(certificate, key or certificate, name, key_name, self._where(name)))
         return found
 
     def _where(self, name: str) -> "tuple[str, int]":
@@ -126,7 +126,7 @@ def _chain(files: "list[str]") -> "list[tuple[str, str]]":
     return pairs
 
 
-def _check_pair(pair: Pair) -> "list[Finding]":
+def _check_pair(pair: KeyPair) -> "list[Finding]":
     """The findings of one pair: whether it can be used at all, and for how long."""
     file, line = pair.where
     about = {"file": file, "line": line}
@@ -187,7 +187,7 @@ def _read_or_nothing(path: str) -> bytes:
         return b""
 
 
-def _check_key_mode(pair: Pair, about: "dict[str, object]") -> "list[Finding]":
+def _check_key_mode(pair: KeyPair, about: "dict[str, object]") -> "list[Finding]":
     try:
         mode = stat.S_IMODE(os.stat(pair.key).st_mode)
     except OSError:
@@ -198,7 +198,7 @@ def _check_key_mode(pair: Pair, about: "dict[str, object]") -> "list[Finding]":
     return [Finding("tls_key_private", **values, **about)]
 
 
-def _refusal_of_pair(pair: Pair) -> str:
+def _refusal_of_pair(pair: KeyPair) -> str:
     """OpenSSL's name of why it refuses the key with the certificate, "" where it takes them."""
     import _ssl
 

@@ -2,7 +2,7 @@
 
 from typing import Callable, Optional
 
-from postfix_ha.cli.command import DONE, NOT_AS_ASKED, REFUSED, Manner
+from postfix_ha.cli.cluster_command import DONE, NOT_AS_ASKED, REFUSED, Manner
 from postfix_ha.cli.output import complain, say, say_json
 from postfix_ha.cli.prompt import confirm
 from postfix_ha.cli.signals import one_step, when_interrupted
@@ -20,6 +20,7 @@ from postfix_ha.cluster.show.pcs import pcs_lines, pcs_script
 from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused, refused
 from postfix_ha.messages.remark import WARNING, Remark
+from postfix_ha.messages.statement import Statement, stated, worded
 
 
 class Work:
@@ -35,7 +36,7 @@ class Work:
         self.planner = planner
         self.command = command
         self.target = target
-        self.when_made = "the change is made, and the cluster goes on with it: see 'postfix-ha status'"
+        self.when_made = stated("change_goes_on")
         self.plan = plan(cluster, planner)
         self.unfinished = {begun: found for begun, found in begun_in(self.plan.old).items() if begun != command}
         if LEAVE_RUNNING in self.unfinished and not self.plan.is_empty:
@@ -76,15 +77,16 @@ class Work:
             simulation=simulation,
         )
         if self.plan.is_empty:
-            self.say("nothing to do: already configured as requested")
+            self.say(worded("change_needed"))
             return
         for each in found:
             self.say(f"  {sentence(each)}")
         if self.manner.dry_run:
-            self.say("", *diff.split("\n"), "", "the same with pcs:", *lines["pcs"])
-            self.say("", "the same with crm configure:", *lines["crm"])
+            self.say("", *diff.split("\n"), "", worded("change_by_pcs"), *lines["pcs"])
+            self.say("", worded("change_by_crm"), *lines["crm"])
         if self.outcome is not None:
-            self.say("", "the cluster would then: " + ("; ".join(self.outcome.actions) or "start and stop nothing"))
+            actions = "; ".join(self.outcome.actions) or "start and stop nothing"
+            self.say("", worded("change_simulated", actions=actions))
 
     def confirm(self, question: str) -> bool:
         """Ask on a terminal; raises Refused where nobody can be asked and nobody has said yes."""
@@ -96,7 +98,7 @@ class Work:
 
     def declined(self) -> int:
         """End with nothing changed, which is not what was asked for."""
-        self.say("nothing was changed")
+        self.say(worded("change_declined"))
         return self.end(REFUSED)
 
     def push(self) -> None:
@@ -126,19 +128,21 @@ class Work:
         reached, state = wait_until(self.cluster, name, is_so, self.manner.wait)
         self.report["state"] = {"nodes": state.nodes, "role": state.role, "reasons": state.reasons}
         if reached:
-            self.say(f"{name} is {what}" + (f" on {', '.join(state.nodes)}" if state.nodes else ""))
+            where = f" on {', '.join(state.nodes)}" if state.nodes else ""
+            self.say(worded("state_reached", name=name, what=what, where=where))
         else:
             where = f" on {self.target}" if self.target else ""
             now = f"in service on {', '.join(state.nodes)}" if state.nodes else state.role.lower() or "gone"
-            others = [each.reason for each in overtaken(self.cluster, self.plan, name)]
-            self.say_failure(f"{name} is not {what}{where}: it is {now}", [*others, *state.reasons])
+            missed = stated("state_not_reached", name=name, what=what, where=where, now=now)
+            self.say_failure(missed, *overtaken(self.cluster, self.plan, name), *causes(state.reasons))
         return reached
 
-    def say_failure(self, text: str, reasons: "list[str]") -> None:
-        """Say what went wrong and why, on standard error."""
-        self.report.setdefault("errors", [text, *reasons])
-        for line in [text, *reasons]:
-            complain(f"postfix-ha: {line}", flush=True)
+    def say_failure(self, *told: Statement) -> None:
+        """Say what went wrong, then why, on standard error; in JSON the first of all failures has the ids too."""
+        self.report.setdefault("errors", [each.reason for each in told])
+        self.report.setdefault("findings", [each.as_object() for each in told])
+        for each in told:
+            complain(f"postfix-ha: {each.reason}", flush=True)
 
     def end(self, code: int) -> int:
         """Print the report where JSON was asked for; returns the exit code."""
@@ -146,6 +150,11 @@ class Work:
         if self.manner.json:
             say_json(self.report)
         return code
+
+
+def causes(reasons: "list[str]") -> "list[Statement]":
+    """What the cluster's status gives as reasons."""
+    return [stated("reason", why=each) for each in reasons]
 
 
 def carry_out(
@@ -162,15 +171,14 @@ def carry_out(
         return work.end(DONE)
     if work.plan.is_empty:
         return work.end(DONE if work.wait(name, is_so, what) else NOT_AS_ASKED)
-    if not work.confirm("Apply this change?"):
+    if not work.confirm(worded("change_wanted")):
         return work.declined()
     with when_interrupted(work.when_made, changed=True):
         work.push()
         if work.wait(name, is_so, what):
             return work.end(DONE)
     if take_back:
-        half = "the change is only partly rolled back: 'postfix-ha delete --stop --with-parts' finishes this"
-        with one_step(), when_interrupted(half, changed=True):
+        with one_step(), when_interrupted(stated("change_rolled_back"), changed=True):
             work.take_back(name)
-        work.say_failure("the change was rolled back (--keep keeps it)", [])
+        work.say_failure(stated("change_kept_asked"))
     return work.end(NOT_AS_ASKED)

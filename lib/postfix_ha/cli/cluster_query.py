@@ -4,6 +4,7 @@ import time
 
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.cli.instances import stored_configuration
+from postfix_ha.messages.statement import worded
 from postfix_ha.request import caller_environment
 from postfix_ha.system.command import begin, run
 
@@ -18,7 +19,7 @@ ANSWER_S = 5.0
 PATIENCE_S = 1.0
 
 
-class Question:
+class ClusterQuestion:
     """The question for the cluster's configuration, asked at once and answered later."""
 
     def __init__(self, deadline: float, cib_file: str = "") -> None:
@@ -68,7 +69,7 @@ class Question:
 
 def active_elsewhere(survey: Survey, mount_points: "list[str]", cib_file: str) -> str:
     """Why a trial here would disturb the cluster: what it would bring up is in service, "" where nothing is."""
-    question = Question(survey.deadline, cib_file)
+    question = ClusterQuestion(survey.deadline, cib_file)
     managed = question.answer()
     if managed is None:
         return ""
@@ -83,11 +84,11 @@ def active_elsewhere(survey: Survey, mount_points: "list[str]", cib_file: str) -
     for resource in dict.fromkeys([*mail, *needed]):
         place = _location(resource, question)
         if place:
-            return f"the cluster has {resource} in service on {place}: take the service out of service first"
+            return worded("trial_not_in_service", resource=resource, place=place)
     return ""
 
 
-def _location(resource: str, question: Question) -> str:
+def _location(resource: str, question: ClusterQuestion) -> str:
     """The node on which the cluster runs a resource, "" for none."""
     argv = ["crm_resource", f"--resource={resource}", "--locate", "--quiet"]
     done = run(argv, deadline=time.monotonic() + ANSWER_S, env=question.environment)

@@ -3,12 +3,11 @@
 The configuration is read from the file in which Pacemaker keeps it: that is there at once, whatever the daemons do.
 """
 
-import argparse
-import copy
 import os
 import re
 
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
+from postfix_ha.params import Params
 from postfix_ha.request import caller_environment
 from postfix_ha.system.files import read_regular
 
@@ -37,17 +36,14 @@ class Concern:
         """What is printed above its findings."""
         return f"{self.config_dir or DEFAULT_CONFIG_DIR}, resource {self.resource}:"
 
-    def options(self, options: argparse.Namespace) -> argparse.Namespace:
-        """The options of the command line as they are for this instance."""
-        own = copy.copy(options)
-        own.config_dir = options.config_dir or self.config_dir
-        own.binary = self.binary or options.binary
-        return own
+    def params(self, config_dir: str, binary: str) -> Params:
+        """The parameters of this instance; what the command line names wins over the cluster's directory."""
+        return Params({"config_dir": config_dir or self.config_dir, "binary": self.binary or binary})
 
 
-def concerns(options: argparse.Namespace) -> "list[Concern]":
+def concerns(config_dir: str = "", cib_file: str = "") -> "list[Concern]":
     """The instances meant: the one named, else those that the cluster may run on this node, else the default one."""
-    data = b"" if options.config_dir else stored_configuration(options.cib_file)
+    data = b"" if config_dir else stored_configuration(cib_file)
     if not is_another_named(data):
         return [Concern()]
     # Only now: the XML library costs more than the rest.

@@ -3,11 +3,17 @@
 import argparse
 import os
 
+from postfix_ha.messages.statement import worded
 from postfix_ha.params import BINARY_DEFAULT
 
 # Seconds for one look at a node, and the exit code of a wrong command line or of errors found.
 TIMEOUT_S = 30.0
 FAILED = 2
+
+
+def wrong(check: str, **values: object) -> argparse.ArgumentTypeError:
+    """What argparse is to say of an option's value: a row of the catalogue."""
+    return argparse.ArgumentTypeError(worded(check, **values))
 
 
 def add_instance_options(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +32,7 @@ def add_instance_options(parser: argparse.ArgumentParser) -> None:
 def existing_file(text: str) -> str:
     """The absolute path of a file that is there; "" for none."""
     if text and not os.path.isfile(text):
-        raise argparse.ArgumentTypeError(f"{text!r}: no such file")
+        raise wrong("option_file", text=repr(text))
     return os.path.abspath(text) if text else ""
 
 
@@ -35,7 +41,7 @@ def node_name(text: str) -> str:
     from postfix_ha.peers.remote import HOST
 
     if not HOST.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a node")
+        raise wrong("option_node", text=repr(text))
     return text
 
 
@@ -46,7 +52,7 @@ def remote_shell(text: str) -> "list[str]":
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: {error}".lower()) from None
+        raise wrong("option_shell", text=repr(text), why=str(error).lower()) from None
     if not words:
-        raise argparse.ArgumentTypeError("it names no command")
+        raise wrong("option_shell_named")
     return words

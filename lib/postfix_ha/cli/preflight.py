@@ -6,7 +6,7 @@ import time
 from postfix_ha.checks.node import check_node
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.checks.storage import hangs
-from postfix_ha.cli.options import TIMEOUT_S, remote_shell
+from postfix_ha.cli.options import TIMEOUT_S, remote_shell, wrong
 from postfix_ha.cli.statements import ordered
 from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused
@@ -37,7 +37,7 @@ def add_peer_options(parser: argparse.ArgumentParser) -> None:
 def check_name(text: str) -> str:
     """The id of a check that may be overruled, for argparse."""
     if not may_be_overruled(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no check that can be overruled: a refusal names those that can")
+        raise wrong("option_forced", text=repr(text))
     return text
 
 

@@ -7,11 +7,12 @@ from typing import Callable
 
 from postfix_ha.cli.output import say, say_prompt
 from postfix_ha.messages.errors import refused
+from postfix_ha.messages.statement import worded
 
 BACK = "<"
 
 
-class Question:
+class TerminalQuestion:
     """One question: ``take`` makes something of the answer, or raises ValueError with a sentence."""
 
     def __init__(self, name: str, text: str, default: str, take: "Callable[[str], object]", explanation: str) -> None:
@@ -22,12 +23,12 @@ class Question:
         self.explanation = explanation
 
 
-def hold_dialogue(questions: "list[Question]") -> "dict[str, object]":
+def hold_dialogue(questions: "list[TerminalQuestion]") -> "dict[str, object]":
     """Name -> answer of every question; Refused where the input ends before the last."""
     answers: "dict[str, object]" = {}
     given: "dict[str, str]" = {}
     if questions:
-        say(f"(Enter takes what is in brackets, {BACK} goes back, ? explains, Ctrl-C ends without a change)")
+        say(worded("answers_explained", back=BACK))
     at = 0
     while at < len(questions):
         question = questions[at]
@@ -79,4 +80,4 @@ def confirm(question: str) -> bool:
             return True
         if answer in ("n", "no", BACK):
             return False
-        say("yes or no?")
+        say(worded("answer_yes_or_no"))

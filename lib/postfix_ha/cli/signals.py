@@ -8,16 +8,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 
+    from postfix_ha.messages.statement import Statement
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
-    """A signal asks for the end; ``text`` says what became of the work, ``changed`` whether something stays changed."""
+    """A signal asks for the end; ``told`` says what became of the work, ``changed`` whether something stays changed."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number
-        self.text = ""
+        self.told: "Statement | None" = None
         self.changed = False
 
 
@@ -64,11 +66,11 @@ def one_step() -> "Iterator[None]":
 
 
 @contextlib.contextmanager
-def when_interrupted(text: str, *, changed: bool) -> "Iterator[None]":
+def when_interrupted(told: "Statement", *, changed: bool) -> "Iterator[None]":
     """What to say of an interruption inside the with block, unless an inner one has said it."""
     try:
         yield
     except Interrupted as interrupted:
-        if not interrupted.text:
-            interrupted.text, interrupted.changed = text, changed
+        if not interrupted.told:
+            interrupted.told, interrupted.changed = told, changed
         raise

@@ -28,7 +28,7 @@ class LogicalLine:
         return f"LogicalLine({self.text!r}, {self.first}, {self.last})"
 
 
-class Problem:
+class LineProblem:
     """Something wrong in a file: what was met there and where; ``fatal`` where Postfix itself refuses the file."""
 
     __slots__ = ("fatal", "file", "line", "text")
@@ -40,17 +40,17 @@ class Problem:
         self.fatal = fatal
 
     def __repr__(self) -> str:
-        return f"Problem({self.file!r}, {self.line}, {self.text!r}, fatal={self.fatal})"
+        return f"LineProblem({self.file!r}, {self.line}, {self.text!r}, fatal={self.fatal})"
 
 
-def read_logical_lines(data: bytes, file: str = "") -> "tuple[list[LogicalLine], list[Problem]]":
+def read_logical_lines(data: bytes, file: str = "") -> "tuple[list[LogicalLine], list[LineProblem]]":
     """Split the bytes of a file into logical lines, and say what Postfix would warn about.
 
     Bytes that are not UTF-8 live on as surrogates (``os.fsencode`` gives them back). A byte-order mark is ordinary
     text, as it is to Postfix. Text after a NUL byte is not seen, because Postfix's callers do not see it either.
     """
     lines: "list[LogicalLine]" = []
-    problems: "list[Problem]" = []
+    problems: "list[LineProblem]" = []
     parts: "list[str]" = []
     first = last = 0
 
@@ -59,9 +59,9 @@ def read_logical_lines(data: bytes, file: str = "") -> "tuple[list[LogicalLine],
             return
         text, nul, _ = "".join(parts).partition("\0")
         if nul:
-            problems.append(Problem(file, first, "text after a NUL byte is ignored", fatal=False))
+            problems.append(LineProblem(file, first, "text after a NUL byte is ignored", fatal=False))
         if text[:1] and text[0] in SPACE:
-            problems.append(Problem(file, first, "a logical line must not begin with white space"))
+            problems.append(LineProblem(file, first, "a logical line must not begin with white space"))
             problems[-1].fatal = False  # Postfix warns and goes on with the next line
         else:
             lines.append(LogicalLine(text, first, last))

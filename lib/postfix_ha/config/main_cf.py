@@ -1,7 +1,7 @@
 """main.cf read as Postfix reads it: names, raw values, and the line each came from."""
 
 from postfix_ha.config.expand import expand
-from postfix_ha.config.logical_lines import Problem, read_logical_lines, split_name_value
+from postfix_ha.config.logical_lines import LineProblem, read_logical_lines, split_name_value
 
 # Parameters whose value Postfix does not expand when it reads main.cf; who uses them does, at another time.
 RAW_PARAMETERS = frozenset(
@@ -35,7 +35,7 @@ class MainCf:
         self.raw: "dict[str, str]" = {}
         self.lines: "dict[str, int]" = {}
         self.overridden: "dict[str, list[tuple[int, str]]]" = {}
-        self.problems: "list[Problem]" = []
+        self.problems: "list[LineProblem]" = []
 
     @property
     def fatal(self) -> bool:
@@ -60,7 +60,7 @@ def parse_main_cf(data: bytes, file: str = "") -> MainCf:
     for line in logical:
         name, value, wrong = split_name_value(line.text)
         if wrong:
-            main.problems.append(Problem(file, line.first, wrong))
+            main.problems.append(LineProblem(file, line.first, wrong))
             continue
         if name in main.raw:
             main.overridden.setdefault(name, []).append((main.lines[name], main.raw[name]))

@@ -2,7 +2,7 @@
 
 from postfix_ha.config.logical_lines import (
     BLANKS,
-    Problem,
+    LineProblem,
     read_logical_lines,
     split_braced_words,
     split_name_value,
@@ -110,7 +110,7 @@ class MasterCf:
     def __init__(self, file: str = "") -> None:
         self.file = file
         self.rows: "list[MasterRow]" = []
-        self.problems: "list[Problem]" = []
+        self.problems: "list[LineProblem]" = []
         # Set where even postconf refuses the file, and with it every question about main.cf.
         self.unreadable = False
 
@@ -128,11 +128,11 @@ def parse_master_cf(data: bytes, file: str = "") -> MasterCf:
         fields = split_braced_words(line.text)
         wrong = _wrong_fields(fields)
         if wrong:
-            master.problems.append(Problem(file, line.first, wrong))
+            master.problems.append(LineProblem(file, line.first, wrong))
             master.unreadable = True
             continue
         row = MasterRow(fields, line.first)
-        master.problems.extend(Problem(file, line.first, text) for text in _wrong_for_master(row))
+        master.problems.extend(LineProblem(file, line.first, text) for text in _wrong_for_master(row))
         master.rows.append(row)
     return master
 

@@ -20,11 +20,11 @@ SHOWN_MAX = 512
 Note = Callable[..., None]
 
 
-class Refused(Exception):
+class UnexpectedReply(Exception):
     """The server answered with something else than was expected."""
 
 
-class Closed(Refused):
+class Closed(UnexpectedReply):
     """The server has closed the connection."""
 
 
@@ -62,7 +62,7 @@ class Letter:
         return "\r\n".join([*lines, "", ""]).encode()
 
 
-class Session:
+class SmtpSession:
     """One SMTP session with (address, port), good for one message."""
 
     def __init__(self, endpoint: "tuple[str, int]", connect_timeout_s: float, read_timeout_s: float) -> None:
@@ -83,13 +83,13 @@ class Session:
                     break
                 continue
             if size + len(line) > REPLY_MAX:
-                raise Refused(f"a reply without end after {REPLY_MAX} bytes")
+                raise UnexpectedReply(f"a reply without end after {REPLY_MAX} bytes")
             part = self._receive(deadline)
             if not part:
                 raise Closed("connection closed")
             self._received += part
         if line[:3] != code:
-            raise Refused(line[:SHOWN_MAX].decode("latin-1").strip())
+            raise UnexpectedReply(line[:SHOWN_MAX].decode("latin-1").strip())
 
     def _receive(self, deadline: float) -> bytes:
         remaining_s = deadline - time.monotonic()
@@ -105,7 +105,7 @@ class Session:
         self.expect(code)
 
     def address(self, letter: Letter) -> None:
-        """Say who we are and whom the letter is for; Refused where the server does not want it."""
+        """Say who we are and whom the letter is for; UnexpectedReply where the server does not want it."""
         own = self.sock.getsockname()[0]
         self.say(f"EHLO [IPv6:{own}]" if ":" in own else f"EHLO [{own}]", b"250")
         self.say(f"MAIL FROM:<{letter.sender}>", b"250")
@@ -116,7 +116,7 @@ class Session:
         try:
             if polite:
                 self.say("QUIT", b"221")
-        except (OSError, Refused):
+        except (OSError, UnexpectedReply):
             pass
         self.sock.close()
 
@@ -196,7 +196,7 @@ class Client:
         try:
             if crew.patience_s:
                 note(KNOCK)
-            session = Session(endpoint, *(max(each, crew.patience_s) for each in self.timeouts))
+            session = SmtpSession(endpoint, *(max(each, crew.patience_s) for each in self.timeouts))
             session.expect(b"220")
             is_greeted = True
             note(GREETING)
@@ -208,7 +208,7 @@ class Client:
             session.say(".", b"250")
             note(ACK)
             sent = True
-        except Refused as refusal:
+        except UnexpectedReply as refusal:
             note(FAIL, str(refusal), cause_of(refusal, is_greeted))
         except OSError as error:
             note(FAIL, f"{type(error).__name__}: {error}", cause_of(error, is_greeted))
@@ -217,7 +217,7 @@ class Client:
                 session.close(sent)
         return sent
 
-    def _linger(self, session: Session, hold_s: float) -> None:
+    def _linger(self, session: SmtpSession, hold_s: float) -> None:
         """Hold the conversation open before the message, as slow clients do."""
         end = time.monotonic() + hold_s
         while time.monotonic() < end and not self._stop.is_set():

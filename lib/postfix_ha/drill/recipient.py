@@ -8,7 +8,7 @@ import time
 from postfix_ha.config.logical_lines import split_words
 from postfix_ha.config.postconf import ask_values, find_postconf, inert_config
 from postfix_ha.drill import client
-from postfix_ha.drill.client import Letter, Session
+from postfix_ha.drill.client import Letter, SmtpSession
 from postfix_ha.endpoint import KIND_POSTSCREEN, KIND_SMTP, Endpoint
 from postfix_ha.finding import Finding
 from postfix_ha.instance import Instance
@@ -110,11 +110,11 @@ def objection(endpoint: Endpoint, letter: Letter) -> "Finding | None":
     """Why a mail client cannot send the letter there, None where it can; a dialogue without a message."""
     session = None
     try:
-        session = Session((endpoint.address, endpoint.port), CONNECT_S, READ_S)
+        session = SmtpSession((endpoint.address, endpoint.port), CONNECT_S, READ_S)
         session.expect(b"220")
         session.address(letter)
         session.say("RSET", b"250")
-    except client.Refused as refusal:
+    except client.UnexpectedReply as refusal:
         return Finding("drill_recipient_accepted", endpoint=endpoint, recipient=letter.recipient, why=refusal)
     except OSError as error:
         return Finding("drill_endpoint_talks", endpoint=endpoint, why=error.strerror or error)

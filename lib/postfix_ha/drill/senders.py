@@ -18,7 +18,7 @@ def senders(connections: int, rate_per_s: float) -> Crew:
 
 
 @dataclass
-class Seen:
+class SeenBySenders:
     """``counts``: what the attempts have come to that were not taken; ``waits_s``: for a greeting, one for each."""
 
     taken: int
@@ -32,10 +32,10 @@ class Seen:
         return {"taken": self.taken, **self.counts, **waits}
 
 
-def seen(ledger: Ledger, begin: float, end: float) -> Seen:
+def seen(ledger: Ledger, begin: float, end: float) -> SeenBySenders:
     """What the attempts of the crew of senders have come to that were under way in this span of time."""
     begun: "dict[tuple[int, int], float]" = {}
-    found = Seen(0, dict.fromkeys(TROUBLES, 0), [])
+    found = SeenBySenders(0, dict.fromkeys(TROUBLES, 0), [])
     waits_s: "dict[tuple[int, int], float]" = {}
     for event in ledger.events:
         key = (event.number, event.attempt)

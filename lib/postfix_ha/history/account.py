@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from postfix_ha.history.away import CLUSTER_LOG, MAIL_LOG, Away
-from postfix_ha.history.causes import end_of, kind_of, sentence, text_of
 from postfix_ha.history.incidents import Incident
+from postfix_ha.history.kinds import end_of, kind_of, sentence, text_of
 from postfix_ha.history.seen import Seen
 
 TYPE_CHECKING = False

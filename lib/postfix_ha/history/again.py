@@ -1,7 +1,7 @@
 """Will it happen again? Known patterns in what happened, each with what to do and where that is written."""
 
 from postfix_ha.history.incidents import Incident
-from postfix_ha.history.pacemaker import ran_out_of_time
+from postfix_ha.history.pacemaker_log import ran_out_of_time
 from postfix_ha.history.seen import Seen
 from postfix_ha.verdict import Finding
 

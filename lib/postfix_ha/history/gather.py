@@ -3,7 +3,7 @@
 import json
 import time
 
-from postfix_ha.history.observe import Request, answer
+from postfix_ha.history.observe import LogRequest, answer
 from postfix_ha.history.seen import SEEN_MAX, Seen, from_object
 from postfix_ha.messages.errors import Refused
 from postfix_ha.peers.ask import PASSED_ON
@@ -30,7 +30,7 @@ COUNT_MAX = 10**9
 STATUSES = ("sent", "deferred", "bounced", "expired")
 
 
-class Told:
+class NodeAccount:
     """What a node told: ``seen`` events, ``spans`` of mail, since when its log goes (``begins``), what is ``missing``,
     how far its clock is ahead of ours (``ahead``), already taken off all times; ``why`` it told nothing, or ""."""
 
@@ -47,22 +47,22 @@ class Told:
 
 
 def ask_all(
-    nodes: "list[str]", here: str, shell: "list[str] | None", request_for: "Callable[[str], Request]"
-) -> "list[Told]":
+    nodes: "list[str]", here: str, shell: "list[str] | None", request_for: "Callable[[str], LogRequest]"
+) -> "list[NodeAccount]":
     """Ask all nodes at once; those that cannot be asked say why."""
     deadline = time.monotonic() + ANSWER_S
     running: "dict[str, tuple[float, Running]]" = {}
-    found: "dict[str, Told]" = {}
+    found: "dict[str, NodeAccount]" = {}
     for node in nodes:
         if node == here:
             continue
         if shell is None:
-            found[node] = Told(node, "it was not asked: name a remote shell with --rsh")
+            found[node] = NodeAccount(node, "it was not asked: name a remote shell with --rsh")
             continue
         try:
             argv = Remote(node, shell).argv(WORDS)
         except Refused as refusal:
-            found[node] = Told(node, "; ".join(refusal.reasons))
+            found[node] = NodeAccount(node, "; ".join(refusal.reasons))
             continue
         text = json.dumps(request_for(node).as_object()).encode() + b"\n"
         running[node] = (time.time(), begin(argv, deadline=deadline, env=caller_environment(*PASSED_ON), input=text))
@@ -75,22 +75,22 @@ def ask_all(
     return [found[node] for node in nodes if node in found]
 
 
-def _answered(node: str, done: Completed, began: float, ended: float) -> Told:
+def _answered(node: str, done: Completed, began: float, ended: float) -> NodeAccount:
     if done.timed_out:
-        return Told(node, "no answer in time")
+        return NodeAccount(node, "no answer in time")
     if done.returncode != 0:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        return Told(node, printable(said[-1] if said else f"exit code {done.returncode}", TEXT_MAX))
+        return NodeAccount(node, printable(said[-1] if said else f"exit code {done.returncode}", TEXT_MAX))
     try:
         found = json.loads(without_greeting(done.stdout[:ANSWER_MAX]))
     except (ValueError, RecursionError):
-        return Told(node, "what came is no answer: install the same version of postfix-ha on all nodes")
+        return NodeAccount(node, "what came is no answer: install the same version of postfix-ha on all nodes")
     return read_answer(node, found, began, ended)
 
 
-def read_answer(node: str, found: object, began: float, ended: float) -> Told:
+def read_answer(node: str, found: object, began: float, ended: float) -> NodeAccount:
     """The answer as a value; what is not of its form is left out."""
-    told = Told(node)
+    told = NodeAccount(node)
     clock = found.get("clock") if isinstance(found, dict) else None
     if not isinstance(found, dict) or not _are_times(clock, 2):
         told.why = "what came is no answer: install the same version of postfix-ha on all nodes"

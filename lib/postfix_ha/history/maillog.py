@@ -8,7 +8,7 @@ So it only measures; what an incident is and who caused it comes from the cluste
 import os
 import re
 
-from postfix_ha.history.files import UNREADABLE, Bounds, forerunners, matching, pieces
+from postfix_ha.history.log_files import UNREADABLE, Bounds, forerunners, matching, pieces
 from postfix_ha.history.stamps import Clock
 
 TYPE_CHECKING = False

@@ -9,9 +9,9 @@ import time
 
 from postfix_ha.config.interfaces import interface_addresses
 from postfix_ha.config.postconf import ask_values, find_postconf
-from postfix_ha.history import corosync, maillog, pacemaker
-from postfix_ha.history.files import UNREADABLE, Bounds, forerunners, matching, pieces
+from postfix_ha.history import corosync_log, maillog, pacemaker_log
 from postfix_ha.history.journal import COROSYNC, MAIL, PACEMAKER, clock_steps, journal
+from postfix_ha.history.log_files import UNREADABLE, Bounds, forerunners, matching, pieces
 from postfix_ha.history.seen import SEEN_MAX, Seen
 from postfix_ha.history.stamps import Clock
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Union
 
-    Reader = Union[pacemaker.Reader, corosync.Reader]
+    Reader = Union[pacemaker_log.PacemakerReader, corosync_log.CorosyncReader]
 
 FORMAT = 1
 READ_S = 60.0
@@ -38,7 +38,7 @@ _LOGFILE = re.compile(rb"^\s*PCMK_logfile=[\"']?(/[^\s\"']+)", re.M)
 _COROSYNC_LOGFILE = re.compile(rb"^\s*logfile:\s*(/\S+)", re.M)
 
 
-class Request:
+class LogRequest:
     """What is asked: the cluster's events from ``since`` to ``until``, or, with ``spans``, the mail of those."""
 
     __slots__ = ("config_dir", "node", "since", "spans", "until")
@@ -57,7 +57,7 @@ class Request:
         return {"format": FORMAT, **{name: getattr(self, name) for name in self.__slots__}}
 
 
-def request_of(found: object) -> "Request | None":
+def request_of(found: object) -> "LogRequest | None":
     """The request in a JSON value, None where it is none."""
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         return None
@@ -73,10 +73,10 @@ def request_of(found: object) -> "Request | None":
         return None
     if not isinstance(node, str) or not isinstance(config_dir, str):
         return None
-    return Request(node[:255], float(times[0]), float(times[1]), config_dir, spans)  # type: ignore[arg-type]
+    return LogRequest(node[:255], float(times[0]), float(times[1]), config_dir, spans)  # type: ignore[arg-type]
 
 
-def answer(request: Request, began: float, root: str = "") -> "dict[str, object]":
+def answer(request: LogRequest, began: float, root: str = "") -> "dict[str, object]":
     """The answer to a request; ``began``: the clock when it came; ``root``: where the node's directories lie."""
     told = _mail(request, root) if request.spans is not None else _cluster(request, root)
     return {"format": FORMAT, "clock": [began, time.time()], **told}
@@ -85,22 +85,22 @@ def answer(request: Request, began: float, root: str = "") -> "dict[str, object]
 # The cluster's logs
 
 
-def _cluster(request: Request, root: str) -> "dict[str, object]":
+def _cluster(request: LogRequest, root: str) -> "dict[str, object]":
     bounds = Bounds(time.monotonic() + READ_S)
     missing: "list[str]" = []
     found: "list[Seen]" = []
     begins = 0.0
     paths = _there(root, [*_configured(root, SETTINGS, _LOGFILE), *PACEMAKER_LOGS])
-    reader = pacemaker.Reader(request.node)
+    reader = pacemaker_log.PacemakerReader(request.node)
     if paths:
-        begins = _read_log(paths[0], reader, pacemaker.NEEDLES, request, bounds, missing)
+        begins = _read_log(paths[0], reader, pacemaker_log.NEEDLES, request, bounds, missing)
     else:
         missing += _read_journal(PACEMAKER, "Pacemaker's log", reader, request, bounds)
     found += reader.found
     paths = _there(root, [*_configured(root, COROSYNC_CONF, _COROSYNC_LOGFILE), *COROSYNC_LOGS])
-    beside = corosync.Reader(request.node)
+    beside = corosync_log.CorosyncReader(request.node)
     if paths:
-        _read_log(paths[0], beside, corosync.NEEDLES, request, bounds, missing)
+        _read_log(paths[0], beside, corosync_log.NEEDLES, request, bounds, missing)
     elif not root:  # what it tells is told by Pacemaker as well, but for pauses: its absence is not worth a word
         _read_journal(COROSYNC, "", beside, request, bounds)
     found += beside.found
@@ -127,7 +127,7 @@ def _configured(root: str, files: "tuple[str, ...]", pattern: "re.Pattern[bytes]
 
 
 def _read_log(
-    path: str, reader: "Reader", needles: "tuple[bytes, ...]", request: Request, bounds: Bounds, missing: "list[str]"
+    path: str, reader: "Reader", needles: "tuple[bytes, ...]", request: LogRequest, bounds: Bounds, missing: "list[str]"
 ) -> float:
     """Let the reader read a log with its forerunners; when the oldest of them begins, 0 where older ones are there."""
     all_of_them = forerunners(path, 0.0)
@@ -159,11 +159,11 @@ def _first_stamp(path: str, clock: Clock, bounds: Bounds) -> float:
 
 
 def _read_journal(
-    matches: "tuple[str, ...]", what: str, reader: "Reader", request: Request, bounds: Bounds
+    matches: "tuple[str, ...]", what: str, reader: "Reader", request: LogRequest, bounds: Bounds
 ) -> "list[str]":
     text, why = journal(matches, request.since, request.until, bounds.deadline)
     clock = Clock(time.time())
-    for line in matching(text, pacemaker.NEEDLES if matches == PACEMAKER else corosync.NEEDLES):
+    for line in matching(text, pacemaker_log.NEEDLES if matches == PACEMAKER else corosync_log.NEEDLES):
         stamp = clock.read(line)
         if stamp is not None:
             reader.read(stamp[0], line[stamp[1] :].decode("utf-8", "replace"))
@@ -173,7 +173,7 @@ def _read_journal(
 # The mail log
 
 
-def _mail(request: Request, root: str) -> "dict[str, object]":
+def _mail(request: LogRequest, root: str) -> "dict[str, object]":
     bounds = Bounds(time.monotonic() + READ_S)
     spans = [maillog.Span(*each) for each in request.spans or []]
     config_dir = request.config_dir or DEFAULT_CONFIG_DIR

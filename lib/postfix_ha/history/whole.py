@@ -5,10 +5,10 @@ import time
 from postfix_ha.history.account import FORMAT, as_object, event, stamp
 from postfix_ha.history.again import Trouble, advice
 from postfix_ha.history.away import away
-from postfix_ha.history.gather import Told
+from postfix_ha.history.gather import NodeAccount
 from postfix_ha.history.harm import harm
 from postfix_ha.history.incidents import Assembly, Incident
-from postfix_ha.history.observe import SPANS_MAX, Request
+from postfix_ha.history.observe import SPANS_MAX, LogRequest
 from postfix_ha.messages.statement import Statement
 from postfix_ha.verdict import Finding
 
@@ -16,13 +16,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-    Ask = Callable[[Callable[[str], Request]], "list[Told]"]
+    Ask = Callable[[Callable[[str], LogRequest]], "list[NodeAccount]"]
 
 # Mail is looked at from so long before an incident until so long after it.
 BEFORE_S, AFTER_S = 90.0, 600.0
 
 
-class Question:
+class HistoryQuestion:
     """What is wanted: the life of the resource ``tag`` with its ``members``; only the ``last`` incidents, 0 for all;
     ``ask`` gives each node its request; ``no_timeout``: the members whose failures never expire."""
 
@@ -42,10 +42,10 @@ class Question:
         self.no_timeout = no_timeout or []
 
 
-def whole(question: Question) -> "dict[str, Any]":
+def whole(question: HistoryQuestion) -> "dict[str, Any]":
     """All that there is to say, as one object."""
     since, until = max(question.since, 1.0), question.until  # 0 is no time, anywhere here
-    told = question.ask(lambda node: Request(node, since, until, question.config_dir))
+    told = question.ask(lambda node: LogRequest(node, since, until, question.config_dir))
     begins = {each.node: float("inf") if each.why else each.begins for each in told if each.why or each.begins > since}
     assembly = Assembly(question.tag, question.members, begins)
     assembly.run([seen for each in told for seen in each.seen])
@@ -76,7 +76,7 @@ def whole(question: Question) -> "dict[str, Any]":
 
 
 def _mails(
-    question: Question, incidents: "list[Incident]", troubles: "dict[str, Trouble]", begins: "dict[str, float]"
+    question: HistoryQuestion, incidents: "list[Incident]", troubles: "dict[str, Trouble]", begins: "dict[str, float]"
 ) -> "dict[int, tuple[Any, Any]]":
     """Number of an incident -> how long the service was away in it, and what became of mail; fills the troubles.
 
@@ -89,7 +89,7 @@ def _mails(
     ]
     if not spans:
         return {}
-    asked = question.ask(lambda node: Request(node, 0.0, question.until, question.config_dir, spans))
+    asked = question.ask(lambda node: LogRequest(node, 0.0, question.until, question.config_dir, spans))
     answers = [each for each in asked if not each.why and len(each.spans) == len(spans)]
     for each in answers:
         troubles[each.node].names = max(int(str(span["dns"])) for span in each.spans)
@@ -106,7 +106,7 @@ def _mails(
     return found
 
 
-def notes_on(told: "list[Told]", since: float) -> "list[Statement]":
+def notes_on(told: "list[NodeAccount]", since: float) -> "list[Statement]":
     """What is missing, or was corrected, in what the nodes told."""
     found = []
     for each in told:

@@ -4,11 +4,11 @@ from postfix_ha.messages import (
     cluster,
     commands,
     drill,
-    failures,
     health,
     history,
     node,
     operation,
+    outcomes,
     parameters,
     planning,
     refusals,
@@ -32,7 +32,9 @@ ROWS: "tuple[Row, ...]" = (
     *planning.ROWS,
     *storage.PLANNED,
     *history.ROWS,
-    *failures.ROWS,
+    *outcomes.FAILURES,
+    *outcomes.ROWS,
+    *commands.OPTIONS,
 )
 
 CATALOGUE = {row.check: row for row in ROWS}

@@ -56,7 +56,7 @@ PACEMAKER = "Pacemaker Explained"
 ROWS: "tuple[Row, ...]" = (
     planned("history_node_told", "warning", "{node} did not tell its logs: {why}"),
     planned("history_log_whole", "note", "on {node}: {why}"),
-    planned("history_log_begins", "note", "the log of {node} begins only at {when}: what was before is not in it"),
+    planned("history_log_begins", "note", "the log of {node} begins only at {when}: it has nothing from before"),
     planned("history_clock_agrees", "note", "the clock of {node} is {s} s {way} this node's: its times are corrected"),
     planned("history_log_there", "warning", "no log of Pacemaker could be read", "run this as root on a cluster node"),
     planned(
@@ -99,30 +99,30 @@ ROWS: "tuple[Row, ...]" = (
     ),
     planned(
         "again_clock_steady", "note",
-        "the clock of {node} was set {count} times, the last time by {by}: the times in its logs are unsure",
+        "the clock of {node} was set {count} times, the last time by {by}: the times in its logs are not reliable",
         "let the time service slew the clock (chrony.conf(5): makestep with a limit); of a virtual machine, look at "
         "its host's clock",
     ),
     planned(
         "again_names_answered", "note", "{count} names could not be looked up on {node} around an incident",
-        "look at the name servers that it asks; a second one, or one on the node itself, keeps mail apart from that "
-        "(resolv.conf(5): nameserver, timeout, attempts)",
+        "look at the name servers that it asks; a second one, or one on the node itself, keeps mail independent "
+        "of them (resolv.conf(5): nameserver, timeout, attempts)",
     ),
     # Who is told of failures, by the alert that create makes.
     planned(
         "alert_installed",
         "error",
-        "the alert agent {path} is not here, or not for everybody to run",
+        "the alert agent {path} is not on this node, or not executable by all users",
         "install postfix-ha from its package or with ci/install, on every node",
     ),
     planned(
         "alert_mail_whole",
         "error",
-        "a mail needs somebody to send it to and a server that takes it",
-        "say both --alert-mail ADDRESS and --alert-relay HOST",
+        "an alert by mail needs a recipient and a mail server",
+        "give both --alert-mail ADDRESS and --alert-relay HOST",
     ),
-    planned("alert_mail_valid", "error", "'{address}' is no mail address", "say one as in admin@example.com"),
-    planned("alert_relay_valid", "error", "'{relay}' is no mail server", "say HOST, HOST:PORT or [IPv6 ADDRESS]:PORT"),
+    planned("alert_mail_valid", "error", "'{address}' is not a mail address", "use one such as admin@example.com"),
+    planned("alert_relay_valid", "error", "'{relay}' is not a mail server", "use HOST, HOST:PORT or [IPv6]:PORT"),
     planned(
         "alert_relay_elsewhere",
         "error",

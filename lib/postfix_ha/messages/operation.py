@@ -31,8 +31,8 @@ ROWS = (
         "commands_undisturbed",
         "operation",
         SUCCESS,
-        "the stop of {instance} also ended what is no daemon of Postfix: {processes}",
-        "what a postdrop was handing in was not taken: let it be sent again",
+        "the stop of {instance} also ended processes that are not daemons of Postfix: {processes}",
+        "mail that a postdrop was submitting was not taken: send it again",
     ),
     Row(
         "queue_released",

@@ -50,7 +50,7 @@ ROWS: "tuple[Row, ...]" = (
     planned(
         "address_usable",
         ERROR,
-        "{word} of inet_interfaces is {addresses} here, which no client reaches",
+        "{word} of inet_interfaces is {addresses} here, which no client can reach",
         "correct /etc/hosts or inet_interfaces",
     ),
     planned("address_valid", ERROR, "{why}"),
@@ -96,7 +96,7 @@ ROWS: "tuple[Row, ...]" = (
         "file_system_whole",
         ERROR,
         "{directory} is a part ({root}) of the file system on {device}, which {what} needs",
-        "mount that whole, or make its Filesystem resource yourself first",
+        "mount the whole file system, or make its Filesystem resource yourself first",
     ),
     planned(
         "file_system_mountable",
@@ -119,20 +119,20 @@ ROWS: "tuple[Row, ...]" = (
     planned(
         "drbd_peer_fenced",
         WARNING,
-        "DRBD resource {name}, with {directory}, does not fence its peer: after a cut both may be promoted",
+        "DRBD resource {name}, with {directory}, does not fence its peer: after a network cut both may be promoted",
         "set fencing resource-and-stonith and the handlers fence-peer and unfence-peer in its resource file",
     ),
     planned(
         "drbd_peer_unfenced",
         WARNING,
-        "DRBD resource {name}, with {directory}, fences its peer and never lets it in again: no move there is possible",
+        "DRBD resource {name}, with {directory}, never unfences its peer: the service cannot move there again",
         "set the handler unfence-peer (DRBD 8.4: after-resync-target) in its resource file, on every node",
     ),
     planned(
         "drbd_in_sync",
         WARNING,
         "DRBD resource {name}, with {directory}, is not in sync on {behind}: a move there fails, or loses mail",
-        "let it come to its end first: drbdadm wait-sync {name}",
+        "wait until it is in sync: drbdadm wait-sync {name}",
     ),
     planned(
         "drbd_clone_promotable",
@@ -168,7 +168,7 @@ ROWS: "tuple[Row, ...]" = (
     planned(
         "volume_group_locked",
         WARNING,
-        "volume group {group}, with {directory}, is guarded by lvmlockd, which no resource of the cluster runs",
+        "volume group {group}, with {directory}, needs lvmlockd, which no resource of the cluster runs",
         "make a clone of ocf:pacemaker:controld and ocf:heartbeat:lvmlockd, or have both started at boot on every node",
     ),
     planned(
@@ -200,13 +200,13 @@ ROWS: "tuple[Row, ...]" = (
         "dependency_direction",
         ERROR,
         "{resource} is {how} {tag}, and would stop with it",
-        "turn that constraint round with the tool that made it",
+        "reverse that constraint with the tool that made it",
     ),
     planned(
         "mounts_in_order",
         ERROR,
-        "{inner} is started before {outer}, which it is mounted in",
-        "turn that round with the tool that made it",
+        "{inner} starts before {outer}, but its mount point is inside {outer}",
+        "reverse that order with the tool that made it",
     ),
     planned(
         "switchback_agrees",
@@ -245,7 +245,7 @@ ROWS: "tuple[Row, ...]" = (
     planned(
         "start_possible",
         WARNING,
-        "the cluster starts {tag} on no node at the moment",
+        "at the moment the cluster would start {tag} on no node",
         "'postfix-ha status' tells why",
         joint="; ",
     ),

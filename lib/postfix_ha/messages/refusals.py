@@ -4,7 +4,7 @@ from postfix_ha.messages.row import Row, refusal
 
 ROWS: "tuple[Row, ...]" = (
     # Which hierarchy, which node.
-    refusal("resource_runs_postfix", "resource {resource} is no Postfix", "name one of: {known}"),
+    refusal("resource_runs_postfix", "resource {resource} is not a Postfix", "name one of: {known}"),
     refusal("resource_exists", "there is no resource '{resource}'", "name one of: {known}"),
     refusal("hierarchy_exists", "this cluster runs no Postfix yet", "'postfix-ha create' creates its resources"),
     refusal(
@@ -51,8 +51,8 @@ ROWS: "tuple[Row, ...]" = (
     refusal("needed_goes_before", "{needed} itself depends on {tag}: the two would wait for one another"),
     refusal(
         "needed_untied",
-        "{tag} and {needed} are tied by a group, a resource set or through another resource",
-        "take that apart with the tool that made it",
+        "{tag} depends on {needed} through a group, a resource set or another resource",
+        "change that with the tool that made it",
     ),
     # Properties.
     refusal(

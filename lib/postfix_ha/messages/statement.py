@@ -71,6 +71,16 @@ class Statement:
         }
 
 
+def stated(check: str, **values: object) -> Statement:
+    """The statement with this row of the catalogue."""
+    return Statement(Finding(check, **values))
+
+
+def worded(check: str, **values: object) -> str:
+    """A row of the catalogue as one line: for what is a part of another sentence, or is said on the way."""
+    return stated(check, **values).reason
+
+
 class Known(dict):  # type: ignore[type-arg]
     """Values of which none is missed: an exit reason with a gap is better than none.
 

@@ -28,7 +28,7 @@ ROWS = (
         "command",
         COMMAND_ONLY,
         "the queue directory {path} cannot be looked at: what it lies on ({what}) does not answer",
-        "see to the disk, or to the server and the way to it; the kernel log has more",
+        "check the disk, or the server and the network to it; the kernel log has more",
         severity="error",
         subject="{path}",
         parameter="queue_directory",
@@ -85,7 +85,7 @@ ROWS = (
         "queue_file_system_free",
         "command",
         COMMAND_ONLY,
-        "{who} uses {what} on {mount_point}, the queue's file system: it keeps that from being unmounted after a stop",
+        "{who} uses {what} on {mount_point}, the queue's file system: after a stop that cannot be unmounted",
         "{advice}",
         subject="{mount_point}",
         parameter="queue_directory",
@@ -230,7 +230,7 @@ PLANNED: "tuple[Row, ...]" = (
     planned(
         "nfs_mounted_hard",
         ERROR,
-        "{directory}, with {what}, is mounted with {option}: what the NFS server does not answer in time is lost",
+        "{directory}, with {what}, is mounted with {option}: writes that the NFS server does not answer are lost",
         "mount it with hard instead, here, in /etc/fstab and in the Filesystem resource",
     ),
     planned(
@@ -242,20 +242,20 @@ PLANNED: "tuple[Row, ...]" = (
     planned(
         "nfs_root_kept",
         ERROR,
-        "{directory}, with {what}, is on an NFS server where root is nobody: {why}",
+        "{directory}, with {what}, is on an NFS server that maps root to nobody (root_squash): {why}",
         "export it with no_root_squash to every node, in /etc/exports of {server}, for {export}; then exportfs -ra",
     ),
     planned(
         "nfs_answers",
         WARNING,
-        "{directory}, with {what}, does not answer: the NFS server {server} is away, or the way to it",
-        "see to that server first",
+        "{directory}, with {what}, does not answer: the NFS server {server}, or the network to it, is down",
+        "repair that first",
     ),
     planned(
         "nfs_server_available",
         NOTE,
         "{directory}, with {what}, is on the NFS server {server}: while that is away, no node can serve",
-        "let that server be a cluster of its own",
+        "make that server highly available too",
     ),
     planned(
         "file_system_on_each",

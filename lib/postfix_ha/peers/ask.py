@@ -11,7 +11,7 @@ from postfix_ha.peers.compare_ids import GID, KINDS, UID, change, numbers_of
 from postfix_ha.peers.compare_services import compare_services
 from postfix_ha.peers.facts import facts_of, facts_of_ids, queue_number
 from postfix_ha.peers.pair import dig, texts
-from postfix_ha.peers.remote import DEFAULT_SHELL, Facts, Question, Remote
+from postfix_ha.peers.remote import DEFAULT_SHELL, Facts, PeerQuestion, Remote
 from postfix_ha.request import caller_environment
 from postfix_ha.verdict import Finding
 
@@ -33,7 +33,7 @@ class Peers:
         deadline = min(deadline, time.monotonic() + ANSWER_S)
         self.questions = [
             # Named also where it is the default one: what a peer takes for its own may be another.
-            Question(
+            PeerQuestion(
                 Remote(node, shell or DEFAULT_SHELL), config_dir or DEFAULT_CONFIG_DIR, binary, self.salt, env, deadline
             )
             for node in dict.fromkeys(nodes)

@@ -10,17 +10,17 @@ import time
 
 from postfix_ha import __version__
 from postfix_ha.checks.digest import Digester
+from postfix_ha.checks.hiding import Hider
 from postfix_ha.checks.lookup_tables import Table, is_null, map_types_in_use, tables_in_use, types_not_loaded
 from postfix_ha.checks.node_facts import Survey
-from postfix_ha.checks.secrets import Hider
 from postfix_ha.checks.services.served import service_facts
 from postfix_ha.checks.startup.setup import check_command, check_config_files, group_id, user_id
-from postfix_ha.checks.tls import Pair, pairs_in_use, validity
+from postfix_ha.checks.tls import KeyPair, pairs_in_use, validity
 from postfix_ha.checks.units import enabled_units
 from postfix_ha.config.interfaces import local_addresses
 from postfix_ha.messages.statement import Statement
 from postfix_ha.storage.devices import file_system_uuids
-from postfix_ha.storage.facts import volume_facts
+from postfix_ha.storage.peer_facts import volume_facts
 from postfix_ha.system.child import known_by_child
 from postfix_ha.system.files import MEBIBYTE, feed
 from postfix_ha.system.mounts import existing
@@ -196,7 +196,7 @@ def _file(path: str, salt: str, deadline: float) -> Json:
     return found
 
 
-def _certificate(pair: Pair, salt: str, deadline: float) -> Json:
+def _certificate(pair: KeyPair, salt: str, deadline: float) -> Json:
     dates = validity(pair.certificate)
     return {
         "path": pair.certificate,

@@ -66,7 +66,7 @@ class Remote:
         return f"{quote_words([*self.shell, self.node])} {quote(script)}"
 
 
-class Question:
+class PeerQuestion:
     """The question for the facts of one node, asked at once and answered later."""
 
     __slots__ = ("began", "command", "remote", "running")

@@ -16,7 +16,7 @@ _SESSION = re.compile(r"/(session\d+)/")
 _STARTUP = re.compile(rb"^\s*node\.startup\s*=\s*(\w+)\s*$", re.MULTILINE)
 
 
-class Session:
+class IscsiSession:
     """A login of this node: the target's name, and the portal (``address:port``, "" where the kernel shows none)."""
 
     __slots__ = ("portal", "target")
@@ -26,27 +26,27 @@ class Session:
         self.portal = portal
 
 
-def session_behind(mounts: Mounts, number: str) -> "Optional[Session]":
+def session_behind(mounts: Mounts, number: str) -> "Optional[IscsiSession]":
     """The session that a disk, or the disk of a partition, comes by; None for one that is none of iSCSI."""
     found = _SESSION.search(mounts.home_of(number) + "/")
     return _session(mounts, found.group(1)) if found else None
 
 
-def sessions(mounts: Mounts) -> "list[Session]":
+def sessions(mounts: Mounts) -> "list[IscsiSession]":
     """All sessions of this node."""
     found = (_session(mounts, name) for name in mounts.listed("class/iscsi_session"))
     return [each for each in found if each is not None]
 
 
-def _session(mounts: Mounts, name: str) -> "Optional[Session]":
+def _session(mounts: Mounts, name: str) -> "Optional[IscsiSession]":
     target = mounts.shown("class/iscsi_session", name, "targetname")
     if not target:
         return None
     place = ("class/iscsi_connection", f"connection{name[len('session') :]}:0")
     address, port = mounts.shown(*place, "persistent_address"), mounts.shown(*place, "persistent_port")
     if not address or not port:
-        return Session(target, "")
-    return Session(target, f"[{address}]:{port}" if ":" in address else f"{address}:{port}")
+        return IscsiSession(target, "")
+    return IscsiSession(target, f"[{address}]:{port}" if ":" in address else f"{address}:{port}")
 
 
 def startups(places: "tuple[str, ...]" = RECORDS) -> "dict[str, str]":

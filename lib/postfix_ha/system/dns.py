@@ -18,9 +18,9 @@ RESOLVER_FILE_MAX = 65536
 SERVERS_MAX = 2
 ANSWER_MAX = 4096
 
-Question = tuple[str, int]
+DnsQuestion = tuple[str, int]
 # MX records come as "preference host".
-Answers = dict[Question, list[str]]
+Answers = dict[DnsQuestion, list[str]]
 
 
 def name_servers(path: str = RESOLVER_FILE) -> "list[str]":
@@ -39,8 +39,8 @@ def name_servers(path: str = RESOLVER_FILE) -> "list[str]":
 class Inquiry:
     """Questions on their way; answers() collects what comes before the deadline. ImportError without dnspython."""
 
-    def __init__(self, questions: "list[Question]", servers: "list[str]", port: int = 53) -> None:
-        self.queries: "dict[int, tuple[Question, Message]]" = {}
+    def __init__(self, questions: "list[DnsQuestion]", servers: "list[str]", port: int = 53) -> None:
+        self.queries: "dict[int, tuple[DnsQuestion, Message]]" = {}
         for number, asked in enumerate(dict.fromkeys(questions), int.from_bytes(os.urandom(2), "big") // 2):
             with contextlib.suppress(ValueError):
                 self.queries[number] = (asked, query(number, *asked))
@@ -90,7 +90,7 @@ def query(number: int, name: str, kind: int) -> "Message":
     try:
         return make_query(name, RdataType(kind), id=number)
     except (DNSException, UnicodeError) as error:
-        raise ValueError(f"{name!r} is not a domain name") from error
+        raise ValueError(name) from error
 
 
 def records_of(data: bytes, asked: "Message") -> "list[str] | None":

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from postfix_ha.history import maillog
 from postfix_ha.history.account import table
-from postfix_ha.history.files import Bounds
 from postfix_ha.history.gather import read_answer
 from postfix_ha.history.journal import steps_in
-from postfix_ha.history.observe import Request, answer
-from postfix_ha.history.picture import draw
+from postfix_ha.history.log_files import Bounds
+from postfix_ha.history.observe import LogRequest, answer
 from postfix_ha.history.seen import KINDS
-from postfix_ha.history.whole import Question, whole
+from postfix_ha.history.svg import draw
+from postfix_ha.history.whole import HistoryQuestion, whole
 from tests.property.fuzz.config_files import directory
 from tests.property.fuzz.target import Broken, Target, must_be_clean
 from tests.property.fuzz.texts import NASTY, encoded, pick
@@ -97,10 +97,10 @@ def check_log(data: bytes) -> None:
     path.write_bytes(b"Nov 29 12:56:40 n1 x\n")
     file.write_bytes(data)
     os.utime(file, (NOW, NOW))
-    asked = Request("n1", 0.0, 2.0**33, "/nonexistent")
+    asked = LogRequest("n1", 0.0, 2.0**33, "/nonexistent")
     found = answer(asked, NOW, str(top))
     told = read_answer("n1", json.loads(json.dumps(found)), NOW, NOW)
-    show(whole(Question("mail", ["mail", "queue-fs"], "", 0.0, 2.0**33, lambda _: [told])))
+    show(whole(HistoryQuestion("mail", ["mail", "queue-fs"], "", 0.0, 2.0**33, lambda _: [told])))
     span = maillog.Span(0.0, NOW, 2.0**33)
     maillog.read_spans([str(path)], [span], "postfix", (), Bounds(time.monotonic() + 60))
     json.dumps(span.as_object())
@@ -111,7 +111,7 @@ def check_log(data: bytes) -> None:
 def check_answer(found: Any) -> None:
     """What another node answers."""
     told = read_answer("n2", found, NOW, NOW)
-    show(whole(Question("mail", ["mail"], "", 0.0, NOW, lambda _: [told])))
+    show(whole(HistoryQuestion("mail", ["mail"], "", 0.0, NOW, lambda _: [told])))
 
 
 def show(account: "dict[str, Any]") -> None:

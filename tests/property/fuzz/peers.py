@@ -12,7 +12,7 @@ from postfix_ha.cli.commands.status import ask_there
 from postfix_ha.cli.statements import Printer
 from postfix_ha.messages.statement import Statement
 from postfix_ha.peers.compare import compare
-from postfix_ha.peers.remote import Question, Remote, wrong_shape
+from postfix_ha.peers.remote import PeerQuestion, Remote, wrong_shape
 from postfix_ha.report import line_of
 from tests.property.fuzz.config_files import directory
 from tests.property.fuzz.target import Broken, Target, must_be_clean
@@ -75,7 +75,7 @@ def remote_that_says(data: bytes) -> "list[str]":
 def check_answer(data: bytes) -> None:
     """The bytes that a peer sends for its facts."""
     remote = Remote("n2", remote_that_says(data))
-    got, why = Question(remote, "/etc/postfix", "", "salt", {}, time.monotonic() + 20).answer()
+    got, why = PeerQuestion(remote, "/etc/postfix", "", "salt", {}, time.monotonic() + 20).answer()
     if got is None:
         must_be_clean(" ".join(why.split()), "why a peer's answer is not taken")
         return

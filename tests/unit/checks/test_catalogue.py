@@ -17,14 +17,21 @@ LIBRARY = CHECKOUT / "lib" / "postfix_ha"
 # Values that any finding may bring beside those of its sentence.
 MORE = {"severity", "cure", "file", "line"}
 # The scopes of what the commands on the cluster say, of which not each has a remedy.
-OF_COMMANDS = ("refusal", "planning", "failure")
+OF_COMMANDS = ("refusal", "planning", "failure", "outcome", "option")
 # What makes a finding of an id and its values.
-MAKERS = {"Finding", "refused", "failed"}
+MAKERS = {"Finding", "refused", "failed", "stated", "worded", "wrong"}
 MODEL = range(1, 22)
 # Rows that only inform: there is nothing to do, and so no remedy.
 NOTHING_TO_DO = {"leftovers_ended", "mailbox_locks_current"}
 # The files with a table of faults, each of which is provoked and cured.
-FAULTS = ("test_checks_setup.py", "test_checks_surroundings.py", "test_checks_peers.py", "test_checks_values.py")
+FAULTS = (
+    "test_checks_setup.py",
+    "test_checks_surroundings.py",
+    "test_checks_files.py",
+    "test_checks_names.py",
+    "test_checks_peers.py",
+    "test_checks_values.py",
+)
 # Rows that are provoked elsewhere: by name, the test files in which their id or a part of their sentence is.
 PROVOKED_ELSEWHERE = {
     "address_settled": "messages_place.py",
@@ -115,7 +122,7 @@ def test_every_finding_has_a_row_and_all_its_values(where: str, check: str, valu
 def test_every_row_is_found_by_something() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in LIBRARY.rglob("*.py") if path.parent.name != "messages")
     composed = {"main_cf_present", "master_cf_present", "data_directory_unshared", "queue_directory_unshared"}
-    unused = {check for check in CATALOGUE if f'"{check}"' not in text} - composed
+    unused = {check for check in CATALOGUE if f'"{check}"' not in text and f"'{check}'" not in text} - composed
     # What the issue of creating a hierarchy has to say is said by those commands.
     assert unused <= {"reload_completed"}, unused
 
@@ -133,9 +140,11 @@ def test_a_row_is_well_formed(row: Row) -> None:
         "refusal",
         "planning",
         "failure",
+        "outcome",
+        "option",
     )
-    values = dict.fromkeys(needed(row) | fields(row.cure), "x y")
-    values["timeout_s"] = 1.0
+    values: "dict[str, object]" = dict.fromkeys(needed(row) | fields(row.cure), "x y")
+    values.update(dict.fromkeys(("timeout_s", "gap_s", "seconds"), 1.0))
     statement = Statement(Finding(row.check, **values))
     assert statement.text
     assert row.scope in OF_COMMANDS or bool(statement.remedy) == (row.check not in NOTHING_TO_DO)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postfix_ha.checks.secrets import HIDDEN, Hider, is_secret
+from postfix_ha.checks.hiding import HIDDEN, Hider, is_secret
 from postfix_ha.config.master_cf import parse_master_cf
 from postfix_ha.config.secrets import Secrets
 

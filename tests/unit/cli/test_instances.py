@@ -21,14 +21,16 @@ def meant(
     file = tmp_path / "cib.xml"
     file.write_text(CIB.format(resources=resources, nodes=nodes, constraints=constraints))
     options = build_parser("check").parse_args(["check", "--cib-file", str(file), *words])
-    return [(each.config_dir, each.resource) for each in concerns(options)]
+    return [(each.config_dir, each.resource) for each in concerns(options.config_dir, options.cib_file)]
 
 
 def test_without_a_file_it_is_the_default_instance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CIB_file", "/nosuch")
     for command in ("check", "facts"):
         options = build_parser(command).parse_args([command])
-        assert [(each.config_dir, each.resource) for each in concerns(options)] == [("", "")]
+        assert [(each.config_dir, each.resource) for each in concerns(options.config_dir, options.cib_file)] == [
+            ("", "")
+        ]
 
 
 def test_the_default_directory_is_the_default_instance_however_it_is_named(tmp_path: Path) -> None:
@@ -65,7 +67,7 @@ def test_what_is_no_configuration_is_passed_over(tmp_path: Path) -> None:
     options.cib_file = str(file)
     for text in ("", "<cib", 'name="config_dir" value="/x"', "\0"):
         file.write_text(text)
-        assert [each.config_dir for each in concerns(options)] == [""]
+        assert [each.config_dir for each in concerns(options.config_dir, options.cib_file)] == [""]
 
 
 def test_only_another_directory_is_worth_the_xml_library() -> None:

@@ -11,15 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from postfix_ha.cli.prompt import BACK
+from postfix_ha.messages.statement import worded
+
 LIBRARY = str(Path(__file__).resolve().parents[3] / "lib")
 # A command as all are made, with a dialogue of two questions and the last one.
 COMMAND = f"""
 import argparse, sys
 sys.path.insert(0, {LIBRARY!r})
 from postfix_ha.cli.apply import Work
-from postfix_ha.cli.command import add_change_options, add_command, manner_of
+from postfix_ha.cli.cluster_command import add_change_options, add_command, manner_of
 from postfix_ha.cli.main import _main
-from postfix_ha.cli.prompt import Question, hold_dialogue
+from postfix_ha.cli.prompt import TerminalQuestion, hold_dialogue
 import postfix_ha.cli.main as main
 
 class Asked(Work):
@@ -29,7 +32,7 @@ class Asked(Work):
 def work(options):
     manner = manner_of(options, only_yes="strict" in sys.argv)
     if manner.asks:
-        hold_dialogue([Question(name, name, "1", int, "a number") for name in ("First", "Second")])
+        hold_dialogue([TerminalQuestion(name, name, "1", int, "a number") for name in ("First", "Second")])
     if not Asked(manner).confirm("Third?"):
         return Asked(manner).declined()
     print("changed")
@@ -109,10 +112,13 @@ def test_a_signal_at_any_question_ends_it_in_one_line(at, signals):
 
 def test_no_is_not_success():
     command = OnTerminal("strict")
-    for question, answer in zip(QUESTIONS, ("\n", "\n", "no\n")):
+    for question, answer in zip(QUESTIONS, ("\n", "\n", "perhaps\n")):
         command.wait_for(question)
         command.type(answer)
+    command.wait_for(worded("answer_yes_or_no"))
+    command.type("no\n")
     assert command.end() == 2
+    assert worded("answers_explained", back=BACK) in command.text
     assert "nothing was changed" in command.text
 
 
@@ -147,5 +153,5 @@ def test_what_is_no_terminal_is_no_yes(words, given, code):
     said = (done.stdout + done.stderr).decode()
     assert done.returncode == code, said
     assert ("changed\n" in done.stdout.decode()) == (code == 0)
-    why = "standard input and output are no terminal, so nobody can be asked: nothing was changed"
+    why = "standard input and output are not a terminal, so nobody can confirm: nothing was changed"
     assert code == 0 or f"{why}; say --yes" in said

@@ -4,7 +4,7 @@ Each row is what the kernel and the programs of one node tell, and what create m
 """
 
 from postfix_ha.storage.drbd import DrbdResource
-from postfix_ha.storage.iscsi import Session
+from postfix_ha.storage.iscsi import IscsiSession
 from postfix_ha.storage.lvm import LvmSettings, VolumeGroup
 from postfix_ha.storage.nfs import HANGS
 from postfix_ha.system.mounts import FstabEntry, unescaped
@@ -40,7 +40,11 @@ LOGINS = [
     Login(2, PAIR, "203.0.113.41"),
     Login(3, PAIR, "203.0.113.42"),
 ]
-SESSIONS = [Session(TARGET, PORTAL), Session(PAIR, "203.0.113.41:3260"), Session(PAIR, "203.0.113.42:3260")]
+SESSIONS = [
+    IscsiSession(TARGET, PORTAL),
+    IscsiSession(PAIR, "203.0.113.41:3260"),
+    IscsiSession(PAIR, "203.0.113.42:3260"),
+]
 UUID = "/dev/disk/by-uuid/"
 NAMES = {
     "/dev/sdb": [UUID + "b"], "/dev/sde": [UUID + "e"], "/dev/sdf": [UUID + "f"], "/dev/sdg": [UUID + "g"],

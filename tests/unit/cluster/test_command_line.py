@@ -34,7 +34,7 @@ def line(tmp_path):
         (("switchover", "n9"), "there is no node 'n9'"),
         (("switchover", "n3"), "extend n3"),
         (("in-service", "--tag", "nothing"), "there is no resource 'nothing'"),
-        (("out-of-service", "--tag", "fence"), "fence is no Postfix"),
+        (("out-of-service", "--tag", "fence"), "fence is not a Postfix"),
         (("extend", "n1; rm -rf /"), "there is no node 'n1; rm -rf /'"),
         (("extend", "n3", "--priority", "x"), "from 1 to 999"),
         (("extend",), "arguments are required: NODE"),

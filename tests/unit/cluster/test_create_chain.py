@@ -15,7 +15,7 @@ from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.create.plan import Wish, make_draft
 from postfix_ha.cluster.model.cib import parse
 from postfix_ha.storage.drbd import DrbdResource, read_drbd
-from postfix_ha.storage.iscsi import Session
+from postfix_ha.storage.iscsi import IscsiSession
 from postfix_ha.storage.layers import Layer, layers_below
 from postfix_ha.storage.lvm import VolumeGroup, read_groups
 from postfix_ha.system.mounts import Mounts
@@ -267,7 +267,7 @@ def test_the_page_makes_the_same_by_hand(sysfs, tmp_path, kind, shell):
         assert done.returncode == 0, done.stderr + done.stdout
     by_hand = parse(file.read_bytes())
     chain = here(sysfs, BY_HAND_PAGE[kind], {"san": SHARED}, {"0": FENCED})
-    chain.iscsi_sessions, chain.iscsi_startups = [Session(TARGET, "203.0.113.40:3260")], {TARGET: "manual"}
+    chain.iscsi_sessions, chain.iscsi_startups = [IscsiSession(TARGET, "203.0.113.40:3260")], {TARGET: "manual"}
     made = create(by_hand.copy(), Wish(), chain)
     # What was made by hand is all that create wants below the file system.
     new = {each.get("id") for each in made.primitives()} - {each.get("id") for each in by_hand.primitives()}
@@ -280,7 +280,7 @@ def on_everything(sysfs):
     """A hierarchy whose file system is on a group on DRBD, with mailboxes on a disk that the cluster logs in to."""
     table = LVM_ON_DRBD + "31 20 8:48 / /srv/spool rw - ext4 /dev/sdd rw\n"
     place = here(sysfs, table, {"san": SHARED}, {"0": FENCED}, virtual_mailbox_base="/srv/spool")
-    place.iscsi_sessions, place.iscsi_startups = [Session(TARGET, "203.0.113.40:3260")], {TARGET: "manual"}
+    place.iscsi_sessions, place.iscsi_startups = [IscsiSession(TARGET, "203.0.113.40:3260")], {TARGET: "manual"}
     return create(cib(), Wish(), place)
 
 

@@ -50,7 +50,7 @@ def test_p80_the_queue_in_a_file_system_in_another():
 
 def test_p80_a_group_that_mounts_the_inner_one_first_is_refused():
     both = file_system("inner", "/mnt/queue/mail") + file_system("outer", "/mnt/queue")
-    with pytest.raises(Refused, match="inner is started before outer, which"):
+    with pytest.raises(Refused, match="inner starts before outer, but"):
         create(cib(f'<group id="g">{both}</group>'), wish(tag="mail"), nested_node())
 
 

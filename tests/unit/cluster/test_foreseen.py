@@ -74,7 +74,10 @@ def test_the_last_node_but_one_is_told_to_be_it(tmp_path):
 def test_a_start_that_starts_nothing_says_so(tmp_path, name):
     file = tmp_path / "cib.xml"
     shutil.copy(path_of(name), file)
-    assert "starts mail on no node at the moment" in remarked(OnFile(file), "in-service")["start_possible"]
+    assert (
+        "at the moment the cluster would start mail on no node"
+        in remarked(OnFile(file), "in-service")["start_possible"]
+    )
 
 
 @pytest.mark.parametrize("holder", ["defaults", "template"])

@@ -132,7 +132,7 @@ def test_a_name_is_needed_only_where_there_are_several():
             find_hierarchy(two, "", is_meant)
     with pytest.raises(Refused, match="there is no resource 'mial'"):
         find_hierarchy(two, "mial")
-    with pytest.raises(Refused, match="fence is no Postfix"):
+    with pytest.raises(Refused, match="fence is not a Postfix"):
         find_hierarchy(two, "fence")
     with pytest.raises(Refused, match="runs no Postfix yet"):
         find_hierarchy(cib(), "")

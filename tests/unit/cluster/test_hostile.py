@@ -17,7 +17,7 @@ from postfix_ha.cluster.model.cib import parse
 from postfix_ha.cluster.show.crm import crm_lines
 from postfix_ha.cluster.show.pcs import pcs_script
 from postfix_ha.messages.errors import Refused
-from postfix_ha.peers.remote import Question, Remote, wrong_shape
+from postfix_ha.peers.remote import PeerQuestion, Remote, wrong_shape
 from postfix_ha.system.quoting import quote, quote_words
 from tests.support.cibs import address, cib_text, file_system, mail
 from tests.support.machine.node import CHECKOUT
@@ -132,17 +132,17 @@ def test_no_remote_shell_is_given_what_is_no_host(node, tmp_path):
     with pytest.raises(Refused):
         remote.argv(["true"])
     assert remote.paste("true") == ""
-    facts, why = Question(remote, "/etc/postfix", "", "salt", {}, time.monotonic() + 60).answer()
+    facts, why = PeerQuestion(remote, "/etc/postfix", "", "salt", {}, time.monotonic() + 60).answer()
     assert facts is None
     assert why.isprintable()
-    assert "no name of a host" in why
+    assert "not a host name" in why
     assert len(why) < 200
     assert not owned.exists()
 
 
 def test_the_salt_is_in_no_command_line_and_comes_by_standard_input(tmp_path):
     shell = ["sh", "-c", f'cat >{tmp_path}/in; printf "%s\\n" "$@" >{tmp_path}/argv', "sh"]
-    question = Question(Remote("n2", shell), "/etc/postfix", "", "S3cr3tSalt", {}, time.monotonic() + 60)
+    question = PeerQuestion(Remote("n2", shell), "/etc/postfix", "", "S3cr3tSalt", {}, time.monotonic() + 60)
     assert "S3cr3tSalt" not in " ".join(map(str, question.running.process.args))
     question.answer()
     assert "S3cr3tSalt" not in (tmp_path / "argv").read_text()

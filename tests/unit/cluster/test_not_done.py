@@ -1,120 +1,35 @@
 """What the cluster's programs do not do, and what a drill does not find, is told with the id of its row."""
 
 import os
-import shutil
 import sys
 import time
 from types import SimpleNamespace
 
 import pytest
-from lxml import etree
 
+from postfix_ha.cli.cluster_command import manner_of
 from postfix_ha.cli.commands import migrate
-from postfix_ha.cli.drill import account, run
+from postfix_ha.cli.drill import counting, run
+from postfix_ha.cli.drill.drill_command import wanted_of
+from postfix_ha.cli.drill.node_steps import COUNT, Nodes
 from postfix_ha.cli.drill.preconditions import Course
-from postfix_ha.cli.drill.steps import COUNT, Nodes, do_step
 from postfix_ha.cli.main import build_parser, main
 from postfix_ha.cluster.change import release, replace_agent
 from postfix_ha.cluster.change.modify import extend
-from postfix_ha.cluster.create.build import create
 from postfix_ha.cluster.create.plan import make_draft
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.push import change, plan
 from postfix_ha.cluster.model.hierarchy import SHELL_AGENT, find_hierarchy
-from postfix_ha.drill.client import Letter
 from postfix_ha.drill.faults import ADDRESS, KILL, find_victim, inflict
 from postfix_ha.drill.ledger import Ledger
-from postfix_ha.drill.mailbox import mark_of
-from postfix_ha.endpoint import Endpoint
 from postfix_ha.messages.catalogue import CATALOGUE
 from postfix_ha.messages.errors import ClusterError, Refused
 from postfix_ha.system import command
 from tests.support.cibs import ADDRESS as SERVICE
-from tests.support.cibs import FENCING, cib, cib_text, file_system, mail, node, wish
+from tests.support.cibs import cib, file_system, mail, node, wish
+from tests.unit.cluster.living import Living, drill_to, on_file, programs, running, started, whole
 
-PROGRAMS = ("cibadmin", "crm_mon", "crm_diff", "crm_verify", "crm_simulate", "crm_resource", "crm_node", "dot")
-SEARCHED = "/usr/sbin:/usr/bin:/sbin:/bin"
-MONITOR = '<operations><op id="{name}-m" name="monitor" interval="10s"/></operations>'
-STARTED = (
-    '<lrm_resource id="{name}" class="ocf" provider="{provider}" type="{kind}"><lrm_rsc_op id="{name}_last_0" '
-    'operation_key="{name}_start_0" operation="start" crm-debug-origin="x" crm_feature_set="3.13.0" '
-    'transition-key="1:1:0:00000000-0000-0000-0000-000000000000" call-id="9" rc-code="{code}" op-status="{status}" '
-    'interval="0" transition-magic="{status}:{code};1:1:0:00000000-0000-0000-0000-000000000000" on_node="n1" '
-    'last-rc-change="1700000000" exec-time="1" queue-time="0" op-digest="0"/></lrm_resource>'
-)
-
-
-class Programs:
-    """Pacemaker's programs, of which a test takes some away or lets them fail."""
-
-    def __init__(self, directory):
-        self.directory = directory
-        directory.mkdir()
-        for name in PROGRAMS:
-            found = shutil.which(name, path=SEARCHED)
-            if found:
-                (directory / name).symlink_to(found)
-
-    def without(self, *names):
-        """Not installed."""
-        for name in names:
-            (self.directory / name).unlink(missing_ok=True)
-
-    def fail(self, name, script):
-        """Another one in its place; ``real`` in the script is the program that it stands for."""
-        real = shutil.which(name, path=SEARCHED) or "/bin/false"
-        self.without(name)
-        (self.directory / name).write_text(f"#!/bin/sh\nreal={real}\nPATH={SEARCHED}\n{script}\n")
-        (self.directory / name).chmod(0o755)
-
-
-@pytest.fixture
-def programs(tmp_path, monkeypatch):
-    found = Programs(tmp_path / "bin")
-    monkeypatch.setitem(command.ENVIRONMENT, "PATH", str(found.directory))
-    return found
-
-
-class Living(Cluster):
-    """A file that passes for the live cluster."""
-
-    @property
-    def is_live(self):
-        return True
-
-
-def whole(**values):
-    return create(cib(), wish(tag="mail", nodes=[("n1", 1), ("n2", 10)], **values), node())
-
-
-def started(name, agent="ocf:mail:postfix_ha", code=0, status=0):
-    """The history of a resource that was started on n1; with -1 of status it is being started."""
-    _, provider, kind = agent.split(":")
-    return STARTED.format(name=name, provider=provider, kind=kind, code=code, status=status)
-
-
-def on_file(tmp_path, document, *histories):
-    """A file with a configuration and what n1 has of these resources."""
-    root = etree.fromstring(document.encode()) if isinstance(document, str) else document.root
-    lrm = f'<lrm id="1"><lrm_resources>{"".join(histories)}</lrm_resources></lrm>'
-    root.find("status/node_state[@uname='n1']").append(etree.fromstring(lrm))
-    file = tmp_path / "cib.xml"
-    file.write_bytes(etree.tostring(root))
-    return str(file)
-
-
-def running(tmp_path, *, resources="", constraints="", nodes=("n1", "n2", "n3"), healthy=True, standby=()):
-    """A file with a Postfix that runs on n1, and nothing that it depends on but these resources."""
-    postfix = mail().replace("</primitive>", MONITOR.format(name="mail") * healthy + "</primitive>")
-    document = cib_text(postfix + resources, constraints, nodes=nodes)
-    document = document.replace(FENCING, FENCING.replace("/>", "></primitive>"))
-    for name in standby:
-        pair = f'<nvpair id="{name}-s" name="standby" value="on"/>'
-        listed = f'uname="{name}"/>'
-        document = document.replace(
-            listed, f'{listed[:-2]}><instance_attributes id="{name}-a">{pair}</instance_attributes></node>', 1
-        )
-    return on_file(tmp_path, document, started("mail"))
+__all__ = ["programs"]
 
 
 # What a program does not do.
@@ -154,13 +69,13 @@ FAILURES = {
     "change_taken": (lambda p, t, m: failed_change(p, t), "the cluster did not take the change: no"),
     "looked_everywhere": (
         lambda p, t, m: replace_agent.wait_known(Cluster(on_file(t, whole())), "mail", time.monotonic()),
-        "the cluster has not looked for mail on every node yet: try again",
+        "the cluster has not probed every node for mail yet: try again",
     ),
     "maintenance_begun": (
         lambda p, t, m: replace_agent.wait_unwatched(Cluster(on_file(t, whole())), "mail", time.monotonic()),
         "the cluster does not put mail into maintenance",
     ),
-    "looked_again": (lambda p, t, m: looked_at(p, t), "does not look again for mail: no connection"),
+    "looked_again": (lambda p, t, m: looked_at(p, t), "does not probe mail again: no connection"),
     "resource_forgotten": (
         forgotten_never,
         "n1 does not forget mail; Postfix keeps running, and 'postfix-ha delete --leave-running' finishes it",
@@ -233,7 +148,7 @@ def test_a_node_left_out_and_a_device_that_is_mounted_elsewhere_are_told():
 def course_on(file, *arguments, kind=Cluster):
     """What a drill on a file finds before it begins."""
     options = build_parser().parse_args(["drill", "--cib-file", file, "--dry-run", *arguments])
-    return Course(options, kind(file))
+    return Course(wanted_of(options), kind(file), manner_of(options))
 
 
 def going_home():
@@ -268,7 +183,7 @@ COURSES = {
     ),
     "drill_cluster_idle": (
         lambda t: course_on(running(t), kind=Living),
-        "the cluster is at work: wait until it has nothing left to start or stop",
+        "the cluster is busy: wait until it has started and stopped everything",
     ),
 }
 
@@ -297,7 +212,7 @@ STEPS = {
     ),
     "drill_answer_known": (
         lambda: Nodes("n1", ["echo"]).take("n2", step=COUNT),
-        "n2 over 'echo': what came is no answer of postfix-ha",
+        "n2 over 'echo': the answer is not one of postfix-ha",
     ),
 }
 
@@ -312,21 +227,6 @@ def test_a_step_that_cannot_be_done(check):
 
 
 # A drill whose mail does not flow.
-def drill_to(tmp_path, port=1, mailbox="", fault=""):
-    """A drill on a file, to a port on this machine."""
-    cluster = Cluster(running(tmp_path))
-    letter = Letter("", "box@example.com", "s", mark_of("d"))
-    course = SimpleNamespace(
-        cluster=cluster, tag="mail", origin="n1", endpoints=[Endpoint("127.0.0.1", port)], letter=letter, drill="d",
-        options=SimpleNamespace(wait=1, rate=20, back=False, mailbox=mailbox), target="n2", fault=fault, victim={},
-        keeps_hold=False, nodes=Nodes("n1", None), hierarchy=find_hierarchy(cluster.read(), ""),
-    )  # fmt: skip
-    course.count = lambda where, since: do_step(
-        {"step": COUNT, "drill": "d", "since": since, "queue": "/nonexistent", "mailbox": mailbox}
-    )
-    return run.Drill(course, lambda _: None)
-
-
 def test_a_drill_where_no_mail_flows(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "FLOW_S", 0.5)
     with pytest.raises(Refused) as raised:
@@ -336,13 +236,13 @@ def test_a_drill_where_no_mail_flows(tmp_path, monkeypatch):
 
 
 def test_a_drill_whose_mail_does_not_arrive(tmp_path, monkeypatch):
-    monkeypatch.setattr(account, "ARRIVAL_S", 0.3)
+    monkeypatch.setattr(counting, "ARRIVAL_S", 0.3)
     mailbox = tmp_path / "box"
     for name in ("new", "cur", "tmp"):
         (mailbox / name).mkdir(parents=True)
     drill = drill_to(tmp_path, mailbox=str(mailbox))
     with pytest.raises(Refused) as raised:
-        account.Counting(drill.course, Ledger(), 0.0).expect_arrival("n1")
+        counting.Counting(drill.course, Ledger(), 0.0).expect_arrival("n1")
     assert [each.check for each in raised.value.statements] == ["drill_mail_arrives"]
     assert "no message has arrived within 0 s: is --mailbox that of box@example.com?" in str(raised.value)
 
@@ -370,7 +270,7 @@ def test_an_address_that_would_take_others_along(tmp_path):
     argv = ["unshare", "--map-root-user", "--net", "sh", "-c", f'{addresses} exec "$0" -c "$1"', sys.executable, script]
     done = command.run(argv, deadline=time.monotonic() + 20)
     assert done.stdout.decode().strip() == (
-        "drill_address_alone 198.51.100.7 is the first of its network on lo: 198.51.100.8 would go with it"
+        "drill_address_alone 198.51.100.7 is the first of its network on lo: 198.51.100.8 would be deleted with it"
     ), done.stderr.decode()
 
 

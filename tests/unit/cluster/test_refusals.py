@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from postfix_ha.cli.drill.command import check_writable
-from postfix_ha.cli.drill.steps import do_step, run_step
+from postfix_ha.cli.drill.drill_command import check_writable
+from postfix_ha.cli.drill.node_steps import do_step, run_step
 from postfix_ha.cli.main import main
 from postfix_ha.cluster.change import modify, move, replace_agent
 from postfix_ha.cluster.change.move import begin_to_stop
@@ -85,7 +85,7 @@ def status(**attributes):
 
 
 REFUSALS = {
-    "resource_runs_postfix": (lambda: find_hierarchy(whole(), "fence"), "fence is no Postfix: name one of: mail"),
+    "resource_runs_postfix": (lambda: find_hierarchy(whole(), "fence"), "fence is not a Postfix: name one of: mail"),
     "resource_exists": (lambda: find_hierarchy(whole(), "nothing"), "no resource 'nothing': name one of: mail"),
     "hierarchy_exists": (lambda: find_hierarchy(cib(), ""), "'postfix-ha create' creates its resources"),
     "hierarchy_named": (
@@ -117,7 +117,7 @@ REFUSALS = {
     ),
     "needed_untied": (
         lambda: modify.undepend(cib(f'<group id="g">{file_system()}{mail()}</group>'), "mail", "queue-fs"),
-        "mail and queue-fs are tied by a group",
+        "mail depends on queue-fs through a group",
     ),
     "switchback_same": (
         lambda: modify.depend(cib(mail() + address(meta=stickiness("mail-ip", "100"))), "mail", "mail-ip"),
@@ -147,7 +147,7 @@ REFUSALS = {
     "node_online": (lambda: check_online(status(online="false"), "n2"), "node n2 is offline; 'pcs cluster start n2'"),
     "node_clean": (
         lambda: check_online(status(online="false", unclean="true"), "n2"),
-        "node n2 is unclean: the cluster waits until it has been fenced; 'stonith_admin --history n2' tells",
+        "node n2 is unclean: the cluster waits until it has been fenced; 'stonith_admin --history n2' shows",
     ),
     "node_joined": (
         lambda: check_online(status(pending="true"), "n2"),
@@ -155,7 +155,7 @@ REFUSALS = {
     ),
     "host_named": (
         lambda: Remote("-oProxyCommand=x", ["ssh"]).argv(["true"]),
-        "'-oProxyCommand=x' is no name of a host",
+        "'-oProxyCommand=x' is not a host name",
     ),
 }
 FAILURES = {
@@ -193,10 +193,10 @@ def test_a_failure_of_the_cluster_has_its_id_and_its_sentence(check):
 COMMANDS = {
     "switchover_in_service": (("switchover", "n2"), "mail is out of service: 'postfix-ha in-service n2' starts it"),
     "priorities_named_once": (("properties", "--priority", "n1=3", "--priority", "n1=4"), "is named twice"),
-    "parts_of_running_kept": (("delete", "--leave-running", "--with-parts"), "leave --with-parts out"),
+    "parts_of_running_kept": (("delete", "--leave-running", "--with-parts"), "omit --with-parts"),
     "agent_for_postfix": (("migrate", "--to", "ocf:heartbeat:apache"), "ocf:heartbeat:apache does not run Postfix: "),
     "drill_in_service": (("drill", "--dry-run", "--mailbox", "/x"), "mail is out of service: 'postfix-ha in-service'"),
-    "drill_on_cluster": (("drill",), "with --cib-file only --dry-run is of use"),
+    "drill_on_cluster": (("drill",), "with --cib-file use --dry-run"),
     "drill_waits": (("drill", "--dry-run", "--wait", "0"), "--wait takes a number of seconds from 1"),
     # Of our own agent's parameters each value is looked at before.
     "text_for_xml": (("properties", "--parameter", "parameters=\x01"), "the cluster's configuration is XML"),
@@ -248,7 +248,7 @@ PLANNED = {
     "dependency_direction": (
         lambda: drawn(cib(file_system() + address() + mail(), '<rsc_order id="o" first="mail" then="queue-fs"/>')),
         "error",
-        "queue-fs is started after mail, and would stop with it: turn that constraint round",
+        "queue-fs is started after mail, and would stop with it: reverse that constraint",
     ),
     "priority_free": (
         lambda: drawn(cib(), nodes=[("n1", 5), ("n2", 5)]),
@@ -272,14 +272,14 @@ def test_planning_says_it_with_the_severity_of_its_row(check):
 STEPS = {
     "agent_in_resource": (
         lambda: raise_(replace_agent.why_not(templated(), SHELL_AGENT)),
-        "mail is made from a template: exchange the agent there",
+        "mail is made from a template: replace the agent there",
     ),
     "drill_master_same": (
         lambda: inflict("thaw", {"pid": str(os.getpid()), "start": "1"}),
         f"the master process {os.getpid()} has ended",
     ),
     "drill_step_known": (lambda: do_step({"step": "x"}), "there is no step 'x' of a drill: install the same version"),
-    "drill_step_whole": (lambda: run_step("]"), "that is no step of a drill: install the same version"),
+    "drill_step_whole": (lambda: run_step("]"), "the request is not a step of a drill: install the same version"),
     "drill_address_there": (
         lambda: find_victim(ADDRESS, "/etc/postfix", "", "198.51.100.77"),
         "198.51.100.77 is not on ",

@@ -106,7 +106,7 @@ def test_depend_on_a_clone(made):
 
 
 def test_what_a_group_ties_is_not_taken_apart(grouped):
-    with pytest.raises(Refused, match="tied by a group"):
+    with pytest.raises(Refused, match="through a group"):
         reshape.undepend(grouped, "", "mail-ip")
 
 

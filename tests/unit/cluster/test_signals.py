@@ -6,6 +6,9 @@ import signal
 import pytest
 
 from postfix_ha.cli.signals import SIGNALS, Interrupted, listening, one_step, when_interrupted
+from postfix_ha.messages.statement import stated
+
+AFTER, HALF = stated("resource_deleted", tag="mail"), stated("command_finishes", command="delete --stop")
 
 
 def told(number):
@@ -17,7 +20,7 @@ def ended(work):
     """How work ended that was interrupted."""
     with pytest.raises(Interrupted) as caught:
         work()
-    return caught.value.number, caught.value.text, caught.value.changed
+    return caught.value.number, caught.value.told, caught.value.changed
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -27,7 +30,7 @@ def test_a_signal_interrupts_at_once_outside_of_a_step(number):
             told(number)
 
     before = signal.getsignal(number)
-    assert ended(work) == (number, "", False)
+    assert ended(work) == (number, None, False)
     assert signal.getsignal(number) is before
 
 
@@ -35,7 +38,7 @@ def test_inside_of_a_step_it_waits_for_the_end_of_the_outermost():
     done = []
 
     def work():
-        with listening(), when_interrupted("after", changed=True):
+        with listening(), when_interrupted(AFTER, changed=True):
             with one_step():
                 with one_step():
                     told(signal.SIGTERM)
@@ -43,7 +46,7 @@ def test_inside_of_a_step_it_waits_for_the_end_of_the_outermost():
                 done.append("outer")
             done.append("never")
 
-    assert ended(work) == (signal.SIGTERM, "after", True)
+    assert ended(work) == (signal.SIGTERM, AFTER, True)
     assert done == ["inner", "outer"]
 
 
@@ -51,13 +54,13 @@ def test_the_second_one_does_not_wait_and_the_innermost_knows_best():
     done = []
 
     def work():
-        with listening(), when_interrupted("after", changed=True), one_step(), when_interrupted("half", changed=False):
+        with listening(), when_interrupted(AFTER, changed=True), one_step(), when_interrupted(HALF, changed=False):
             told(signal.SIGTERM)
             done.append("first")
             told(signal.SIGINT)
             done.append("never")
 
-    assert ended(work) == (signal.SIGINT, "half", False)
+    assert ended(work) == (signal.SIGINT, HALF, False)
     assert done == ["first"]
 
 

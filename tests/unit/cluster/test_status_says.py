@@ -12,10 +12,10 @@ from postfix_ha.cluster.live.fencing import events_of, worth_telling
 from postfix_ha.cluster.live.wait import State, failures, unescaped
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
 from postfix_ha.cluster.model.moments import age_s, moment, seconds_of
-from postfix_ha.cluster.model.node_facts import states_of
+from postfix_ha.cluster.model.node_attributes import states_of
 from postfix_ha.cluster.show.status import Overview
 from postfix_ha.cluster.show.status_text import first_line, lines_of, pieces, wrapped
-from postfix_ha.cluster.where.why_not import Verdict
+from postfix_ha.cluster.where.why_not import NodeVerdict
 from tests.cibs.cases import path_of
 from tests.support.cibs import cib, file_system, mail
 from tests.support.command import OnFile
@@ -45,7 +45,7 @@ def running(nodes=("n1",), names=("n1", "n2", "n3"), member="mail", fencing=(), 
     document = cib(file_system() + mail(member), nodes=names)
     hierarchy = find_hierarchy(document, "")
     can = dict.fromkeys(states_of(document, status), True)
-    return Overview(hierarchy, status, Verdict(can, {}), (), fencing)
+    return Overview(hierarchy, status, NodeVerdict(can, {}), (), fencing)
 
 
 # Fencing.

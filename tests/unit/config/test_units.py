@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from postfix_ha.config.units import unit_config_dir
+from postfix_ha.config.unit_files import unit_config_dir
 
 UNITS = "usr/lib/systemd/system"
 # Debian 12: postfix.service does nothing by itself, postfix@NAME.service asks postmulti.

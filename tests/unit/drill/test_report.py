@@ -8,8 +8,8 @@ import pytest
 from lxml import etree
 
 from postfix_ha.drill.ledger import Event, Ledger, compare
-from postfix_ha.drill.report import Facts, Phase, as_object, text_of, write
-from postfix_ha.drill.timeline import Timeline
+from postfix_ha.drill.results import DrillFacts, Phase, as_object, text_of, write
+from postfix_ha.drill.whereabouts import Timeline
 from tests.support.machine.node import CHECKOUT
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -35,7 +35,7 @@ def facts():
     timeline.looks = [(1000.0, ("n1",)), (1020.5, ()), (1023.0, ("n2",))]
     phase = Phase("move", "move from n1 to n2", 1019.5, "n1", "n2", 1024.0, ledger.longest_gap(1019.5, 1024.0))
     account = compare(ledger, [(n, 1) for n in [*range(1, 1 + len(good)), 2001]], [])
-    return Facts(
+    return DrillFacts(
         "abc", "mail", "n3", ["n1", "n2", "n3"], "", "box@example.com", ["198.51.100.100:25"], "then", 1000.0, 1060.0,
         [phase], timeline, ledger, 0, account,
     )  # fmt: skip

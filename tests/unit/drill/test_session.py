@@ -9,7 +9,7 @@ from typing import Callable
 
 import pytest
 
-from postfix_ha.drill.client import Refused, Session
+from postfix_ha.drill.client import SmtpSession, UnexpectedReply
 
 
 @contextlib.contextmanager
@@ -40,9 +40,9 @@ def for_ever(data: bytes, pause_s: float = 0.0) -> "Callable[[socket.socket], No
 @pytest.mark.parametrize("data", [b"220-hello\r\n" * 100, b"x" * 5000], ids=["lines", "line"])
 def test_a_reply_without_end_is_refused(data: bytes) -> None:
     with server(for_ever(data)) as endpoint:
-        session = Session(endpoint, 1, 20)
+        session = SmtpSession(endpoint, 1, 20)
         begin = time.monotonic()
-        with pytest.raises(Refused, match="without end"):
+        with pytest.raises(UnexpectedReply, match="without end"):
             session.expect(b"220")
         assert time.monotonic() - begin < 5
         session.close(False)
@@ -51,7 +51,7 @@ def test_a_reply_without_end_is_refused(data: bytes) -> None:
 @pytest.mark.parametrize("data", [b"2", b"220-a\r\n"], ids=["letters", "lines"])
 def test_a_reply_that_comes_in_drops_ends_with_its_time(data: bytes) -> None:
     with server(for_ever(data, 0.05)) as endpoint:
-        session = Session(endpoint, 1, 0.5)
+        session = SmtpSession(endpoint, 1, 0.5)
         begin = time.monotonic()
         with pytest.raises(socket.timeout):
             session.expect(b"220")
@@ -61,11 +61,11 @@ def test_a_reply_that_comes_in_drops_ends_with_its_time(data: bytes) -> None:
 
 def test_replies_that_come_together_are_told_apart() -> None:
     with server(lambda client: client.sendall(b"220-a\r\n220 b\r\n250 c\r\n421 d\r\n")) as endpoint:
-        session = Session(endpoint, 1, 2)
+        session = SmtpSession(endpoint, 1, 2)
         session.expect(b"220")
         session.expect(b"250")
-        with pytest.raises(Refused, match="421 d"):
+        with pytest.raises(UnexpectedReply, match="421 d"):
             session.expect(b"250")
-        with pytest.raises(Refused, match="closed"):
+        with pytest.raises(UnexpectedReply, match="closed"):
             session.expect(b"250")
         session.close(False)

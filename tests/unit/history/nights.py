@@ -6,9 +6,9 @@ import shutil
 import time
 from pathlib import Path
 
-from postfix_ha.history.gather import Told, read_answer
+from postfix_ha.history.gather import NodeAccount, read_answer
 from postfix_ha.history.observe import answer
-from postfix_ha.history.whole import Question, whole
+from postfix_ha.history.whole import HistoryQuestion, whole
 
 HERE = Path(__file__).parent
 NODES = ("n1", "n2", "n3")
@@ -41,7 +41,7 @@ class Night:
         for node in NODES:
             now = time.time()
             if node in silent:
-                told.append(Told(node, "no answer in time"))
+                told.append(NodeAccount(node, "no answer in time"))
             else:
                 told.append(read_answer(node, answer(request_for(node), now, str(self.top / node)), now, time.time()))
         return told
@@ -49,4 +49,4 @@ class Night:
     def history(self, since=0.0, until=0.0, silent=(), **more):
         """The account of the night."""
         ask = lambda request_for: self.ask(request_for, silent)  # noqa: E731
-        return whole(Question("mail", MEMBERS, "", since, until or self.ended + 60, ask, **more))
+        return whole(HistoryQuestion("mail", MEMBERS, "", since, until or self.ended + 60, ask, **more))

@@ -8,7 +8,7 @@ from lxml import etree
 
 from ci.lib.night.judge import epoch
 from postfix_ha.cli.commands.history import check_picture, leave_picture
-from postfix_ha.history.picture import absences, draw, places
+from postfix_ha.history.svg import absences, draw, places
 from postfix_ha.messages.errors import Refused
 from tests.unit.history.nights import Night
 

@@ -6,15 +6,15 @@ import time
 
 import pytest
 
-from postfix_ha.history import corosync, maillog, pacemaker
+from postfix_ha.history import corosync_log, maillog, pacemaker_log
 from postfix_ha.history.again import Trouble, advice
-from postfix_ha.history.files import Bounds, forerunners, matching, pieces
 from postfix_ha.history.gather import read_answer
+from postfix_ha.history.given_times import time_of
 from postfix_ha.history.harm import harm
 from postfix_ha.history.incidents import Incident
 from postfix_ha.history.journal import steps_in
-from postfix_ha.history.moments import time_of
-from postfix_ha.history.observe import Request, answer, request_of
+from postfix_ha.history.log_files import Bounds, forerunners, matching, pieces
+from postfix_ha.history.observe import LogRequest, answer, request_of
 from postfix_ha.history.seen import Seen
 from postfix_ha.history.stamps import Clock
 from postfix_ha.messages.errors import Refused
@@ -53,7 +53,7 @@ def test_another_zone_of_the_node_is_its_own_affair(monkeypatch):
 
 
 def read(*lines):
-    reader = pacemaker.Reader("n1")
+    reader = pacemaker_log.PacemakerReader("n1")
     for number, line in enumerate(lines):
         reader.read(NOW + number, line)
     return list(reader.found)
@@ -98,8 +98,8 @@ def test_the_forms_of_syslog_and_the_journal_are_read():
     ],
 )  # fmt: skip
 def test_each_corosync_tells_of_a_pause(line):
-    reader = corosync.Reader("n1")
-    assert any(needle in line.encode() for needle in corosync.NEEDLES)
+    reader = corosync_log.CorosyncReader("n1")
+    assert any(needle in line.encode() for needle in corosync_log.NEEDLES)
     reader.read(NOW, line)
     assert [(seen.kind, seen.text) for seen in reader.found] == [("paused", "7917.4106 ms")]
 
@@ -115,7 +115,7 @@ def test_a_monitor_that_timed_out_is_told_by_pacemaker_2_and_3(words):
 
 
 def test_a_clock_that_was_set_back_is_seen_in_the_log_itself():
-    reader = pacemaker.Reader("n1")
+    reader = pacemaker_log.PacemakerReader("n1")
     for at in (NOW, NOW - 1, NOW + 5, NOW - 40, NOW - 39):
         reader.read(at, "n1 pacemaker-controld[46]: notice: State transition S_TRANSITION_ENGINE -> S_IDLE")
     assert [(seen.at, seen.text) for seen in reader.found if seen.kind == "clock"] == [(NOW - 40, "back 45 s")]
@@ -124,7 +124,7 @@ def test_a_clock_that_was_set_back_is_seen_in_the_log_itself():
 def test_the_hour_that_summer_time_has_twice_is_no_clock_that_was_set(monkeypatch):
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
-    reader = pacemaker.Reader("n1")
+    reader = pacemaker_log.PacemakerReader("n1")
     for at in (1792893590.0, 1792890000.0):  # 25 October 2026
         reader.read(at, "n1 pacemaker-controld[46]: notice: Quorum lost | membership=1")
     assert [seen.kind for seen in reader.found] == ["quorum", "quorum"]
@@ -148,7 +148,7 @@ def test_a_clock_that_the_time_service_has_set(line, by):
 
 
 def test_corosync_tells_of_quorum_and_pauses():
-    reader = corosync.Reader("n1")
+    reader = corosync_log.CorosyncReader("n1")
     reader.read(NOW, "[23] n1 corosync notice  [QUORUM] This node is within the non-primary component and will NOT")
     reader.read(NOW, "n1 corosync[23]:   [TOTEM ] Process pause detected for 9000 ms, flushing membership messages.")
     assert [(seen.kind, seen.outcome, seen.text) for seen in reader.found] == [
@@ -198,7 +198,7 @@ def test_a_log_that_python_cannot_unpack_is_said(tmp_path):
     log.with_name("pacemaker.log.2.zst").write_bytes(b"\x28\xb5\x2f\xfd")
     log.with_name("pacemaker.log.1.gz").write_bytes(b"no gzip")
     log.with_name("pacemaker.log.3.xz").write_bytes(b"no xz")
-    found = answer(Request("n1", 0.0, NOW, "/nonexistent"), NOW, str(tmp_path))
+    found = answer(LogRequest("n1", 0.0, NOW, "/nonexistent"), NOW, str(tmp_path))
     said = "\n".join(found["missing"])
     assert "pacemaker.log.2.zst: it is packed with zstd, which is not read: unpack it with 'zstd -d'" in said
     assert "pacemaker.log.1.gz: " in said
@@ -230,7 +230,7 @@ def test_a_log_without_an_end_is_cut_and_that_is_said(tmp_path):
     assert bounds.met
     os.truncate(log, 0)
     log.write_bytes(b"\x00" * 100_000)
-    found = answer(Request("n1", 0.0, NOW, "/nonexistent"), NOW, str(tmp_path))
+    found = answer(LogRequest("n1", 0.0, NOW, "/nonexistent"), NOW, str(tmp_path))
     assert found["seen"] == []
 
 
@@ -252,7 +252,7 @@ def test_an_answer_that_is_none_tells_nothing(given):
 
 
 def test_a_request_comes_through_json():
-    request = Request("n1", 1.0, 2.0, "/etc/postfix", [[1.0, 2.0, 3.0]])
+    request = LogRequest("n1", 1.0, 2.0, "/etc/postfix", [[1.0, 2.0, 3.0]])
     again = request_of(json.loads(json.dumps(request.as_object())))
     assert again.as_object() == request.as_object()
     for wrong in (None, {}, {**request.as_object(), "spans": [[1]]}, {**request.as_object(), "since": "x"}):
@@ -378,6 +378,6 @@ def test_a_time_is_understood(text, at):
 
 @pytest.mark.parametrize("text", ["", "noon", "25:00", "2026-13-01", "-1h", "@", "9" * 30 + "d", "٣h", "\x1b[2J"])
 def test_what_is_no_time_is_refused(text):
-    with pytest.raises(Refused, match="is no time: say") as caught:
+    with pytest.raises(Refused, match="is not a time: say") as caught:
         time_of(text, NOW)
     assert [each.check for each in caught.value.statements] == ["time_readable"]

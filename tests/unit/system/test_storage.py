@@ -4,14 +4,14 @@ import time
 
 import pytest
 
+from postfix_ha.storage.defects import of_drbd
+from postfix_ha.storage.device_names import is_of_one_node, names_of, shared_names
 from postfix_ha.storage.drbd import note_old_states, note_states, read_drbd
-from postfix_ha.storage.facts import volume_facts
-from postfix_ha.storage.faults import of_drbd
 from postfix_ha.storage.iscsi import startups
 from postfix_ha.storage.lvm import read_settings
 from postfix_ha.storage.mailstores import read_dovecot
-from postfix_ha.storage.names import is_of_one_node, names_of, shared_names
 from postfix_ha.storage.nfs import judge_options
+from postfix_ha.storage.peer_facts import volume_facts
 from postfix_ha.system.mounts import Mounts, read_fstab
 from tests.support.stacks import Block, Login, show
 

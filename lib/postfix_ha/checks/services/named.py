@@ -26,7 +26,7 @@ LOCAL_NAMES = ("localhost", "localhost.localdomain", "ip6-localhost")
 BRACES_AS_BLANKS = str.maketrans("{}", "  ")
 
 
-class Service:
+class NamedService:
     """One socket: kind, where it is named (``parameter``, ``file``, ``line``), the socket as Postfix spells it.
 
     ``path`` is a UNIX-domain socket's ("" for TCP), to be taken below the queue directory where it is relative or who
@@ -65,13 +65,13 @@ def parse_socket(text: str) -> "tuple[str, str, str]":
     return "", host.strip("[]"), port
 
 
-def services_named(survey: "Survey") -> "list[Service]":
+def services_named(survey: "Survey") -> "list[NamedService]":
     """Every socket of this node that is named, each once; those that a row of master.cf serves are Postfix's own."""
-    found: "list[Service]" = []
+    found: "list[NamedService]" = []
     for row in survey.master.rows:
         found += _of_row(survey, row)
     found += _transports(survey) + _look_ups(survey)
-    unique: "dict[tuple[str, str, bool], Service]" = {}
+    unique: "dict[tuple[str, str, bool], NamedService]" = {}
     for each in found:
         if not _is_own(survey, each) and (each.path or is_local(survey, each.host)):
             unique.setdefault((each.kind, each.socket, each.is_jailed), each)
@@ -89,7 +89,7 @@ def is_local(survey: "Survey", host: str) -> bool:
     return is_loopback(address) or address in survey.service_addresses
 
 
-def _is_own(survey: "Survey", service: Service) -> bool:
+def _is_own(survey: "Survey", service: NamedService) -> bool:
     """Whether a row of master.cf makes the socket, such as private/policy of a spawn(8)."""
     words = service.path.split("/")
     if len(words) != 2 or words[0] not in ("private", "public"):
@@ -103,15 +103,15 @@ def _where(survey: "Survey", name: str, row: "MasterRow | None") -> "tuple[str, 
     return (name, *survey.locate(name))
 
 
-def _of_row(survey: "Survey", row: MasterRow) -> "list[Service]":
+def _of_row(survey: "Survey", row: MasterRow) -> "list[NamedService]":
     """What a row's program connects to."""
-    found: "list[Service]" = []
+    found: "list[NamedService]" = []
     is_jailed = survey.is_chrooted(row)
     name = MILTERS.get(row.program, "")
     for word in split_braced_words(survey.row_value(row, name), ", \t\r\n") if name else ():
         inner = split_words(unbrace(word)[0]) if word[0] == "{" else [word]
         if inner:
-            milter = Service(MILTER, inner[0], _where(survey, name, row), is_jailed)
+            milter = NamedService(MILTER, inner[0], _where(survey, name, row), is_jailed)
             actions = [text.partition("=")[2] for text in inner if text.startswith("default_action")]
             milter.is_optional = (actions or [survey.row_value(row, "milter_default_action")])[0] == "accept"
             found.append(milter)
@@ -120,22 +120,24 @@ def _of_row(survey: "Survey", row: MasterRow) -> "list[Service]":
     return found + _of_smtpd(survey, row, is_jailed)
 
 
-def _of_smtpd(survey: "Survey", row: MasterRow, is_jailed: bool) -> "list[Service]":
+def _of_smtpd(survey: "Survey", row: MasterRow, is_jailed: bool) -> "list[NamedService]":
     """The SASL server and the policy servers of one smtpd row."""
-    found: "list[Service]" = []
+    found: "list[NamedService]" = []
     if survey.row_value(row, "smtpd_sasl_auth_enable").lower() == "yes":
         path = survey.row_value(row, "smtpd_sasl_path")
         if survey.row_value(row, "smtpd_sasl_type") == "dovecot":
-            found.append(Service(SASL, path, _where(survey, "smtpd_sasl_path", row), is_jailed))
+            found.append(NamedService(SASL, path, _where(survey, "smtpd_sasl_path", row), is_jailed))
         elif survey.row_value(row, "smtpd_sasl_type") == "cyrus":
             sockets = _cyrus_sockets(path, survey.row_value(row, "cyrus_sasl_config_path"))
-            found += [Service(SASL, each, _where(survey, "smtpd_sasl_auth_enable", row), is_jailed) for each in sockets]
+            found += [
+                NamedService(SASL, each, _where(survey, "smtpd_sasl_auth_enable", row), is_jailed) for each in sockets
+            ]
     names = {name for name in survey.values if name.startswith("smtpd_") and name.endswith("_restrictions")}
     for name in sorted(names.union(split_words(survey.value("smtpd_restriction_classes")))):
         words = split_words(survey.row_value(row, name).translate(BRACES_AS_BLANKS))
         for word, server in zip(words, words[1:]):
             if word == POLICY_WORD:
-                found.append(Service(POLICY, server, _where(survey, name, row), is_jailed))
+                found.append(NamedService(POLICY, server, _where(survey, name, row), is_jailed))
     return found
 
 
@@ -152,7 +154,7 @@ def _cyrus_sockets(name: str, directories: str) -> "list[str]":
     return []
 
 
-def _transports(survey: "Survey") -> "list[Service]":
+def _transports(survey: "Survey") -> "list[NamedService]":
     """The next hops of main.cf's transports that are on this node, such as lmtp:unix:private/dovecot-lmtp."""
     found = []
     rows = {row.name: row for row in survey.master.rows if row.type == "unix"}
@@ -166,7 +168,7 @@ def _transports(survey: "Survey") -> "list[Service]":
             continue
         if not hop.startswith(("unix:", "inet:")):
             hop = f"inet:{hop}" if ":" in hop.rpartition("]")[2] else f"inet:{hop}:{_usual_port(client)}"
-        found.append(Service(TRANSPORT, hop, _where(survey, name, row), survey.is_chrooted(client)))
+        found.append(NamedService(TRANSPORT, hop, _where(survey, name, row), survey.is_chrooted(client)))
     return found
 
 
@@ -174,7 +176,7 @@ def _usual_port(row: MasterRow) -> str:
     return "24" if row.program == "lmtp" else "25"
 
 
-def _look_ups(survey: "Survey") -> "list[Service]":
+def _look_ups(survey: "Survey") -> "list[NamedService]":
     """The servers of tcp: and socketmap: tables, such as postsrsd's."""
     found = []
     jailed = any(survey.is_chrooted(row) for row in survey.master.rows if row.program in ("cleanup", "smtpd"))
@@ -187,7 +189,7 @@ def _look_ups(survey: "Survey") -> "list[Service]":
             if not colon or type_ not in LOOK_UP_TYPES:
                 continue
             server = f"inet:{rest}" if type_ == "tcp" else rest.rpartition(":")[0]
-            found.append(Service(LOOK_UP, server, _where(survey, name, None), jailed))
+            found.append(NamedService(LOOK_UP, server, _where(survey, name, None), jailed))
     return found
 
 

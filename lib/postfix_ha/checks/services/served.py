@@ -11,7 +11,7 @@ from postfix_ha.checks.services.named import (
     POLICY,
     SASL,
     TRANSPORT,
-    Service,
+    NamedService,
     own_services_missing,
     services_named,
 )
@@ -66,7 +66,7 @@ def service_facts(survey: "Survey") -> "list[dict[str, object]]":
     return told if isinstance(told, list) else []
 
 
-def _fact(pair: "tuple[Service, bool | None]") -> "dict[str, object]":
+def _fact(pair: "tuple[NamedService, bool | None]") -> "dict[str, object]":
     service, is_served = pair
     where = {"parameter": service.parameter, "file": service.file, "line": service.line}
     jail = " in the chroot jail" if service.is_jailed and service.path.startswith("/") else ""
@@ -74,7 +74,7 @@ def _fact(pair: "tuple[Service, bool | None]") -> "dict[str, object]":
     return {**kind, **where, "served": is_served}
 
 
-def served_of(survey: "Survey") -> "list[tuple[Service, bool | None]]":
+def served_of(survey: "Survey") -> "list[tuple[NamedService, bool | None]]":
     """(service, whether somebody listens there) of each; None where it comes with the queue, which is not here.
 
     It looks at files of others: for a child.
@@ -82,7 +82,7 @@ def served_of(survey: "Survey") -> "list[tuple[Service, bool | None]]":
     has_queue = os.path.isdir(survey.instance.queue_directory)
     bound = bound_sockets()
     served = None if bound is None else [each for each in bound if each.is_served]
-    found: "list[tuple[Service, bool | None]]" = []
+    found: "list[tuple[NamedService, bool | None]]" = []
     for service in services_named(survey):
         if not service.path:
             found.append((service, _listens(service)))
@@ -112,7 +112,7 @@ def _is_bound(path: str, mounts: Mounts, served: "list[Bound] | None") -> bool:
     return any((each.device, each.file_inode) == place or each.name in (path, real) for each in served)
 
 
-def _listens(service: Service) -> bool:
+def _listens(service: NamedService) -> bool:
     """Whether somebody on this node listens on the port."""
     port = _port_number(service.port)
     wanted = service.host.lower()

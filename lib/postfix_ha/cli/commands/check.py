@@ -8,12 +8,12 @@ from postfix_ha import codes
 from postfix_ha.checks.node import check_node
 from postfix_ha.checks.node_facts import Survey
 from postfix_ha.checks.storage import hangs
-from postfix_ha.cli.cluster_query import Question
+from postfix_ha.cli.cluster_query import ClusterQuestion
 from postfix_ha.cli.instances import Concern, concerns
-from postfix_ha.cli.options import FAILED, TIMEOUT_S, add_instance_options, node_name, remote_shell
+from postfix_ha.cli.options import FAILED, TIMEOUT_S, add_instance_options, node_name, remote_shell, wrong
 from postfix_ha.cli.output import say_json
 from postfix_ha.cli.statements import Printer, ordered
-from postfix_ha.messages.statement import Statement
+from postfix_ha.messages.statement import Statement, worded
 from postfix_ha.params import Params
 from postfix_ha.request import caller_environment
 from postfix_ha.verdict import Finding
@@ -90,7 +90,7 @@ def mount_option(text: str) -> "tuple[str, str]":
     """(device, directory) of DEVICE:DIRECTORY; the device may hold colons, the directory is an absolute path."""
     device, colon, directory = text.rpartition(":")
     if not colon or not device or not directory.startswith("/"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not DEVICE:DIRECTORY, such as /dev/vg/queue:/mnt/queue")
+        raise wrong("option_mount", text=repr(text))
     return device, directory.rstrip("/") or "/"
 
 
@@ -98,7 +98,7 @@ def prefix_option(text: str) -> int:
     """A prefix length."""
     length = whole_number(text) or 0
     if not 0 < length <= 128:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a prefix length, such as 24")
+        raise wrong("option_prefix", text=repr(text))
     return length
 
 
@@ -114,37 +114,44 @@ def run_check(options: argparse.Namespace) -> int:
 
 def look_at_all(options: argparse.Namespace) -> "list[Group]":
     """The statements on each instance meant; what is told of one is not repeated for the next."""
-    meant = concerns(options)
+    meant = concerns(options.config_dir, options.cib_file)
     if options.trial and len(meant) > 1:
         names = " or ".join(concern.config_dir for concern in meant)
-        why = f"the cluster has several instances for this node: use --config-dir {names}"
-        return [(meant[0], ordered([Finding("trial_passed", step="look before it", why=why)], None))]
+        why = worded("trial_one_instance", names=names)
+        return [(meant[0], ordered([Finding("trial_passed", step=worded("trial_looks_before"), why=why)], None))]
     groups: "list[Group]" = []
     told: "set[tuple[str, str]]" = set()
     for concern in meant:
-        statements = [each for each in look(concern.options(options)) if (each.text, each.where) not in told]
+        params = concern.params(options.config_dir, options.binary)
+        statements = [each for each in look(options, params) if (each.text, each.where) not in told]
         told.update((each.text, each.where) for each in statements)
         groups.append((concern, statements))
     return groups
 
 
-def look(options: argparse.Namespace) -> "list[Statement]":
+def look(options: argparse.Namespace, params: Params) -> "list[Statement]":
     """The statements of all checks asked for on one instance, the gravest first."""
-    params = Params({"config_dir": options.config_dir, "binary": options.binary})
     if params.findings or options.level < codes.LEVEL_GREETING:
         return ordered(params.findings, None)
     if options.trial:
-        from postfix_ha.cli.trial.run import Trial
+        from postfix_ha.cli.trial.trial import Trial
 
-        trial = Trial(options, params)
+        trial = Trial(
+            params,
+            options.mount,
+            nic=options.nic,
+            prefix=options.prefix,
+            cib_file=options.cib_file,
+            progress=sys.stderr if options.json else None,
+        )
         return ordered(trial.run(), trial.checked)
     deadline = time.monotonic() + TIMEOUT_S
     peers = None
     if options.peer:
         from postfix_ha.peers.ask import Peers
 
-        peers = Peers(options.peer, options.rsh, options.config_dir, options.binary, deadline)
-    question = Question(deadline, options.cib_file)
+        peers = Peers(options.peer, options.rsh, params.config_dir, params.binary, deadline)
+    question = ClusterQuestion(deadline, options.cib_file)
     survey = Survey(params, deadline)
     findings = check_node(survey, question.answer)
     question.close()
@@ -154,15 +161,15 @@ def look(options: argparse.Namespace) -> "list[Statement]":
         if peers.reach_device:  # which is what this node alone could not see
             findings = [finding for finding in findings if finding.check != "queue_storage_shared"]
     if options.level >= codes.LEVEL_DIALOGUE and survey.is_running:
-        findings += look_deeper(options, survey)
+        findings += look_deeper(params, survey)
     return ordered(findings, survey)
 
 
-def look_deeper(options: argparse.Namespace, survey: Survey) -> "list[Finding]":
+def look_deeper(params: Params, survey: Survey) -> "list[Finding]":
     """service_healthy: what the agent's own monitor says at level 20 of the Postfix that runs here."""
     from postfix_ha.cli.trial.agent_call import Call
 
-    code, reason = Call(options.config_dir, options.binary).do("monitor", level=codes.LEVEL_DIALOGUE)
+    code, reason = Call(params.config_dir, params.binary).do("monitor", level=codes.LEVEL_DIALOGUE)
     if code == codes.SUCCESS:
         return []
     values = {"instance": survey.config_dir, "why": reason or f"exit code {code}"}

@@ -4,9 +4,16 @@ import argparse
 from typing import Callable
 
 from postfix_ha.cli.apply import Work, carry_out
-from postfix_ha.cli.command import add_change_options, add_command, add_resource, cluster_of, is_interactive, manner_of
+from postfix_ha.cli.cluster_command import (
+    add_change_options,
+    add_command,
+    add_resource,
+    cluster_of,
+    is_interactive,
+    manner_of,
+)
 from postfix_ha.cli.preflight import add_peer_options, check_nodes, required
-from postfix_ha.cli.prompt import Question, hold_dialogue
+from postfix_ha.cli.prompt import TerminalQuestion, hold_dialogue
 from postfix_ha.cluster.create.barred import barred
 from postfix_ha.cluster.create.build import create
 from postfix_ha.cluster.create.local_node import Here, look_around
@@ -18,8 +25,9 @@ from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.cluster.model.priority import SWITCHBACKS, parse_priority
 from postfix_ha.messages.errors import Refused
 from postfix_ha.messages.remark import Remark, errors
+from postfix_ha.messages.statement import worded
 from postfix_ha.params import BINARY_DEFAULT
-from postfix_ha.storage.faults import PLANNED
+from postfix_ha.storage.defects import PLANNED
 
 # What the hierarchy itself brings, or what a running instance has of its own, is no fault before it is made.
 WILL_COME = ("address_on_node", "data_directory_own", "queue_directory_own")
@@ -145,14 +153,14 @@ def consult(wish: Wish, draft: Draft) -> None:
     questions = []
     if any(remark.check == "address_moves" for remark in draft.remarks):
         text = "An address that moves with the service, such as 198.51.100.100/24. Clients connect to it."
-        questions.append(Question("address", "Address of the service", "none", taken_address, text))
+        questions.append(TerminalQuestion("address", "Address of the service", "none", taken_address, text))
     if not wish.switchback:
         text = "intelligent: after a failover the service stays. automatic: it fails back when its node returns."
-        questions.append(Question("switchback", "Switchback", draft.switchback, taken_switchback, text))
+        questions.append(TerminalQuestion("switchback", "Switchback", draft.switchback, taken_switchback, text))
     if not wish.nodes:
         default = " ".join(f"{node}:{priority}" for node, priority in draft.priorities.items())
         text = "The nodes that may run the service, each with a priority from 1 to 999. Lower is preferred."
-        questions.append(Question("nodes", "Nodes, preferred node first", default, taken_nodes(draft), text))
+        questions.append(TerminalQuestion("nodes", "Nodes, preferred node first", default, taken_nodes(draft), text))
     answers = hold_dialogue(questions)
     wish.addresses = [str(answers["address"])] if answers.get("address") else wish.addresses
     wish.switchback = str(answers.get("switchback", wish.switchback))
@@ -185,11 +193,11 @@ def taken_nodes(draft: Draft) -> "Callable[[str], object]":
             except argparse.ArgumentTypeError as error:
                 raise ValueError(str(error)) from None
             if node not in known:
-                raise ValueError(f"there is no node '{node}': the cluster has {', '.join(known)}")
+                raise ValueError(worded("answer_node", node=node, known=", ".join(known)))
             if node in [each for each, _ in found]:
-                raise ValueError(f"node {node} is named twice")
+                raise ValueError(worded("answer_node_once", node=node))
             if priority is not None and priority in [each for _, each in found]:
-                raise ValueError(f"priority {priority} is there twice: each node needs its own")
+                raise ValueError(worded("answer_priority_free", priority=priority))
             found.append((node, priority))
         return found
 

@@ -2,8 +2,8 @@
 
 import argparse
 
-from postfix_ha.cli.apply import Work, carry_out
-from postfix_ha.cli.command import (
+from postfix_ha.cli.apply import Work, carry_out, causes
+from postfix_ha.cli.cluster_command import (
     DONE,
     NOT_AS_ASKED,
     add_change_options,
@@ -15,8 +15,8 @@ from postfix_ha.cli.command import (
 from postfix_ha.cli.signals import Interrupted, one_step, when_interrupted
 from postfix_ha.cluster.change.modify import delete
 from postfix_ha.cluster.change.move import begin_to_stop
+from postfix_ha.cluster.change.nft_tables import remove_tables
 from postfix_ha.cluster.change.release import leave_running
-from postfix_ha.cluster.change.tables import remove_tables
 from postfix_ha.cluster.change.undo import undo
 from postfix_ha.cluster.change.unfinished import LEAVE_RUNNING, is_bound
 from postfix_ha.cluster.live.push import change
@@ -26,6 +26,7 @@ from postfix_ha.cluster.where.maintained import check_managed
 from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import refused
 from postfix_ha.messages.remark import Remark
+from postfix_ha.messages.statement import stated, worded
 
 STOP = "delete --stop"
 EXAMPLES = """\
@@ -78,7 +79,7 @@ def run_delete(options: argparse.Namespace) -> int:
     if options.dry_run or not is_active or not cluster.is_live:
         return carry_out(work, remarks, tag, lambda now: not now.role, "deleted")
     work.show(remarks)
-    if not work.confirm("Apply this change?"):
+    if not work.confirm(worded("change_wanted")):
         return work.declined()
     return let_go(work, tag, state.nodes) if options.leave_running else stop_and_delete(work, tag, parts)
 
@@ -97,12 +98,12 @@ def check(options: argparse.Namespace, tag: str, state: State) -> None:
 
 def let_go(work: Work, tag: str, nodes: "list[str]") -> int:
     """Delete it under a Postfix that runs on."""
-    done = f"{tag} is deleted; Postfix keeps running on {', '.join(nodes)}, unmanaged"
+    done = stated("resource_released", tag=tag, nodes=", ".join(nodes))
     with when_interrupted(done, changed=True):
-        with one_step(), when_interrupted(f"'postfix-ha {LEAVE_RUNNING}' finishes it", changed=True):
+        with one_step(), when_interrupted(stated("command_finishes", command=LEAVE_RUNNING), changed=True):
             leave_running(work.cluster, tag, work.manner.wait)
         work.report["changed"] = True
-        work.say(done)
+        work.say(done.reason)
     return work.end(DONE)
 
 
@@ -111,7 +112,7 @@ def stop_and_delete(work: Work, tag: str, parts: "list[str]") -> int:
     manner, cluster = work.manner, work.cluster
     stop = Work(manner, cluster, lambda cib: begin_to_stop(cib, tag, work.command, parts), work.command)
     try:
-        with when_interrupted(f"{tag} is not deleted, and to run as before", changed=False):
+        with when_interrupted(stated("delete_called_off", tag=tag), changed=False):
             stop.push()
             left = wait_stopped(cluster, [tag, *parts], manner.wait)
     except Interrupted:
@@ -119,16 +120,17 @@ def stop_and_delete(work: Work, tag: str, parts: "list[str]") -> int:
             change(cluster, undo(stop.plan))
         raise
     if left:
-        text = f"{', '.join(left)} did not stop, so {tag} was not deleted; it stays out of service"
-        work.say_failure(text, [reason for state in left.values() for reason in state.reasons])
+        reasons = [reason for state in left.values() for reason in state.reasons]
+        work.say_failure(stated("resources_stopped", names=", ".join(left), tag=tag), *causes(reasons))
         return work.end(NOT_AS_ASKED)
-    with when_interrupted(f"{tag} is deleted", changed=True):
+    deleted = stated("resource_deleted", tag=tag)
+    with when_interrupted(deleted, changed=True):
         with one_step():
             remove_tables(cluster, tag)
             work = Work(manner, cluster, work.planner, work.command)
             work.push()
         if manner.wait and not wait_idle(cluster, manner.wait):
-            work.say_failure(f"{tag} is deleted, but its parts are not stopped yet: see crm_mon", [])
+            work.say_failure(stated("parts_stopped", tag=tag))
             return work.end(NOT_AS_ASKED)
-        work.say(f"{tag} is deleted")
+        work.say(deleted.reason)
     return work.end(DONE)

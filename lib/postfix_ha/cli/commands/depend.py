@@ -3,7 +3,7 @@
 import argparse
 
 from postfix_ha.cli.apply import Work, carry_out
-from postfix_ha.cli.command import add_change_options, add_command, add_resource, cluster_of, manner_of
+from postfix_ha.cli.cluster_command import add_change_options, add_command, add_resource, cluster_of, manner_of
 from postfix_ha.cluster.change.modify import depend, undepend
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
 

@@ -11,7 +11,7 @@ from postfix_ha.cli.instances import concerns
 from postfix_ha.cli.options import FAILED, TIMEOUT_S, add_instance_options
 from postfix_ha.cli.output import complain, say, say_json
 from postfix_ha.cli.statements import Printer, ordered
-from postfix_ha.params import Params
+from postfix_ha.messages.statement import worded
 from postfix_ha.peers.facts import facts_of
 from postfix_ha.system.child import known_by_child
 from postfix_ha.system.files import read_regular
@@ -24,8 +24,6 @@ EXAMPLES = """examples:
 metadata/schema/facts.json describes the object. Secret values are hidden. Files are shown as digests; two nodes can
 compare them if both got the same --salt.
 """
-LATE = "no answer in time: a file system or a name server hangs"
-NOTHING = "the facts of this node cannot be read"
 SALT_MAX = 1024
 SHOWN = ("node", "config_dir", "running", "versions", "ids", "endpoints", "addresses", "units", "storage", "missing")
 
@@ -64,13 +62,12 @@ def first_line(path: str) -> str:
 
 def run_facts(options: argparse.Namespace) -> int:
     """Print the facts; 0, or 2 where it is not clear of which instance."""
-    meant = concerns(options)
+    meant = concerns(options.config_dir, options.cib_file)
     if len(meant) > 1:
         names = " or ".join(concern.config_dir for concern in meant)
-        complain(f"postfix-ha facts: the cluster has several instances for this node: say --config-dir {names}")
+        complain(f"postfix-ha facts: {worded('facts_one_instance', names=names)}")
         return FAILED
-    options = meant[0].options(options)
-    params = Params({"config_dir": options.config_dir, "binary": options.binary})
+    params = meant[0].params(options.config_dir, options.binary)
     if params.findings:
         Printer(sys.stderr, no_color=True).statements(ordered(params.findings, None))
         return FAILED
@@ -78,12 +75,13 @@ def run_facts(options: argparse.Namespace) -> int:
     if options.salt_file:
         salt = first_line(options.salt_file)
         if not salt:
-            complain(f"postfix-ha facts: {options.salt_file} has no salt in its first line")
+            complain(f"postfix-ha facts: {worded('facts_salt', file=options.salt_file)}")
             return FAILED
     deadline = time.monotonic() + TIMEOUT_S
     facts = known_by_child(lambda: facts_of(Survey(params, deadline), salt), deadline)
     if not isinstance(facts, dict):
-        complain(f"postfix-ha facts: {LATE if time.monotonic() >= deadline else NOTHING}")
+        why = "facts_in_time" if time.monotonic() >= deadline else "facts_read"
+        complain(f"postfix-ha facts: {worded(why)}")
         return FAILED
     if options.json:
         say_json(facts, indent=1)

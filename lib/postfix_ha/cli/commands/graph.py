@@ -3,7 +3,7 @@
 import argparse
 import time
 
-from postfix_ha.cli.command import DONE, add_command, add_resource, cluster_of, tell_unfinished
+from postfix_ha.cli.cluster_command import DONE, add_command, add_resource, cluster_of, tell_unfinished
 from postfix_ha.cli.output import say_json, say_page
 from postfix_ha.cluster.model.hierarchy import find_hierarchy, hierarchies
 from postfix_ha.cluster.show.graph import dot_of, graph_object

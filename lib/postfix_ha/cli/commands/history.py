@@ -8,18 +8,19 @@ import sys
 import time
 from typing import Any
 
-from postfix_ha.cli.command import DONE, REFUSED, add_command, add_resource, cluster_of, seconds
+from postfix_ha.cli.cluster_command import DONE, REFUSED, add_command, add_resource, cluster_of, seconds
 from postfix_ha.cli.options import remote_shell
 from postfix_ha.cli.output import complain, say_json, say_lines
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.history.account import table
 from postfix_ha.history.gather import ask_all
-from postfix_ha.history.moments import time_of
+from postfix_ha.history.given_times import time_of
 from postfix_ha.history.observe import answer, request_of
-from postfix_ha.history.picture import draw
-from postfix_ha.history.whole import Question, whole
+from postfix_ha.history.svg import draw
+from postfix_ha.history.whole import HistoryQuestion, whole
 from postfix_ha.messages.errors import refused
+from postfix_ha.messages.statement import worded
 from postfix_ha.peers.remote import DEFAULT_SHELL
 from postfix_ha.system.files import open_directory, replace_file
 
@@ -112,7 +113,7 @@ def observe() -> int:
     except (ValueError, RecursionError):
         request = None
     if request is None:
-        complain("postfix-ha history: what came is no request: install the same version of postfix-ha on all nodes")
+        complain(f"postfix-ha history: {worded('history_request')}")
         return REFUSED
     json.dump(answer(request, began), sys.stdout)
     return DONE
@@ -124,7 +125,7 @@ def gather(
     """All that there is to say."""
     nodes, here = hierarchy.cib.members(), cluster.node_name()
     here = here or (nodes[0] if nodes else "")
-    question = Question(
+    question = HistoryQuestion(
         hierarchy.tag, hierarchy.members, hierarchy.config_dir, since, until,
         lambda request_for: ask_all(nodes, here, shell, request_for),
         last=last, no_timeout=_never_expire(hierarchy),

@@ -3,7 +3,7 @@
 import argparse
 
 from postfix_ha.cli.apply import Work, carry_out
-from postfix_ha.cli.command import add_change_options, add_command, add_resource, cluster_of, manner_of
+from postfix_ha.cli.cluster_command import add_change_options, add_command, add_resource, cluster_of, manner_of
 from postfix_ha.cli.preflight import add_peer_options, check_nodes, required
 from postfix_ha.cluster.change.modify import extend, unextend
 from postfix_ha.cluster.live.pacemaker import Cluster

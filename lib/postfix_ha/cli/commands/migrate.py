@@ -4,8 +4,8 @@ import argparse
 import os
 import time
 
-from postfix_ha.cli.apply import Work
-from postfix_ha.cli.command import (
+from postfix_ha.cli.apply import Work, causes
+from postfix_ha.cli.cluster_command import (
     DONE,
     NOT_AS_ASKED,
     WAIT_S,
@@ -22,10 +22,11 @@ from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.cluster.model.hierarchy import OUR_AGENT, Hierarchy, find_hierarchy, is_mail_agent
-from postfix_ha.config.units import unit_config_dir
+from postfix_ha.config.unit_files import unit_config_dir
 from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused, refused
 from postfix_ha.messages.remark import Remark
+from postfix_ha.messages.statement import stated, worded
 from postfix_ha.system.quoting import quote
 
 EXAMPLES = """\
@@ -68,14 +69,15 @@ def run_migrate(options: argparse.Namespace) -> int:
     work.show([] if former == agent else [note])
     if options.dry_run or work.plan.is_empty:
         return work.end(DONE)
-    if not work.confirm("Apply this change?"):
+    if not work.confirm(worded("change_wanted")):
         return work.declined()
     if begun and cluster.is_live:
         wait_known(cluster, tag, time.monotonic() + (options.wait or WAIT_S))
     nodes = State(cluster.status(), tag).nodes
-    with when_interrupted(f"{agent} runs {tag}", changed=True):
+    with when_interrupted(stated("agent_runs", agent=agent, tag=tag), changed=True):
         if nodes and cluster.is_live:
-            with one_step(), when_interrupted(f"'postfix-ha {work.command}' finishes it", changed=True):
+            half = stated("command_finishes", command=work.command)
+            with one_step(), when_interrupted(half, changed=True):
                 return exchange_or_go_back(work, hierarchy, agent, nodes)
         work.push()
         return work.end(DONE)
@@ -108,13 +110,12 @@ def exchange_or_go_back(work: Work, hierarchy: Hierarchy, agent: str, nodes: "li
     tag, former, timeout_s = hierarchy.tag, hierarchy.agent, work.manner.wait or WAIT_S
     if exchange(work.cluster, tag, agent, nodes, timeout_s):
         work.report["changed"] = True
-        work.say(f"{agent} runs {tag} on {', '.join(nodes)}; Postfix was not touched")
+        work.say(worded("agent_replaced", agent=agent, tag=tag, nodes=", ".join(nodes)))
         return work.end(DONE)
-    reasons = State(work.cluster.status(), tag).reasons
-    text = f"{agent} did not find the running Postfix"
+    reasons = causes(State(work.cluster.status(), tag).reasons)
     if former != agent and exchange(work.cluster, tag, former, nodes, timeout_s):
-        work.say_failure(f"{text}, so {former} has it again", reasons)
+        work.say_failure(stated("agent_finds_postfix", agent=agent, former=former), *reasons)
     else:
         left = advice(find_hierarchy(work.cluster.read(), tag))
-        work.say_failure(f"{text}, which runs on in maintenance: {left}", reasons)
+        work.say_failure(stated("agent_put_back", agent=agent, left=left), *reasons)
     return work.end(NOT_AS_ASKED)

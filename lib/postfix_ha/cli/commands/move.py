@@ -3,7 +3,15 @@
 import argparse
 
 from postfix_ha.cli.apply import Work, carry_out
-from postfix_ha.cli.command import DONE, add_change_options, add_command, add_resource, cluster_of, manner_of, seconds
+from postfix_ha.cli.cluster_command import (
+    DONE,
+    add_change_options,
+    add_command,
+    add_resource,
+    cluster_of,
+    manner_of,
+    seconds,
+)
 from postfix_ha.cli.signals import one_step
 from postfix_ha.cluster.change.move import (
     HOLD_MARGIN_S,
@@ -27,6 +35,7 @@ from postfix_ha.cluster.where.maintained import check_managed
 from postfix_ha.cluster.where.why_not import reasons_on
 from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused, refused
+from postfix_ha.messages.statement import stated, worded
 from postfix_ha.system.quoting import quote
 
 SWITCHOVER_EXAMPLES = """\
@@ -137,7 +146,7 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
     begun = hierarchy.moves or mark_of(hierarchy)
     if not options.hold_s and not starts and State(status, tag).nodes == [node] and not begun:
         work = Work(manner_of(options), cluster, lambda now: now)
-        work.say(f"{tag} is in service on {node} already")
+        work.say(worded("in_service_there", tag=tag, node=node))
         return work.end(DONE)
     check_hands_on(hierarchy, status, hierarchy.members, forgets=True)
     if not options.dry_run:
@@ -154,7 +163,7 @@ def move(options: argparse.Namespace, cluster: Cluster, tag: str, *, starts: boo
         why = [Finding("reason", why=reason) for reason in reasons]
         raise Refused(Finding("target_can_run", tag=tag, node=node), *why)
     if command:
-        work.when_made = f"the move is called off: 'postfix-ha status' tells where {tag} runs"
+        work.when_made = stated("move_called_off", tag=tag)
     remarks = [] if work.plan.is_empty else without_redundancy(cluster, work.plan.new, tag, node, status)
     try:
         return carry_out(work, remarks, tag, lambda state: state.nodes == [node], "in service")

@@ -13,8 +13,8 @@ from postfix_ha.cli.commands.move import add_service
 from postfix_ha.cli.commands.print_out import add_print
 from postfix_ha.cli.commands.properties import add_properties
 from postfix_ha.cli.commands.status import add_status
-from postfix_ha.cli.drill.command import add_drill
-from postfix_ha.cli.manual.command import add_manual
+from postfix_ha.cli.drill.drill_command import add_drill
+from postfix_ha.cli.manual.manual_command import add_manual
 
 
 def add_cluster_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

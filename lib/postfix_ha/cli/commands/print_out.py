@@ -5,7 +5,7 @@ import copy
 
 from lxml import etree
 
-from postfix_ha.cli.command import DONE, add_command, add_resource, cluster_of, tell_unfinished
+from postfix_ha.cli.cluster_command import DONE, add_command, add_resource, cluster_of, tell_unfinished
 from postfix_ha.cli.output import say_json, say_lines
 from postfix_ha.cluster.change.modify import delete
 from postfix_ha.cluster.change.move import release
@@ -19,6 +19,7 @@ from postfix_ha.cluster.model.references import References
 from postfix_ha.cluster.show.crm import crm_lines
 from postfix_ha.cluster.show.pcs import pcs_script
 from postfix_ha.cluster.show.spelling import spelled_out
+from postfix_ha.messages.statement import worded
 
 EXAMPLES = """\
   postfix-ha print >mail.sh                    recreate with: sh mail.sh
@@ -55,8 +56,8 @@ def run_print(options: argparse.Namespace) -> int:
     made = changes(without(cib, tag), cib)
     # A part that another service needs stays; a constraint that was pruned of the parts is not one that was made.
     made = [change for change in made if change.kind in (kinds.ADD_RESOURCE, kinds.ADD_CONSTRAINT, kinds.ADD_ALERT)]
-    left = [f"# not in it: {text}" for each in made if each.element is not None for text in by_rule(each.element)]
-    left += [f"# not in it, and has to be there before: {name}" for name in others(cib, made)]
+    left = [text for each in made if each.element is not None for text in by_rule(each.element)]
+    left += [worded("print_needs_before", name=name) for name in others(cib, made)]
     printed = {
         "pcs": [*pcs_script(made, f"{tag}.xml"), *left],
         "crm": [*crm_lines(made), *left],
@@ -91,7 +92,7 @@ def by_rule(element: Element) -> "list[str]":
     """The attribute sets of a resource that have a rule; the commands that create a resource cannot express those."""
     sets = element.iter("instance_attributes", "meta_attributes", "utilization")
     found = [each for each in sets if each.find("rule") is not None]
-    return [f"{each.tag} {each.get('id')}, which hold by a rule" for each in found]
+    return [worded("print_left_out", tag=each.tag, name=each.get("id")) for each in found]
 
 
 def xml_lines(made: "list[Change]") -> "list[str]":

@@ -4,7 +4,7 @@ import argparse
 import os
 
 from postfix_ha.cli.apply import Work, carry_out
-from postfix_ha.cli.command import (
+from postfix_ha.cli.cluster_command import (
     DONE,
     add_change_options,
     add_command,
@@ -13,6 +13,7 @@ from postfix_ha.cli.command import (
     manner_of,
     tell_unfinished,
 )
+from postfix_ha.cli.options import wrong
 from postfix_ha.cli.output import say, say_json
 from postfix_ha.cluster.change.modify import priorities, set_priorities, set_switchback
 from postfix_ha.cluster.live.agent_parameters import wrong_parameters
@@ -68,7 +69,7 @@ def assignment(text: str) -> "tuple[str, str]":
     """(name, value) of NAME=VALUE, for argparse."""
     name, equals, value = text.partition("=")
     if not equals or not name.replace("_", "").replace("-", "").isalnum():
-        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE")
+        raise wrong("option_assignment", text=text)
     return name, value
 
 
@@ -76,7 +77,7 @@ def node_priority(text: str) -> "tuple[str, int]":
     """(node, priority) of NODE=P, for argparse."""
     node, equals, number = text.partition("=")
     if not node or not equals:
-        raise argparse.ArgumentTypeError(f"'{text}' is not NODE=P, such as n1=10")
+        raise wrong("option_node_priority", text=text)
     try:
         return node, parse_priority(number)
     except ValueError as error:

@@ -5,14 +5,22 @@ import json
 import sys
 import time
 
-from postfix_ha.cli.command import DONE, NO_REDUNDANCY, NOT_AS_ASKED, add_command, add_resource, cluster_of, seconds
+from postfix_ha.cli.cluster_command import (
+    DONE,
+    NO_REDUNDANCY,
+    NOT_AS_ASKED,
+    add_command,
+    add_resource,
+    cluster_of,
+    seconds,
+)
 from postfix_ha.cli.greetings import GREETING_MAX, QUEUES, greetings, look, queue_counts
 from postfix_ha.cli.options import remote_shell
 from postfix_ha.cli.output import say_json, say_lines, steer
 from postfix_ha.cluster.live.fencing import history
 from postfix_ha.cluster.live.pacemaker import Cluster, complaint
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy, hierarchies
-from postfix_ha.cluster.model.node_facts import states_of
+from postfix_ha.cluster.model.node_attributes import states_of
 from postfix_ha.cluster.show.last_incident import remembered
 from postfix_ha.cluster.show.status import Overview
 from postfix_ha.cluster.show.status_text import lines_of as lines_of

@@ -1,13 +1,12 @@
 """What must hold before a drill: a healthy hierarchy, a target that can run it, mail that Postfix accepts."""
 
-import argparse
 import os
 import secrets
 import time
 
 from postfix_ha.cli.apply import Work
-from postfix_ha.cli.command import manner_of
-from postfix_ha.cli.drill.steps import COUNT, VICTIM, Nodes
+from postfix_ha.cli.cluster_command import Manner
+from postfix_ha.cli.drill.node_steps import COUNT, VICTIM, Nodes
 from postfix_ha.cli.preflight import check_nodes
 from postfix_ha.cluster.change.move import HOLD_MARGIN_S, check_stays, check_target, hold
 from postfix_ha.cluster.live.nodes import check_online
@@ -18,6 +17,7 @@ from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
 from postfix_ha.cluster.model.operations import interval_ms
 from postfix_ha.cluster.show.status import Overview
+from postfix_ha.cluster.where.deletions import forget_failures_of
 from postfix_ha.drill.client import Letter
 from postfix_ha.drill.faults import ADDRESS, FREEZE, KILL, STANDBY, Victim
 from postfix_ha.drill.mailbox import mark_of
@@ -27,15 +27,41 @@ from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused, refused
 from postfix_ha.messages.remark import NOTE, Remark, errors
 from postfix_ha.params import Params
-from postfix_ha.system.quoting import quote_words
 
 LOOK_S = 30.0
+
+
+class DrillOptions:
+    """What a drill is asked for: ``node`` to move to and ``fault`` to cause ("" for none), ``back`` whether it moves
+    back; ``sender``, ``recipient``, ``mailbox`` ("" for none) and ``rate`` (messages a second) of the mail; ``wait`` at
+    most so many seconds for each step; ``tag`` of the resource; ``rsh`` the words of the remote shell, None for ssh;
+    ``no_peer_check`` whether other nodes are left alone."""
+
+    __slots__ = (
+        "back", "fault", "mailbox", "no_peer_check", "node", "rate", "recipient", "rsh", "sender", "tag", "wait",
+    )  # fmt: skip
+
+    def __init__(
+        self, *, node: str, fault: str, back: bool, sender: str, recipient: str, mailbox: str, rate: int, wait: int,
+        tag: str, rsh: "list[str] | None", no_peer_check: bool,
+    ) -> None:  # fmt: skip
+        self.node = node
+        self.fault = fault
+        self.back = back
+        self.sender = sender
+        self.recipient = recipient
+        self.mailbox = mailbox
+        self.rate = rate
+        self.wait = wait
+        self.tag = tag
+        self.rsh = rsh
+        self.no_peer_check = no_peer_check
 
 
 class Course:
     """What a drill is to do: ``target`` "" for no move, ``fault`` "" for none; and what it needs for that."""
 
-    def __init__(self, options: argparse.Namespace, cluster: Cluster) -> None:
+    def __init__(self, options: DrillOptions, cluster: Cluster, manner: Manner) -> None:
         self.options = options
         self.cluster = cluster
         self.drill = secrets.token_hex(4)
@@ -54,7 +80,7 @@ class Course:
         self.queue_directory = ""
         self.victim: Victim = {}
         self.remarks: "list[Remark]" = []
-        self.work = Work(manner_of(options), cluster, self.planner if self.target else lambda cib: cib)
+        self.work = Work(manner, cluster, self.planner if self.target else lambda cib: cib)
         self._check_outcome()
 
     def planner(self, cib: Cib) -> Cib:
@@ -122,7 +148,7 @@ class Course:
         node, hierarchy = self.fault_node, self.hierarchy
         failed = [member for member, counts in self.overview.fail_counts.items() if counts.get(node)]
         if failed:
-            command = quote_words(["crm_resource", "--cleanup", f"--resource={failed[0]}", f"--node={node}"])
+            command = forget_failures_of(failed[0], node)
             raise refused("drill_no_failure_before", resource=failed[0], node=node, command=command)
         if self.fault == STANDBY:
             outcome = simulate(self.cluster, with_standby(self.work.plan.new, node))

@@ -3,9 +3,9 @@
 import time
 from typing import Callable
 
-from postfix_ha.cli.drill.account import Counting, await_so
+from postfix_ha.cli.drill.counting import Counting, await_so
+from postfix_ha.cli.drill.node_steps import INFLICT
 from postfix_ha.cli.drill.preconditions import Course
-from postfix_ha.cli.drill.steps import INFLICT
 from postfix_ha.cli.output import say
 from postfix_ha.cli.signals import Interrupted, one_step, when_interrupted
 from postfix_ha.cluster.change.move import HOLD_MARGIN_S, hold, release
@@ -16,14 +16,16 @@ from postfix_ha.drill.client import Client
 from postfix_ha.drill.faults import FREEZE, STANDBY
 from postfix_ha.drill.guard import Guard, Traces
 from postfix_ha.drill.ledger import Crew, Event, Ledger
-from postfix_ha.drill.report import Facts, Phase
+from postfix_ha.drill.restore import FAILED, FROZEN, HOLD, STAMP, set_standby, undo
+from postfix_ha.drill.results import DrillFacts, Phase
 from postfix_ha.drill.senders import senders
-from postfix_ha.drill.timeline import Timeline
-from postfix_ha.drill.undo import FAILED, FROZEN, HOLD, STAMP, set_standby, undo
+from postfix_ha.drill.whereabouts import Timeline
 from postfix_ha.messages.errors import ClusterError, Refused, failed, refused
+from postfix_ha.messages.statement import Statement, stated, worded
 
 # Mail flows for so long before, between and after: enough to see that it does.
 STEADY_S = 2.0
+NOWHERE = "no node"
 FLOW_S = 20.0
 CONNECTIONS = 4
 # Nobody is to wait for a connection that leads nowhere: short against the gap, long against a network's delay.
@@ -44,7 +46,7 @@ class Drill:
         self._say = say
         self._where = course.origin
         self.phases: "list[Phase]" = []
-        self.errors: "list[str]" = []
+        self.errors: "list[Statement]" = []
         self.interrupted, self.signal = "", 0
         self.at = "before the first message"
         self.counting = Counting(course, self.ledger, self.began_at)
@@ -75,9 +77,9 @@ class Drill:
         except (Refused, ClusterError) as error:
             if not self.has_changed:
                 raise
-            self.errors += str(error).splitlines()
+            self.errors += error.statements
         finally:
-            with when_interrupted("what the drill has left is being taken back", changed=False), one_step():
+            with when_interrupted(stated("drill_undone"), changed=False), one_step():
                 self._leave()
 
     def _go(self) -> None:
@@ -97,21 +99,21 @@ class Drill:
     def _leave(self) -> None:
         """End the client, then take back what is left in the cluster, and let it come to rest."""
         if self.interrupted:
-            self.say(f"interrupted ({self.interrupted}): taking back what is left")
+            self.say(worded("drill_undoes", at=self.interrupted))
         self.client.stop()
         self.guard.undo()
         if self.interrupted and self.has_changed:
             wait_idle(self.cluster, self.wait_s)
             self._look()
         if self.interrupted:
-            self.say(f"{self.tag} is in service on {self._where or 'no node'}")
+            self.say(worded("drill_ends", tag=self.tag, where=self._where or NOWHERE))
 
     # Mail
 
     def _flow(self) -> None:
         """Let the client begin; Refused where no mail flows, or none arrives."""
         self.at = "mail begins to flow"
-        self.say(f"drill {self.course.drill}: mail to {self.course.letter.recipient}")
+        self.say(worded("drill_begins", drill=self.course.drill, recipient=self.course.letter.recipient))
         self._look()
         self.client.start()
         if not self._steady():
@@ -154,13 +156,13 @@ class Drill:
             if not self._steady():
                 raise ValueError
             phase.gap = self.ledger.longest_gap(phase.start, phase.end)
-            self.say(f"    gap {phase.gap.length_s:.2f} s; in service on {self._where or 'no node'}")
+            self.say(worded("drill_measured", gap_s=phase.gap.length_s, where=self._where or NOWHERE))
         except ValueError:
-            phase.errors.append(f"no mail flows {FLOW_S:.0f} s after '{phase.what}'")
+            phase.errors.append(stated("drill_mail_flows_on", seconds=FLOW_S, what=phase.what))
             self.errors.append(phase.errors[-1])
 
     def _move(self, kind: str, node: str, keep: bool = False) -> None:
-        phase = self._begin(kind, f"{kind} from {self._where or 'no node'} to {node}")
+        phase = self._begin(kind, f"{kind} from {self._where or NOWHERE} to {node}")
         self.guard.leave(HOLD)
         with one_step():
             self.has_changed = True
@@ -169,11 +171,11 @@ class Drill:
         if not keep:
             self._release()
         if not there:
-            reasons = "; ".join(state.reasons)
-            phase.errors.append(f"{self.tag} did not come up on {node} in time" + (f": {reasons}" if reasons else ""))
+            why = "".join(f"; {each}" for each in state.reasons)
+            phase.errors.append(stated("drill_came_up", tag=self.tag, node=node, why=why))
         self._end(phase)
         if there and not keep and self._where != node:
-            self.errors.append(f"{self.tag} did not stay on {node}: it runs on {self._where or 'no node'}")
+            self.errors.append(stated("drill_stayed", tag=self.tag, node=node, where=self._where or NOWHERE))
 
     def _is_on(self, state: State, node: str) -> bool:
         self.timeline.note(state)
@@ -204,8 +206,8 @@ class Drill:
                     self.guard.leave(FROZEN, node, course.victim["pid"], course.victim["start"])
                 course.nodes.take(node, step=INFLICT, kind=course.fault, victim=course.victim)
         if not await_so(lambda: self._is_recovered(node, phase.start), self.wait_s):
-            noticed = "has not recovered" if self._has_noticed(node) else "has not noticed it"
-            phase.errors.append(f"{course.fault} on {node}: the cluster {noticed} within {self.wait_s} s")
+            check = "drill_recovered" if self._has_noticed(node) else "drill_noticed"
+            phase.errors.append(stated(check, fault=course.fault, node=node, wait_s=self.wait_s))
         phase.end = time.monotonic()
         with one_step():
             self._undo_now()
@@ -234,10 +236,10 @@ class Drill:
             return node not in overview.running_on
         return any(counts.get(node) for counts in overview.fail_counts.values()) or node not in overview.running_on
 
-    def facts(self) -> Facts:
+    def facts(self) -> DrillFacts:
         """All that was found out."""
         course = self.course
-        return Facts(
+        return DrillFacts(
             course.drill, self.tag, course.here, course.hierarchy.nodes, course.letter.sender, course.letter.recipient,
             [str(endpoint) for endpoint in course.endpoints],
             time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(self.began_at)), self.began, time.monotonic(),

@@ -8,6 +8,7 @@ import time
 
 from postfix_ha.cli.trial.agent_call import Call
 from postfix_ha.endpoint import missing_addresses
+from postfix_ha.messages.statement import worded
 from postfix_ha.system.command import run
 from postfix_ha.system.complaints import telling_line
 from postfix_ha.system.files import clear
@@ -30,7 +31,7 @@ class StepFailed(Exception):
     """A step could not be done, or not be undone; the text says why."""
 
 
-class Step:
+class TrialStep:
     """One step: ``name`` says what it does, do() does it, undo() takes it back, note() is a shell's line for that."""
 
     name = ""
@@ -55,14 +56,14 @@ def insist(argv: "list[str]", watch: int = -1) -> None:
     """Run a program that has to succeed."""
     done = call(argv, watch)
     if done.returncode != 0:
-        raise StepFailed(f"'{quote_words(argv)}' failed: {telling_line(done) or done.returncode}")
+        raise StepFailed(worded("trial_program", command=quote_words(argv), why=telling_line(done) or done.returncode))
 
 
-class Folder(Step):
+class Folder(TrialStep):
     """A directory that is made where there is none, and removed again with what was put there."""
 
     def __init__(self, path: str, *, is_ours: bool = False) -> None:
-        self.name = f"make the directory {path}"
+        self.name = worded("trial_makes", path=path)
         self.path = path
         self.is_ours = is_ours
         self.made: "list[str]" = []
@@ -75,7 +76,7 @@ class Folder(Step):
         os.makedirs(self.path, mode=0o700 if self.is_ours else 0o755, exist_ok=True)
         about = os.lstat(self.path)
         if self.is_ours and (about.st_uid != 0 or not stat.S_ISDIR(about.st_mode)):
-            raise StepFailed(f"{self.path} is not root's: remove it")
+            raise StepFailed(worded("trial_directory", path=self.path))
 
     def undo(self) -> None:
         if self.is_ours and self.made:
@@ -91,19 +92,17 @@ class Folder(Step):
         return f"rm -rf {made[0]}" if self.is_ours else f"rmdir {' '.join(made)} 2>/dev/null || :"
 
 
-class Address(Step):
+class Address(TrialStep):
     """An address that is brought up on an interface, and taken off it again."""
 
     def __init__(self, address: str, prefix: int, nic: str) -> None:
-        self.name = f"bring {address}/{prefix} up on {nic}"
+        self.name = worded("trial_brings_up", address=address, prefix=prefix, nic=nic)
         self.address = address
         self.words = [f"{address}/{prefix}", "dev", nic]
 
     def do(self, watch: int) -> None:
         if call(["ping", "-n", "-c", "1", "-w", str(PING_S), self.address], watch).returncode == 0:
-            raise StepFailed(
-                f"{self.address} answers already, from another machine: take the service out of there first"
-            )
+            raise StepFailed(worded("trial_address_free", address=self.address))
         extra = ["nodad"] if ":" in self.address else []
         insist(["ip", "address", "add", *self.words, *extra], watch)
 
@@ -115,11 +114,11 @@ class Address(Step):
         return quote_words(["ip", "address", "del", *self.words]) + " 2>/dev/null || :"
 
 
-class Mounting(Step):
+class Mounting(TrialStep):
     """A file system that is mounted, and unmounted again."""
 
     def __init__(self, device: str, directory: str) -> None:
-        self.name = f"mount {device} on {directory}"
+        self.name = worded("trial_mounts", device=device, directory=directory)
         self.device = device
         self.directory = directory
 
@@ -135,11 +134,11 @@ class Mounting(Step):
         return f"if mountpoint -q {at}; then umount {at}; fi"
 
 
-class DataDirectory(Step):
+class DataDirectory(TrialStep):
     """What Postfix makes of its own in the data directory is taken away again."""
 
     def __init__(self, path: str) -> None:
-        self.name = f"note what is in {path}"
+        self.name = worded("trial_notes", path=path)
         self.path = path
         self.was_there = os.path.isdir(path)
         self.names = self._names()
@@ -172,23 +171,22 @@ class DataDirectory(Step):
         return quote_words(["find", self.path, "-maxdepth", "1", "-type", "f", *kept, "-delete"])
 
 
-class Service(Step):
+class StartedService(TrialStep):
     """Postfix, started and stopped by the agent's own actions."""
 
-    name = "start Postfix"
-
     def __init__(self, agent: Call) -> None:
+        self.name = worded("trial_starts")
         self.agent = agent
 
     def do(self, watch: int) -> None:
         code, reason = self.agent.do("start", watch=watch)
         if code != 0:
-            raise StepFailed(reason or f"the agent's start ended with {code}")
+            raise StepFailed(reason or worded("trial_agent", action="start", code=code))
 
     def undo(self) -> None:
         code, reason = self.agent.do("stop")
         if code != 0:
-            raise StepFailed(reason or f"the agent's stop ended with {code}")
+            raise StepFailed(reason or worded("trial_agent", action="stop", code=code))
 
     def note(self) -> str:
         environment = [f"{name}={value}" for name, value in self.agent.environment(STEP_S).items()]

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable
 
-from postfix_ha.cluster.change.tables import turn_drain_off, turn_drain_on
+from postfix_ha.cluster.change.nft_tables import turn_drain_off, turn_drain_on
 from postfix_ha.cluster.change.unfinished import is_bound, mark, mark_of, unmark
 from postfix_ha.cluster.model import edit
 from postfix_ha.cluster.model.cib import Cib

@@ -2,7 +2,7 @@
 
 import copy
 
-from postfix_ha.cluster.change.tables import turn_drain_on
+from postfix_ha.cluster.change.nft_tables import turn_drain_on
 from postfix_ha.cluster.change.unfinished import MARK
 from postfix_ha.cluster.live.push import Plan, Planner
 from postfix_ha.cluster.model import changes as kinds

@@ -9,7 +9,7 @@ from postfix_ha.cluster.create.plan import Draft
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.cluster.model.hierarchy import find_hierarchy
-from postfix_ha.cluster.model.node_facts import node_states
+from postfix_ha.cluster.model.node_attributes import node_states
 from postfix_ha.cluster.where.lifting import with_property, without_attribute
 from postfix_ha.cluster.where.obstacles import everywhere
 from postfix_ha.cluster.where.why_not import judge

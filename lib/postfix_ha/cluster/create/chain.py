@@ -6,7 +6,7 @@ from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.model.cib import Cib, Element, is_promotable, top_of
 from postfix_ha.finding import Finding
 from postfix_ha.messages.remark import Remark
-from postfix_ha.storage import faults
+from postfix_ha.storage import defects
 from postfix_ha.storage.drbd import DrbdResource
 from postfix_ha.storage.iscsi import AT_BOOT
 from postfix_ha.storage.iscsi import BY_HAND as LOGIN_BY_HAND
@@ -75,11 +75,11 @@ def _group(layer: Layer, subject: Subject, cib: Cib, here: Here, remarks: "list[
     name = layer.name
     known = here.groups.get(name)
     if known is not None and here.lvm.activates(name):
-        remarks += map(Remark, faults.of_group(name, known, subject.about))
+        remarks += map(Remark, defects.of_group(name, known, subject.about))
     existing = _primitive(cib, LVM_AGENTS, name)
     if existing is not None:
         return Link(LVM, name, top_of(existing).get("id", "") if _is_clone(existing) else existing.get("id", ""))
-    ownerless = faults.ownerless(name, known, subject.about)
+    ownerless = defects.ownerless(name, known, subject.about)
     if ownerless or known is None:
         remarks += map(Remark, ownerless)
         return None
@@ -97,7 +97,7 @@ def _drbd(layer: Layer, subject: Subject, cib: Cib, here: Here, remarks: "list[R
         if not subject.is_managed:
             remarks.append(Remark(Finding("drbd_promoted", **subject.about)))
         return None
-    remarks += map(Remark, faults.of_drbd(known, subject.about))
+    remarks += map(Remark, defects.of_drbd(known, subject.about))
     existing = _primitive(cib, DRBD_AGENTS, known.name)
     if existing is None:
         if not here.has_drbd_agent:

@@ -10,12 +10,12 @@ from postfix_ha.config.own_addresses import Claim, find_claims
 from postfix_ha.config.resolve import HOST, resolve
 from postfix_ha.instance import Instance
 from postfix_ha.request import OCF_ROOT
+from postfix_ha.storage.device_names import names_of
 from postfix_ha.storage.drbd import DrbdResource, ask_drbd
-from postfix_ha.storage.iscsi import Session, sessions, startups
+from postfix_ha.storage.iscsi import IscsiSession, sessions, startups
 from postfix_ha.storage.layers import DRBD, ISCSI, LVM, layers_below
 from postfix_ha.storage.lvm import LvmSettings, VolumeGroup, ask_groups, ask_settings
 from postfix_ha.storage.mailstores import ask_dovecot
-from postfix_ha.storage.names import names_of
 from postfix_ha.storage.nfs import is_nfs, root_on
 from postfix_ha.system.mounts import FstabEntry, Mount, Mounts, read_fstab, read_mounts
 
@@ -59,7 +59,7 @@ class Here:
         self.drbd: "dict[str, DrbdResource]" = {}
         self.has_drbd_agent = False
         self.lacking_agents: "list[str]" = []
-        self.iscsi_sessions: "list[Session]" = []
+        self.iscsi_sessions: "list[IscsiSession]" = []
         self.iscsi_startups: "dict[str, str]" = {}
         self.names: "dict[str, list[str]]" = {}
         self.entries: "list[FstabEntry]" = []

@@ -4,9 +4,9 @@ import os
 
 from postfix_ha.cluster.create.local_node import Here
 from postfix_ha.cluster.model.managed_mounts import real_device
+from postfix_ha.storage.device_names import is_of_one_node
 from postfix_ha.storage.devices import stable_device
 from postfix_ha.storage.layers import DRBD, layers_below, logical_volume
-from postfix_ha.storage.names import is_of_one_node
 from postfix_ha.storage.nfs import is_nfs, portable_options
 from postfix_ha.system.mounts import FstabEntry, Mount
 

@@ -19,6 +19,7 @@ from postfix_ha.endpoint import is_loopback
 from postfix_ha.finding import Finding
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.messages.remark import Remark, overruled
+from postfix_ha.messages.statement import worded
 
 LOCAL_NAMES = ("localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback")
 
@@ -171,9 +172,9 @@ def parse_address(text: str) -> "tuple[str, str, str]":
     try:
         found = ipaddress.ip_interface(bare)
     except ValueError:
-        raise ValueError(f"'{text}' is not ADDRESS[/PREFIX][@INTERFACE] of an IPv4 or IPv6 address") from None
+        raise ValueError(worded("option_address", text=text)) from None
     if found.ip.is_loopback or found.ip.is_unspecified or found.ip.is_multicast:
-        raise ValueError(f"'{address}' is no address that clients can use")
+        raise ValueError(worded("option_address_useful", address=address))
     return str(found.ip), prefix if slash else "", interface
 
 

@@ -17,7 +17,7 @@ RECENT_S = 7 * 86400.0
 REASON_MAX, EVENTS_MAX = 300, 200
 
 
-class Event:
+class FencingEvent:
     """One act on a node: ``status`` success, failed or pending; ``completed`` in crm_mon's words, "" while pending."""
 
     __slots__ = ("act", "asked_by", "completed", "done_by", "reason", "status", "target")
@@ -52,7 +52,7 @@ class Event:
         return f"{self.target} was fenced ({what}){when}{asked}{by}: it worked"
 
 
-def history(cluster: Cluster) -> "list[Event]":
+def history(cluster: Cluster) -> "list[FencingEvent]":
     """All that the fencer of a live cluster remembers, the newest first; nothing where it does not answer."""
     if not cluster.is_live:
         return []
@@ -65,16 +65,16 @@ def history(cluster: Cluster) -> "list[Event]":
     return events_of(root)
 
 
-def events_of(answer: Element) -> "list[Event]":
+def events_of(answer: Element) -> "list[FencingEvent]":
     """The events in an answer of stonith_admin or crm_mon, the newest first."""
-    found = [Event(each) for each in answer.iter("fence_event") if each.get("action") in ACTS]
+    found = [FencingEvent(each) for each in answer.iter("fence_event") if each.get("action") in ACTS]
     found.sort(key=lambda each: 0.0 if each.status == PENDING else age_s(each.completed))
     return found[:EVENTS_MAX]
 
 
-def worth_telling(events: "list[Event]") -> "list[Event]":
+def worth_telling(events: "list[FencingEvent]") -> "list[FencingEvent]":
     """The last event of each node and what did not work since it last did; no success that is long ago."""
-    told: "list[Event]" = []
+    told: "list[FencingEvent]" = []
     settled: "set[str]" = set()
     for each in events:
         if each.target in settled:

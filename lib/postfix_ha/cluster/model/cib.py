@@ -131,11 +131,6 @@ class Cib:
         """Whether a boolean cluster property is on."""
         return self.property(name, default).lower() in TRUE_WORDS
 
-    def default_meta(self, name: str) -> str:
-        """A meta attribute that holds for all resources (rsc_defaults), "" for none."""
-        found = self._default_pair(name)
-        return "" if found is None else found.get("value", "")
-
     def _default_pair(self, name: str) -> "Optional[Element]":
         return pair_of(self.look("rsc_defaults"), "meta_attributes", name)
 

@@ -10,7 +10,6 @@ from postfix_ha.cluster.model.templates import fill
 DISCOVERY_SINCE = (2, 2)
 # The first schema that has the names Promoted and Unpromoted.
 ROLES_SINCE = (3, 7)
-NVSETS = ("instance_attributes", "meta_attributes")
 
 
 def add_primitive(cib: Cib, template: str, name: str, **values: str) -> str:

@@ -7,7 +7,7 @@ from postfix_ha.cluster.model.managed_addresses import managed_addresses
 from postfix_ha.cluster.model.managed_mounts import mounted_by
 from postfix_ha.cluster.model.priority import switchback_of
 from postfix_ha.cluster.model.relations import Relations
-from postfix_ha.config.units import unit_config_dir
+from postfix_ha.config.unit_files import unit_config_dir
 from postfix_ha.instance import DEFAULT_CONFIG_DIR
 from postfix_ha.messages.errors import refused
 from postfix_ha.params import Params

@@ -5,6 +5,7 @@ import re
 from postfix_ha.cluster.model import names
 from postfix_ha.cluster.model.cib import FALSE_WORDS, TRUE_WORDS, Cib, Element, pairs
 from postfix_ha.messages.errors import refused
+from postfix_ha.messages.statement import worded
 from postfix_ha.whole_number import whole_number
 
 DEPTH = "OCF_CHECK_LEVEL"
@@ -30,7 +31,7 @@ def milliseconds(text: str) -> int:
     unit = text.strip()[len(digits) :].lower()
     number = whole_number(digits)
     if number is None or unit not in _UNITS:
-        raise ValueError(f"'{text}' is not a time such as 20s, 500ms or 2min")
+        raise ValueError(worded("option_time", text=text))
     return number * _UNITS[unit]
 
 
@@ -60,14 +61,14 @@ def parse_operation(text: str) -> "tuple[str, dict[str, str]]":
     """(name, attributes) of ``NAME KEY=VALUE...``; ValueError with a sentence."""
     name, *words = text.split() or [""]
     if name not in KNOWN:
-        raise ValueError(f"'{name}' is no operation of the agent: it has {', '.join(KNOWN)}")
+        raise ValueError(worded("option_operation", name=name, known=", ".join(KNOWN)))
     if not words:
-        raise ValueError(f"'{name}' says nothing to set: add KEY=VALUE with a KEY of {', '.join(ATTRIBUTES)}")
+        raise ValueError(worded("option_operation_set", name=name, known=", ".join(ATTRIBUTES)))
     attributes = {}
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or key not in ATTRIBUTES or not value:
-            raise ValueError(f"'{word}' is not KEY=VALUE with a KEY of {', '.join(ATTRIBUTES)}")
+            raise ValueError(worded("option_operation_key", word=word, known=", ".join(ATTRIBUTES)))
         if key in ("interval", "timeout", "start-delay"):
             milliseconds(value)
         _check_value(name, key, value)
@@ -79,7 +80,7 @@ def _check_value(operation: str, key: str, value: str) -> None:
     """Raise ValueError with a sentence for a value that Pacemaker or the agent would not take."""
     words: "tuple[str, ...]" = ()
     if key == "interval" and operation != "monitor" and milliseconds(value):
-        raise ValueError(f"interval '{value}': of the operations only monitor is repeated")
+        raise ValueError(worded("option_interval", value=value))
     if key == "on-fail":
         words = ON_FAIL_OF_STOP if operation == "stop" else ON_FAIL
     elif key in ("enabled", "record-pending"):
@@ -89,9 +90,9 @@ def _check_value(operation: str, key: str, value: str) -> None:
     elif key == DEPTH:
         words = LEVELS
     if words and value.lower() not in [each.lower() for each in words]:
-        raise ValueError(f"{key} '{value}' is none of {', '.join(words)}")
+        raise ValueError(worded("option_operation_value", key=key, value=value, known=", ".join(words)))
     if key == "timeout" and milliseconds(value) == 0:
-        raise ValueError("timeout must be more than 0")
+        raise ValueError(worded("option_timeout"))
 
 
 def operations(primitive: Element) -> "list[str]":

@@ -3,6 +3,7 @@
 Priority p is score 1000 - p. Intelligent switchback is a stickiness above every preference, automatic one is none.
 """
 
+from postfix_ha.messages.statement import worded
 from postfix_ha.whole_number import whole_number
 
 PRIORITY_MIN, PRIORITY_MAX = 1, 999
@@ -27,7 +28,7 @@ def parse_priority(text: str) -> int:
     priority = whole_number(text)
     if priority is not None and PRIORITY_MIN <= priority <= PRIORITY_MAX:
         return priority
-    raise ValueError(f"priority '{text}' is not a whole number from {PRIORITY_MIN} to {PRIORITY_MAX} (the lower wins)")
+    raise ValueError(worded("option_priority", text=text, least=PRIORITY_MIN, most=PRIORITY_MAX))
 
 
 def next_priority(taken: "list[int]") -> int:

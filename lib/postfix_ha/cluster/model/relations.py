@@ -3,7 +3,7 @@
 from postfix_ha.cluster.model.cib import FALSE_WORDS, INFINITY, Cib, Element, pairs, score_of
 from postfix_ha.cluster.model.references import References
 
-Pair = tuple[str, str]
+Edge = tuple[str, str]
 # What brings a resource up, so that an order of it is one of starts.
 COMING_UP = ("start", "promote")
 # The second is what it was called until Pacemaker 2.1.
@@ -18,10 +18,10 @@ class Relations:
     """
 
     def __init__(self, cib: Cib) -> None:
-        self.with_: "set[Pair]" = set()
-        self.after: "set[Pair]" = set()
-        self.promoted_with: "set[Pair]" = set()
-        self.after_promotion: "set[Pair]" = set()
+        self.with_: "set[Edge]" = set()
+        self.after: "set[Edge]" = set()
+        self.promoted_with: "set[Edge]" = set()
+        self.after_promotion: "set[Edge]" = set()
         self._members: "dict[str, list[str]]" = {}
         self.references = References(cib)
         for resource in cib.resources():
@@ -140,7 +140,7 @@ class _Set:
         """All primitives in it."""
         return [name for names in self.members for name in names]
 
-    def chain(self) -> "list[Pair]":
+    def chain(self) -> "list[Edge]":
         """(later, earlier) of members that follow one another."""
         found = []
         for earlier, later in zip(self.members, self.members[1:]):
@@ -163,7 +163,7 @@ def is_mandatory_order(constraint: Element) -> bool:
     return kind == "Mandatory"
 
 
-def _reaches(relation: "set[Pair]", start: str, goal: str) -> bool:
+def _reaches(relation: "set[Edge]", start: str, goal: str) -> bool:
     seen, waiting = {start}, [start]
     while waiting:
         at = waiting.pop()

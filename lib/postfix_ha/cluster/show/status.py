@@ -5,15 +5,15 @@ from typing import Optional
 
 from postfix_ha.cluster.change.modify import priorities
 from postfix_ha.cluster.change.unfinished import advice, mark_of
-from postfix_ha.cluster.live.fencing import Event, worth_telling
+from postfix_ha.cluster.live.fencing import FencingEvent, worth_telling
 from postfix_ha.cluster.live.wait import State, failures
 from postfix_ha.cluster.model.cib import INFINITY, Element, score_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy
-from postfix_ha.cluster.model.node_facts import states_of
+from postfix_ha.cluster.model.node_attributes import states_of
 from postfix_ha.cluster.where.doubled import doubled
 from postfix_ha.cluster.where.management import unmanaged
 from postfix_ha.cluster.where.watching import unwatched
-from postfix_ha.cluster.where.why_not import Verdict
+from postfix_ha.cluster.where.why_not import NodeVerdict
 from postfix_ha.system.quoting import quote
 
 READY, EXCLUDED = "ready", "excluded"
@@ -30,9 +30,9 @@ class Overview:
         self,
         hierarchy: Hierarchy,
         status: Element,
-        verdict: "Optional[Verdict]" = None,
+        verdict: "Optional[NodeVerdict]" = None,
         expired: "Sequence[str]" = (),
-        fencing: "Sequence[Event]" = (),
+        fencing: "Sequence[FencingEvent]" = (),
     ) -> None:
         self.hierarchy = hierarchy
         self.verdict = verdict

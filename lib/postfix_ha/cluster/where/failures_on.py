@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Callable
 from postfix_ha.cluster.model.cib import INFINITY, Cib, Element, score_of
 from postfix_ha.cluster.model.moments import moment
 from postfix_ha.cluster.model.operations import span_ms
-from postfix_ha.system.quoting import quote
+from postfix_ha.cluster.where.deletions import forget_failures_of
 from postfix_ha.whole_number import whole_number
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def failed_members(hierarchy: "Hierarchy", make: "Callable[..., Obstacle]") -> "
             last_s = _last_s(state, member, failed)
             text = f"{member} has failed on {node}{times}" + (f", last at {moment(last_s)}" if last_s else "")
             text += (f": {said}" if said else "") + _barred(hierarchy.cib, member, count, last_s)
-            command = f"crm_resource --cleanup --resource {quote(member)} --node {quote(node)}"
+            command = forget_failures_of(member, node)
             found.append(make(f"failed {count}".rstrip(), text, command, _forgotten(node, member)))
     return found
 
@@ -48,7 +48,7 @@ class CountedFailure:
     __slots__ = ("text", "told_as")
 
     def __init__(self, member: str, node: str, count: str, expires_s: float) -> None:
-        cleanup = f"crm_resource --cleanup --resource {quote(member)} --node {quote(node)}"
+        cleanup = forget_failures_of(member, node)
         end = f"expires {moment(expires_s)}" if expires_s else f"never expires ('{cleanup}' ends it)"
         self.text = f"fail count of {member} on {node}: {count}, {end}"
         self.told_as = f"{member} has failed on {node} (fail count {count}"

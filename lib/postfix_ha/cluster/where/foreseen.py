@@ -4,7 +4,7 @@ from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.simulation import simulate
 from postfix_ha.cluster.model.cib import Cib, Element
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
-from postfix_ha.cluster.model.node_facts import states_of
+from postfix_ha.cluster.model.node_attributes import states_of
 from postfix_ha.cluster.where.placement import nodes_that_can_run
 from postfix_ha.finding import Finding
 from postfix_ha.messages.remark import Remark

@@ -2,9 +2,9 @@
 
 from postfix_ha.cluster.model.cib import FALSE_WORDS, TRUE_WORDS, Element
 from postfix_ha.cluster.model.hierarchy import Hierarchy
+from postfix_ha.cluster.where.deletions import delete_by_id, delete_meta
 from postfix_ha.cluster.where.lifting import without_id
 from postfix_ha.cluster.where.obstacle import Obstacle
-from postfix_ha.cluster.where.remedies import delete_by_id, delete_meta
 
 STATES = (
     ("target-role", ("stopped",), "stopped", "is to be stopped (target-role)"),

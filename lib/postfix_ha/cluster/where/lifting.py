@@ -3,7 +3,7 @@
 from typing import Callable
 
 from postfix_ha.cluster.model.cib import Cib
-from postfix_ha.cluster.model.node_facts import node_states
+from postfix_ha.cluster.model.node_attributes import node_states
 
 Lift = Callable[[Cib], None]
 

@@ -3,8 +3,8 @@
 from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model.cib import FALSE_WORDS, TRUE_WORDS, Element
 from postfix_ha.cluster.model.hierarchy import Hierarchy
-from postfix_ha.cluster.model.node_facts import attributes_of
-from postfix_ha.cluster.where.remedies import delete_meta
+from postfix_ha.cluster.model.node_attributes import attributes_of
+from postfix_ha.cluster.where.deletions import delete_meta, forget_failures_of
 from postfix_ha.finding import Finding
 from postfix_ha.messages.errors import Refused
 from postfix_ha.system.quoting import quote
@@ -58,7 +58,7 @@ def _of_nodes(hierarchy: Hierarchy, status: Element, members: "list[str]") -> "l
 
 def _blocked(status: Element, members: "list[str]") -> "list[tuple[str, str]]":
     return [
-        (f"{member} is blocked by a failure", f"crm_resource --cleanup --resource {quote(member)}")
+        (f"{member} is blocked by a failure", forget_failures_of(member))
         for member in members
         if State(status, member).blocked
     ]

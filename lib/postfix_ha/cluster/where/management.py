@@ -3,8 +3,8 @@
 from postfix_ha.cluster.live.wait import State
 from postfix_ha.cluster.model.cib import TRUE_WORDS, Cib, Element
 from postfix_ha.cluster.model.hierarchy import Hierarchy
-from postfix_ha.cluster.model.node_facts import attributes_of
-from postfix_ha.cluster.where.remedies import delete_meta
+from postfix_ha.cluster.model.node_attributes import attributes_of
+from postfix_ha.cluster.where.deletions import delete_meta, forget_failures_of
 from postfix_ha.system.quoting import quote
 
 
@@ -25,7 +25,7 @@ def unmanaged(hierarchy: Hierarchy, member: str, state: State) -> "list[str]":
                 command = f"crm_attribute --node {quote(node)} --name maintenance --lifetime {lifetime} --delete"
                 found.append(f"node {node} is in maintenance, so that no monitor of it runs ('{command}' ends it)")
     if state.blocked:
-        command = f"crm_resource --cleanup --resource {quote(member)}"
+        command = forget_failures_of(member)
         why = "a failed stop" if state.failed_stop else "a failure"
         by = " (on-fail=block)" if resource is not None and _has_block(cib, resource) else ""
         found.append(f"{member} is blocked by {why}{by}: the cluster does nothing more with it ('{command}' ends it)")

@@ -6,14 +6,14 @@ once one is taken out of a copy of the configuration.
 
 from postfix_ha.cluster.model.cib import FALSE_WORDS, INFINITY, TRUE_WORDS, Cib, Element, score_of, top_of
 from postfix_ha.cluster.model.hierarchy import MOVE_PREFIXES, Hierarchy
-from postfix_ha.cluster.model.node_facts import FOREVER, REBOOT, attributes_of, node_states, tickets
+from postfix_ha.cluster.model.node_attributes import FOREVER, REBOOT, attributes_of, node_states, tickets
 from postfix_ha.cluster.model.references import References
+from postfix_ha.cluster.where.deletions import delete_constraint, delete_meta
 from postfix_ha.cluster.where.doubled import doubled_members
 from postfix_ha.cluster.where.failures_on import failed_members
 from postfix_ha.cluster.where.held_by_meta import held_by_meta
 from postfix_ha.cluster.where.lifting import with_property, without_attribute, without_exclusive, without_id
 from postfix_ha.cluster.where.obstacle import Applied, Obstacle
-from postfix_ha.cluster.where.remedies import delete_constraint, delete_meta
 from postfix_ha.system.quoting import quote
 
 

@@ -9,16 +9,16 @@ from lxml import etree
 from postfix_ha.cluster.live.pacemaker import Cluster, Scratch
 from postfix_ha.cluster.model.cib import INFINITY, Cib, Element, score_of
 from postfix_ha.cluster.model.hierarchy import Hierarchy, find_hierarchy
-from postfix_ha.cluster.model.node_facts import runner_of, states_of
+from postfix_ha.cluster.model.node_attributes import runner_of, states_of
+from postfix_ha.cluster.where.deletions import delete_meta
 from postfix_ha.cluster.where.essence import NEVER_THERE
 from postfix_ha.cluster.where.obstacle import Applied, Obstacle
 from postfix_ha.cluster.where.obstacles import by_relation, everywhere, on_node, roots_of
 from postfix_ha.cluster.where.placement import alone_on, can_run, nodes_that_can_run
-from postfix_ha.cluster.where.remedies import delete_meta
 from postfix_ha.system.quoting import quote
 
 
-class Verdict:
+class NodeVerdict:
     """``can``: node -> whether the hierarchy could run there; ``obstacles``: node -> what keeps it off the node."""
 
     def __init__(self, can: "dict[str, bool]", obstacles: "dict[str, list[Obstacle]]") -> None:
@@ -26,7 +26,7 @@ class Verdict:
         self.obstacles = obstacles
 
 
-def judge(cluster: Cluster, hierarchy: Hierarchy, states: "dict[str, str]") -> "Verdict | None":
+def judge(cluster: Cluster, hierarchy: Hierarchy, states: "dict[str, str]") -> "NodeVerdict | None":
     """The verdict on every node, whose states are given; None where the scheduler cannot be asked."""
     cib = hierarchy.cib
     nodes = list(states)
@@ -51,7 +51,7 @@ def judge(cluster: Cluster, hierarchy: Hierarchy, states: "dict[str, str]") -> "
         else:
             open_[node] = suspects
     why.update(_put_to_the_test(cluster, hierarchy, nodes, open_))
-    return Verdict(can, {node: why[node] for node in refused})
+    return NodeVerdict(can, {node: why[node] for node in refused})
 
 
 def _put_to_the_test(

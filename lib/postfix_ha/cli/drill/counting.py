@@ -7,6 +7,7 @@ from postfix_ha.cli.drill.preconditions import Course
 from postfix_ha.cluster.live.wait import INTERVAL_S
 from postfix_ha.drill.ledger import Account, Ledger, Mark, compare
 from postfix_ha.messages.errors import Refused, refused
+from postfix_ha.messages.statement import Statement, stated, worded
 
 ARRIVAL_S = 20.0
 SHOWN_MAX = 10
@@ -41,8 +42,8 @@ class Counting:
         whose = self.course.letter.recipient
         raise refused("drill_mail_arrives", timeout_s=ARRIVAL_S, why=why, recipient=whose)
 
-    def take(self, node: str) -> "list[str]":
-        """Look for every message; what is on its way gets some time to arrive. What is wrong, in sentences."""
+    def take(self, node: str) -> "list[Statement]":
+        """Look for every message; what is on its way gets some time to arrive. What is wrong."""
 
         def is_done() -> bool:
             delivered, queued = self._look(node)
@@ -53,12 +54,12 @@ class Counting:
         await_so(is_done, ARRIVAL_S)
         unanswered = len(self.ledger.offered - self.ledger.acknowledged)
         if unanswered:
-            self._remark(f"{unanswered} messages were never acknowledged, and count for nothing")
+            self._remark(worded("drill_unanswered", count=unanswered))
         if self.account is None:
-            self._remark("lost and duplicated messages: not known without --mailbox")
+            self._remark(worded("drill_mailbox_named"))
         elif self.account.lost:
             numbers = ", ".join(map(str, self.account.lost[:SHOWN_MAX]))
-            return [f"{len(self.account.lost)} acknowledged messages are nowhere: numbers {numbers}"]
+            return [stated("drill_messages_found", count=len(self.account.lost), numbers=numbers)]
         return []
 
     def _look(self, node: str) -> "tuple[Optional[list[Mark]], Optional[list[Mark]]]":
@@ -66,7 +67,7 @@ class Counting:
         try:
             found = self.course.count(node or self.course.origin, self.since)
         except Refused as refusal:
-            self._remark(f"queue and mailbox were not seen: {refusal}")
+            self._remark(worded("drill_queue_seen", why=refusal))
             return None, None
         if found.get("why"):
             self._remark(str(found["why"]))

@@ -4,10 +4,8 @@ Whatever happens on the way, what was done is undone, the last first; also at SI
 a script lies in /run that undoes it, for the one case in which it cannot do so itself.
 """
 
-import argparse
 import os
 import signal
-import sys
 import time
 
 from postfix_ha.checks.node import check_node
@@ -17,8 +15,18 @@ from postfix_ha.cli.cluster_query import active_elsewhere
 from postfix_ha.cli.output import say
 from postfix_ha.cli.signals import SIGNALS, Interrupted
 from postfix_ha.cli.trial.agent_call import Call
-from postfix_ha.cli.trial.steps import Address, DataDirectory, Folder, Mounting, Service, Step, StepFailed, is_mounted
+from postfix_ha.cli.trial.steps import (
+    Address,
+    DataDirectory,
+    Folder,
+    Mounting,
+    StartedService,
+    StepFailed,
+    TrialStep,
+    is_mounted,
+)
 from postfix_ha.config.interfaces import connected_networks, network_of
+from postfix_ha.messages.statement import worded
 from postfix_ha.params import Params
 from postfix_ha.system.files import replace_file
 from postfix_ha.system.processes import Identity, census
@@ -28,6 +36,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
+    from typing import TextIO
 
 RUN_DIRECTORY = "/run/postfix-ha-trial"
 TIMEOUT_S = 60.0
@@ -38,16 +47,31 @@ NOT_YET = ("trial_undone", "address_has_resource", "address_in_service", "queue_
 class Trial:
     """One trial of one instance."""
 
-    def __init__(self, options: argparse.Namespace, params: Params) -> None:
-        self.options = options
+    def __init__(
+        self,
+        params: Params,
+        mounts: "list[tuple[str, str]]",
+        *,
+        nic: str = "",
+        prefix: int = 0,
+        cib_file: str = "",
+        progress: "TextIO | None" = None,
+    ) -> None:
+        """``mounts``: (device, directory) of each file system; ``nic``, ``prefix``: where the addresses go ("" and 0:
+        where their network is); ``cib_file``: the cluster's configuration, "" for the live one; ``progress``: where the
+        steps are told, None for standard output."""
         self.params = params
+        self.mounts = mounts
+        self.nic, self.prefix = nic, prefix
+        self.cib_file = cib_file
+        self.progress = progress
         self.agent = Call(params.config_dir, params.binary, RUN_DIRECTORY)
-        self.begun: "list[Step]" = []
+        self.begun: "list[TrialStep]" = []
         self.findings: "list[Finding]" = []
         self.checked: "Survey | None" = None
         self.signal = 0
         self.watch = -1
-        self.at = "look before it"
+        self.at = worded("trial_looks_before")
 
     def run(self) -> "list[Finding]":
         """All findings of the trial, those of the checks in its middle included."""
@@ -75,37 +99,37 @@ class Trial:
     def _why_not(self) -> str:
         """What stands against a trial at all, "" for nothing."""
         if os.geteuid() != 0:
-            return "a trial needs root"
+            return worded("trial_by_root")
         if is_noted():
-            return f"an earlier trial was cut short: undo it with 'sh {NOTE}'"
+            return worded("trial_before_undone", note=NOTE)
         survey = self.survey()
         if survey.people.members:
-            return f"Postfix of {survey.config_dir} runs here already: {survey.people}"
-        return active_elsewhere(survey, [point for _, point in self.options.mount], self.options.cib_file)
+            return worded("trial_alone", config_dir=survey.config_dir, processes=survey.people)
+        return active_elsewhere(survey, [point for _, point in self.mounts], self.cib_file)
 
     def _go(self) -> None:
         try:
             for step in self._preparations():
                 self._do(step)
             self._check()
-            self._do(Service(self.agent))
+            self._do(StartedService(self.agent))
             self._look()
-            self._begin("stop Postfix, and undo all of it")
+            self._begin(worded("trial_stops"))
         except StepFailed as error:
             self._fail(self.at, str(error))
         except Interrupted:
-            self._fail(self.at, f"interrupted by {signal.Signals(self.signal).name}")
+            self._fail(self.at, worded("trial_interrupted", signal=signal.Signals(self.signal).name))
         finally:
             self._undo()
 
-    def _preparations(self) -> "Iterator[Step]":
+    def _preparations(self) -> "Iterator[TrialStep]":
         """The steps before the checks, each looked for when those before it are done; what is there already is none."""
         yield Folder(RUN_DIRECTORY, is_ours=True)
-        for device, directory in self.options.mount:
+        for device, directory in self.mounts:
             if not is_mounted(directory):
                 yield Folder(directory)
                 yield Mounting(device, directory)
-        self.at = "find the interface of each address"
+        self.at = worded("trial_finds")
         survey = self.survey()  # only now: the configuration may lie on what was mounted
         for address in survey.absent_addresses:
             nic, prefix = self._place(address)
@@ -114,13 +138,13 @@ class Trial:
 
     def _place(self, address: str) -> "tuple[str, int]":
         """The interface and the prefix length for an address: as asked, else those of its network."""
-        nic, prefix = network_of(address, connected_networks(), self.options.nic) or ("", 0)
-        nic, prefix = self.options.nic or nic, self.options.prefix or prefix
+        nic, prefix = network_of(address, connected_networks(), self.nic) or ("", 0)
+        nic, prefix = self.nic or nic, self.prefix or prefix
         if not nic or not prefix:
-            raise StepFailed(f"no interface of this node is in the network of {address}: say --nic and --prefix")
+            raise StepFailed(worded("trial_interface", address=address))
         return nic, prefix
 
-    def _do(self, step: Step) -> None:
+    def _do(self, step: TrialStep) -> None:
         """Do one step; it is noted as begun before, so that it is undone even where it is interrupted."""
         self._stop_if_asked()
         self._begin(step.name)
@@ -140,24 +164,25 @@ class Trial:
         self.signal = self.signal or number
 
     def _check(self) -> None:
-        self._begin("check this node")
+        self._begin(worded("trial_checks"))
         self.checked = self.survey()
         self.findings += [finding for finding in check_node(self.checked) if finding.check not in NOT_YET]
         self._stop_if_asked()
 
     def _look(self) -> None:
         """See the master process, its sockets address by address, pickup and the queue manager."""
-        self._begin("monitor it at level 20")
+        self._begin(worded("trial_monitors"))
         code, reason = self.agent.do("monitor", level=20, watch=self.watch)
         self._stop_if_asked()
         if code != 0:
-            raise StepFailed(reason or f"the monitor ended with {code}")
+            raise StepFailed(reason or worded("trial_agent", action="monitor", code=code))
         survey = self.survey()
         people = {member.name: member for member in survey.people.members}
         for name in ("master", "pickup", "qmgr"):
-            self._say(f"  process {people[name]}" if name in people else f"  no process {name}")
+            there = worded("trial_process", process=people[name]) if name in people else ""
+            self._say(there or worded("trial_process_there", name=name))
         for endpoint in survey.instance.endpoints:
-            self._say(f"  {endpoint} greets ({endpoint.kind})")
+            self._say(worded("trial_greets", endpoint=endpoint, kind=endpoint.kind))
 
     def _undo(self) -> None:
         """Undo all steps that were begun, the last first; what cannot be undone stays in the note."""
@@ -165,12 +190,12 @@ class Trial:
             try:
                 step.undo()
             except (StepFailed, OSError) as error:
-                self._fail(f"undoing '{step.name}'", f"{error}; 'sh {NOTE}' undoes it")
+                self._fail(worded("trial_undoes", step=step.name), worded("trial_undone_by", why=error, note=NOTE))
                 continue
             self.begun.remove(step)
             self._write_note()
         if not self.begun and census(Identity(self.params.config_dir)).members:
-            self._fail("look after it", "processes of Postfix are left")
+            self._fail(worded("trial_looks_after"), worded("trial_ended"))
         if not any(finding.check == "trial_passed" for finding in self.findings):
             self._say("passed")
 
@@ -194,5 +219,4 @@ class Trial:
         self._say(text)
 
     def _say(self, text: str) -> None:
-        stream = sys.stderr if self.options.json else sys.stdout
-        say(f"trial: {text}", stream, flush=True)
+        say(f"trial: {text}", self.progress, flush=True)

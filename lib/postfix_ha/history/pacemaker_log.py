@@ -70,7 +70,7 @@ _OBJECT = re.compile(r"(?P<sign>\+\+|--|\+~|\+ ) ?\s*/cib/configuration(?P<path>
 _PAIR = re.compile(r'name="(?P<name>[\w-]+)".*value="(?P<value>[^"]*)"')
 
 
-class Reader:
+class PacemakerReader:
     """Reads lines of one node's log in their order; ``found`` is what it has seen in them."""
 
     def __init__(self, node: str) -> None:
@@ -251,10 +251,10 @@ _OF_CONTROLLER = (
     (_FENCED, "fenced"),
 )
 READERS = {
-    "pacemakerd": Reader.of_launcher,
-    "pacemaker-execd": Reader.of_executor,
-    "pacemaker-controld": Reader.of_controller,
-    "pacemaker-schedulerd": Reader.of_scheduler,
-    "pacemaker-attrd": Reader.of_attributes,
-    "pacemaker-based": Reader.of_cib,
+    "pacemakerd": PacemakerReader.of_launcher,
+    "pacemaker-execd": PacemakerReader.of_executor,
+    "pacemaker-controld": PacemakerReader.of_controller,
+    "pacemaker-schedulerd": PacemakerReader.of_scheduler,
+    "pacemaker-attrd": PacemakerReader.of_attributes,
+    "pacemaker-based": PacemakerReader.of_cib,
 }

@@ -28,5 +28,11 @@ def delete_by_id(element: Element) -> str:
     return f"cibadmin --delete --xpath {quote(_by_id(element.get('id', '')))}"
 
 
+def forget_failures_of(member: str, node: str = "") -> str:
+    """The command that lets the cluster forget what a resource has failed in, on one node or on all."""
+    command = f"crm_resource --cleanup --resource {quote(member)}"
+    return f"{command} --node {quote(node)}" if node else command
+
+
 def _by_id(name: str) -> str:
     return f'//*[@id="{name}"]'

@@ -7,7 +7,8 @@ from typing import Optional
 
 from postfix_ha.drill.ledger import ACK, FAIL, Account, Gap, Ledger, per_interval
 from postfix_ha.drill.senders import PATIENCE_S, in_words, seen
-from postfix_ha.drill.timeline import Timeline
+from postfix_ha.drill.whereabouts import Timeline
+from postfix_ha.messages.statement import Statement
 from postfix_ha.printable import printable
 from postfix_ha.system.files import open_directory, replace_file
 
@@ -29,11 +30,11 @@ class Phase:
     node_after: str = ""
     end: float = 0.0
     gap: "Optional[Gap]" = None
-    errors: "list[str]" = field(default_factory=list)
+    errors: "list[Statement]" = field(default_factory=list)
 
 
 @dataclass
-class Facts:
+class DrillFacts:
     """All that a drill has found out; times are those of the monotonic clock, ``nodes`` all that take part."""
 
     drill: str
@@ -52,11 +53,11 @@ class Facts:
     queued: "Optional[int]" = None
     account: "Optional[Account]" = None
     remarks: "list[str]" = field(default_factory=list)
-    errors: "list[str]" = field(default_factory=list)
+    errors: "list[Statement]" = field(default_factory=list)
     interrupted: str = ""
 
 
-def as_object(facts: Facts) -> "dict[str, object]":
+def as_object(facts: DrillFacts) -> "dict[str, object]":
     """The report for JSON; times in seconds since the drill began."""
     began, ended = facts.began, facts.ended
     interval_s = next((each for each in INTERVALS_S if (ended - began) / each <= BARS), INTERVALS_S[-1])
@@ -77,7 +78,8 @@ def as_object(facts: Facts) -> "dict[str, object]":
         "phases": [_phase(facts, each) for each in facts.phases],
         "ledger": _ledger(facts),
         "remarks": facts.remarks,
-        "errors": facts.errors,
+        "errors": [each.reason for each in facts.errors],
+        "findings": [each.as_object() for each in facts.errors],
         "interrupted": facts.interrupted,
         "timeline": {
             "nodes": facts.nodes,
@@ -92,7 +94,7 @@ def as_object(facts: Facts) -> "dict[str, object]":
     }
 
 
-def _phase(facts: Facts, phase: Phase) -> "dict[str, object]":
+def _phase(facts: DrillFacts, phase: Phase) -> "dict[str, object]":
     gap = phase.gap
     return {
         "phase": phase.kind,
@@ -106,11 +108,11 @@ def _phase(facts: Facts, phase: Phase) -> "dict[str, object]":
         "acknowledged": facts.ledger.acknowledged_between(phase.start, phase.end),
         "failed_attempts": facts.ledger.failed_between(phase.start, phase.end),
         "senders": seen(facts.ledger, phase.start, phase.end).as_object(),
-        "errors": phase.errors,
+        "errors": [each.reason for each in phase.errors],
     }
 
 
-def _ledger(facts: Facts) -> "dict[str, object]":
+def _ledger(facts: DrillFacts) -> "dict[str, object]":
     """What became of the messages; None where that cannot be seen from here."""
     ledger, account = facts.ledger, facts.account
     return {
@@ -127,7 +129,7 @@ def _ledger(facts: Facts) -> "dict[str, object]":
     }
 
 
-def text_of(facts: Facts) -> "list[str]":
+def text_of(facts: DrillFacts) -> "list[str]":
     """The report as lines."""
     found = _ledger(facts)
     lines = ["", PHASE.format("", "gap s", "took s", "acknowledged", "failed")]

@@ -13,7 +13,7 @@ _QUORUM = re.compile(r"This node is within the (?P<non>non-)?primary component a
 _PAUSED = re.compile(r"(?:Process pause detected for|.*was not scheduled(?: \(@\d+\))? for) (?P<text>[\d.]+ ms)")
 
 
-class Reader:
+class CorosyncReader:
     """Reads lines of one node's log in their order; ``found`` is what it has seen in them."""
 
     def __init__(self, node: str) -> None:

@@ -6,10 +6,11 @@ Those of the command lie beside the templates, where ci/docs has made them from 
 import argparse
 import os
 
-from postfix_ha.cli.command import DONE, NO_CLUSTER
-from postfix_ha.cli.manual.agent import AGENT, agent_manual
+from postfix_ha.cli.cluster_command import DONE, NO_CLUSTER
+from postfix_ha.cli.manual.agent_page import AGENT, agent_manual
 from postfix_ha.cli.output import complain, say_page
 from postfix_ha.cluster.model.templates import directory
+from postfix_ha.messages.statement import worded
 
 PROGRAM = "postfix-ha"
 
@@ -48,7 +49,7 @@ def print_made(name: str) -> int:
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except OSError as error:
-        complain(f"{PROGRAM}: {path} cannot be read: {error.strerror}; install postfix-ha again")
+        complain(f"{PROGRAM}: {worded('manual_read', path=path, why=error.strerror)}")
         return NO_CLUSTER
     say_page(text)
     return DONE

@@ -19,10 +19,10 @@ from postfix_ha.system.command import run
 VICTIM, INFLICT, COUNT = "victim", "inflict", "count"
 ASK_S = 40.0
 KEYS_MAX, TEXT_MAX = 20, 400
-Step = dict[str, Any]
+DrillStep = dict[str, Any]
 
 
-def do_step(step: Step) -> Step:
+def do_step(step: DrillStep) -> DrillStep:
     """Do a step on this node; what it has found."""
     kind = step.get("step")
     if kind == VICTIM:
@@ -35,9 +35,9 @@ def do_step(step: Step) -> Step:
     raise refused("drill_step_known", step=kind)
 
 
-def _count(step: Step) -> Step:
+def _count(step: DrillStep) -> DrillStep:
     drill, since = step["drill"], step["since"]
-    found: Step = {"queued": None, "delivered": None, "why": ""}
+    found: DrillStep = {"queued": None, "delivered": None, "why": ""}
     looks: "list[tuple[str, str, Callable[[str, str, float], list[Mark]]]]" = []
     if os.path.isdir(os.path.join(step["queue"], "active")):
         looks.append(("queued", step["queue"], in_queue))
@@ -51,17 +51,17 @@ def _count(step: Step) -> Step:
     return found
 
 
-def checked(step: Step, told: object) -> Step:
+def checked(step: DrillStep, told: object) -> DrillStep:
     """What another node answered, where it is what a node of ours would; ValueError where it is not."""
     if not isinstance(told, dict) or len(told) > KEYS_MAX:
-        raise ValueError("no object")
+        raise ValueError
     if step.get("step") != COUNT:
         if not all(isinstance(value, str) and len(value) <= TEXT_MAX for value in told.values()):
-            raise ValueError("no victim")
+            raise ValueError
         return dict(told)
     for name in ("queued", "delivered"):
         if told[name] is not None and not all(map(_is_mark, told[name])):
-            raise ValueError("no marks")
+            raise ValueError
     return {**told, "why": printable(str(told["why"]), TEXT_MAX)}
 
 
@@ -78,7 +78,7 @@ class Nodes:
         self.here = here
         self.shell = shell or DEFAULT_SHELL
 
-    def take(self, node: str, **step: object) -> Step:
+    def take(self, node: str, **step: object) -> DrillStep:
         """Run a step on a node; raises Refused if the step fails or the node cannot be reached."""
         if node == self.here:
             return do_step(step)
@@ -101,7 +101,7 @@ class Nodes:
             return
 
 
-def run_step(text: str) -> Step:
+def run_step(text: str) -> DrillStep:
     """Do a step that another node asks for; Refused where it is none."""
     try:
         step = json.loads(text)

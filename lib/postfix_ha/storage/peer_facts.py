@@ -3,11 +3,11 @@
 import os
 
 from postfix_ha.request import OCF_ROOT
+from postfix_ha.storage.device_names import names_of, shared_names
 from postfix_ha.storage.drbd import DrbdResource, ask_drbd
 from postfix_ha.storage.iscsi import sessions, startups
 from postfix_ha.storage.layers import DRBD, layers_below, multipaths, paths_below
 from postfix_ha.storage.lvm import ask_groups, ask_settings
-from postfix_ha.storage.names import names_of, shared_names
 from postfix_ha.system.mounts import Mounts
 
 # What a chain needs on every node: by the name that a remark has for it, the files of which one must be there.

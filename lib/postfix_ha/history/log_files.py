@@ -12,6 +12,7 @@ import time
 import zlib
 
 from postfix_ha.history.stamps import Clock
+from postfix_ha.messages.statement import worded
 from postfix_ha.system.files import open_regular
 from postfix_ha.whole_number import whole_number
 
@@ -103,7 +104,7 @@ def _unpacked(raw: "BinaryIO", path: str) -> "BinaryIO":
     if path.endswith((".xz", ".lzma")):
         return lzma.LZMAFile(raw)  # type: ignore[return-value]
     if path.endswith(".zst"):  # Python has no reader for it before 3.14
-        raise ValueError("it is packed with zstd, which is not read: unpack it with 'zstd -d'")
+        raise ValueError(worded("log_unpacked"))
     if path.endswith(".bz2"):
         return bz2.BZ2File(raw)  # type: ignore[return-value]
     return raw

@@ -11,6 +11,7 @@ import signal
 import sys
 from typing import Callable
 
+from postfix_ha.cli.options import wrong
 from postfix_ha.cli.output import complain, say_json
 from postfix_ha.cli.prompt import holds_answer
 from postfix_ha.cli.signals import Interrupted, listening
@@ -19,11 +20,13 @@ from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.model.cib import Cib
 from postfix_ha.messages.errors import ClusterError, Refused, Told, refused
 from postfix_ha.messages.row import NO_CLUSTER as NO_CLUSTER
+from postfix_ha.messages.row import NOT_AS_ASKED as NOT_AS_ASKED
 from postfix_ha.messages.row import REFUSED as REFUSED
+from postfix_ha.messages.statement import stated
 from postfix_ha.whole_number import whole_number
 
-DONE, NOT_AS_ASKED, NO_REDUNDANCY = 0, 1, 3
-WAIT_S = 90
+DONE, NO_REDUNDANCY = 0, 3
+WAIT_S, SECONDS_MAX = 90, 86400
 EXIT_CODES = """exit codes:
   0 done, or nothing to do
   1 changed, but the service did not reach the requested state
@@ -82,9 +85,9 @@ def add_resource(
 def seconds(text: str) -> int:
     """A whole number of seconds, for argparse."""
     number = whole_number(text)
-    if number is not None and number <= 86400:
+    if number is not None and number <= SECONDS_MAX:
         return number
-    raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of seconds up to 86400")
+    raise wrong("option_seconds", text=text, most=SECONDS_MAX)
 
 
 def guarded(work: "Callable[[argparse.Namespace], int]") -> "Callable[[argparse.Namespace], int]":
@@ -118,8 +121,10 @@ def end_interrupted(options: argparse.Namespace, interrupted: Interrupted) -> in
     code = 128 + interrupted.number
     if not hasattr(options, "dry_run"):
         return code
-    text = f"interrupted by {signal.Signals(interrupted.number).name}: {interrupted.text or 'nothing was changed'}"
-    return fail(options, [text], code, changed=interrupted.changed)
+    state = interrupted.told or stated("change_declined")
+    told = stated("interrupted", signal=signal.Signals(interrupted.number).name, state=state.reason)
+    findings = [told.as_object(), state.as_object()]
+    return fail(options, [told.reason], code, changed=interrupted.changed, findings=findings)
 
 
 def tell_unfinished(cib: Cib) -> None:

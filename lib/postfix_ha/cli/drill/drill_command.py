@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from postfix_ha.cli.command import (
+from postfix_ha.cli.cluster_command import (
     DONE,
     NOT_AS_ASKED,
     WAIT_S,
@@ -11,20 +11,22 @@ from postfix_ha.cli.command import (
     add_command,
     add_resource,
     cluster_of,
-    is_interactive,
+    manner_of,
     seconds,
 )
-from postfix_ha.cli.drill.preconditions import Course
+from postfix_ha.cli.drill.node_steps import run_step
+from postfix_ha.cli.drill.preconditions import Course, DrillOptions
 from postfix_ha.cli.drill.run import Drill, to_stdout
-from postfix_ha.cli.drill.steps import run_step
+from postfix_ha.cli.options import wrong
 from postfix_ha.cli.output import say_json
 from postfix_ha.cli.preflight import add_peer_options
 from postfix_ha.cli.prompt import confirm
 from postfix_ha.drill import picture
 from postfix_ha.drill.faults import KINDS, MEANING
 from postfix_ha.drill.recipient import is_address
-from postfix_ha.drill.report import Facts, as_object, text_of, write
+from postfix_ha.drill.results import DrillFacts, as_object, text_of, write
 from postfix_ha.messages.errors import refused
+from postfix_ha.messages.statement import worded
 from postfix_ha.system.files import open_directory
 from postfix_ha.system.packages import installing_command
 from postfix_ha.whole_number import whole_number
@@ -78,7 +80,7 @@ def address(text: str) -> str:
     """A mail address, or none, for argparse."""
     if not text or is_address(text):
         return text
-    raise argparse.ArgumentTypeError(f"{text!r} is no plain mail address, such as drill@example.com")
+    raise wrong("option_recipient", text=repr(text))
 
 
 def rate(text: str) -> int:
@@ -86,7 +88,7 @@ def rate(text: str) -> int:
     number = whole_number(text) or 0
     if 1 <= number <= RATE_MAX:
         return number
-    raise argparse.ArgumentTypeError(f"'{text}' is not a number of messages a second from 1 to {RATE_MAX}")
+    raise wrong("option_rate", text=text, most=RATE_MAX)
 
 
 def run_drill(options: argparse.Namespace) -> int:
@@ -100,7 +102,7 @@ def run_drill(options: argparse.Namespace) -> int:
         raise refused("drill_on_cluster")
     if not options.wait:
         raise refused("drill_waits")
-    course = Course(options, cluster_of(options))
+    course = Course(wanted_of(options), cluster_of(options), manner_of(options))
     directory = options.report or f"drill-{course.drill}"
     if course.cluster.is_live:
         check_writable(directory)
@@ -108,18 +110,32 @@ def run_drill(options: argparse.Namespace) -> int:
         course.look_where_it_runs()
     if options.dry_run:
         return show(course)
-    if not agreed(course):
+    if not agreed(course, says_yes=options.yes):
         return course.work.declined()
     drill = Drill(course, (lambda _: None) if options.json else to_stdout)
     drill.run()
     return finish(drill, directory)
 
 
+def wanted_of(options: argparse.Namespace) -> DrillOptions:
+    """What the command line asks for."""
+    return DrillOptions(
+        node=options.node, fault=options.fault, back=options.back, sender=options.sender, recipient=options.recipient,
+        mailbox=options.mailbox, rate=options.rate, wait=options.wait, tag=options.tag, rsh=options.rsh,
+        no_peer_check=options.no_peer_check,
+    )  # fmt: skip
+
+
 def plan_of(course: Course) -> "list[str]":
     """What the drill would do, in words."""
-    lines = [f"move {course.tag} from {course.origin} to {course.target}"] if course.target else []
-    lines += [f"{course.fault} on {course.fault_node}: this {MEANING[course.fault]}"] if course.fault else []
-    lines += [f"bring it back to {course.origin}"] if course.options.back else []
+    lines = []
+    if course.target:
+        lines.append(worded("drill_moves", tag=course.tag, origin=course.origin, target=course.target))
+    if course.fault:
+        fault, node = course.fault, course.fault_node
+        lines.append(worded("drill_breaks", fault=fault, node=node, meaning=MEANING[fault]))
+    if course.options.back:
+        lines.append(worded("drill_moves_back", origin=course.origin))
     return lines
 
 
@@ -130,23 +146,24 @@ def show(course: Course) -> int:
         work.say(line)
     if course.endpoints:
         endpoints = ", ".join(map(str, course.endpoints))
-        work.say(f"with {course.options.rate} messages a second to {course.letter.recipient} by {endpoints}")
+        recipient = course.letter.recipient
+        work.say(worded("drill_with", rate=course.options.rate, recipient=recipient, endpoints=endpoints))
     if course.target:
         work.show(course.remarks)
     work.report.update(drill=plan_of(course), recipient=course.letter.recipient, changed=False, dry_run=True)
     return work.end(DONE)
 
 
-def agreed(course: Course) -> bool:
-    """Whether it may be done; a fault needs a yes from somebody."""
-    options = course.options
+def agreed(course: Course, *, says_yes: bool) -> bool:
+    """Whether it may be done; a fault needs a yes from somebody (``says_yes``: --yes)."""
+    manner = course.work.manner
     if course.remarks:
-        course.work.say(f"{len(course.remarks)} warnings: 'postfix-ha check --peer NODE...' tells them")
-    if is_interactive(options):
+        course.work.say(worded("drill_warned", count=len(course.remarks)))
+    if manner.asks:
         for line in plan_of(course):
             course.work.say(f"  {line}")
-        return confirm("Clients will see no server for a while. Do it?")
-    if course.fault and not options.yes:
+        return confirm(worded("drill_wanted"))
+    if course.fault and not says_yes:
         raise refused("drill_agreed", fault=course.fault, meaning=MEANING[course.fault])
     return course.work.confirm("")
 
@@ -169,7 +186,7 @@ def check_writable(directory: str) -> None:
     raise refused("drill_report_possible", directory=directory, at=at, why=why)
 
 
-def leave(facts: Facts, found: "dict[str, object]", directory: str) -> "tuple[list[str], list[str]]":
+def leave(facts: DrillFacts, found: "dict[str, object]", directory: str) -> "tuple[list[str], list[str]]":
     """(lines of the report, paths) of what was left in the directory, with a picture where one can be drawn."""
     paths: "list[str]" = []
     try:
@@ -177,15 +194,15 @@ def leave(facts: Facts, found: "dict[str, object]", directory: str) -> "tuple[li
         paths = picture.draw(found, directory)
     except picture.NoLibrary:
         command = installing_command(LIBRARY) or f"install {LIBRARY}"
-        facts.remarks.append(f"no picture: {LIBRARY} is not installed ('{command}')")
+        facts.remarks.append(worded("drill_picture_drawn", library=LIBRARY, command=command))
     except OSError as error:
-        facts.remarks.append(f"no report in {directory}: {error.strerror}")
+        facts.remarks.append(worded("drill_report_left", directory=directory, why=error.strerror))
         return text_of(facts), []
     lines = text_of(facts)
     try:
         return lines, write(directory, found, lines) + paths
     except OSError as error:
-        return [*lines, f"no report in {directory}: {error.strerror}"], paths
+        return [*lines, worded("drill_report_left", directory=directory, why=error.strerror)], paths
 
 
 def finish(drill: Drill, directory: str) -> int:
@@ -196,12 +213,12 @@ def finish(drill: Drill, directory: str) -> int:
     found.update(changed=drill.has_changed, exit_code=code)
     lines, paths = leave(facts, found, directory)
     found["files"] = paths
-    if drill.course.options.json:
+    if drill.course.work.manner.json:
         say_json(found)
     else:
         for line in lines:
             to_stdout(line)
         to_stdout(f"report: {', '.join(paths) or 'none could be left'}")
     for error in facts.errors:
-        drill.course.work.say_failure(error, [])
+        drill.course.work.say_failure(error)
     return code
