@@ -26,7 +26,7 @@ from postfix_ha.messages.statement import stated
 from postfix_ha.whole_number import whole_number
 
 DONE, NO_REDUNDANCY = 0, 3
-WAIT_S, SECONDS_MAX = 90, 86400
+WAIT_S, SECONDS_MAX, COUNT_MAX = 90, 86400, 100_000
 EXIT_CODES = """exit codes:
   0 done, or nothing to do
   1 changed, but the service did not reach the requested state
@@ -88,6 +88,14 @@ def seconds(text: str) -> int:
     if number is not None and number <= SECONDS_MAX:
         return number
     raise wrong("option_seconds", text=text, most=SECONDS_MAX)
+
+
+def count(text: str) -> int:
+    """A whole number that is not 0, for argparse."""
+    number = whole_number(text)
+    if number and number <= COUNT_MAX:
+        return number
+    raise wrong("option_count", text=text, most=COUNT_MAX)
 
 
 def guarded(work: "Callable[[argparse.Namespace], int]") -> "Callable[[argparse.Namespace], int]":

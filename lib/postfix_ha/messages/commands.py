@@ -81,7 +81,8 @@ ROWS: "tuple[Row, ...]" = (
 # `facts` or an asked node cannot do their work.
 OPTIONS: "tuple[Row, ...]" = (
     wrong_option("option_seconds", "'{text}' is not a whole number of seconds up to {most}"),
-    wrong_option("option_file", "{text}: no such file"),
+    wrong_option("option_count", "'{text}' is not a whole number from 1 to {most}"),
+    wrong_option("option_file", "{text} is not there, or not a file"),
     wrong_option("option_node", "{text} is not the name of a node"),
     wrong_option("option_shell", "{text}: {why}"),
     wrong_option("option_shell_named", "it names no command"),

@@ -90,8 +90,9 @@ ROWS: "tuple[Row, ...]" = (
 # What the cluster, or a program that belongs to it, does not do or does not answer.
 FAILURES: "tuple[Row, ...]" = (
     # What is read.
-    failure("cib_file_there", "{file}: no such file"),
+    failure("cib_file_there", "{file} is not there, or not a file"),
     failure("cib_read", "the cluster configuration cannot be read: {why}"),
+    failure("cib_file_is_cib", "{file} is not a cluster configuration: it is not XML"),
     failure("cib_is_xml", "the cluster configuration cannot be read as XML: {why}"),
     failure("cib_has_configuration", "this is not a cluster configuration: it has no <cib> with a <configuration>"),
     failure("cib_version_is_number", "the cluster configuration has {name}='{value}', which is not a whole number"),

@@ -20,6 +20,7 @@ from tests.support.cibs import cib_text, mail
 
 WRONG = {
     "option_seconds": (("switchover", "n2", "--wait", "x"), {"text": "x", "most": 86400}),
+    "option_count": (("history", "--last", "0"), {"text": "0", "most": 100000}),
     "option_file": (("check", "--cib-file", "/nonexistent/x"), {"text": "'/nonexistent/x'"}),
     "option_node": (("check", "--peer=-oProxyCommand=x"), {"text": "'-oProxyCommand=x'"}),
     "option_shell": (("check", "--rsh", "'"), {"text": '"\'"', "why": "no closing quotation"}),

@@ -165,7 +165,8 @@ FAILURES = {
         "the cluster configuration has epoch='5\u00b2', which is not a whole number",
     ),
     "cib_is_xml": (lambda: parse(b"<cib"), "the cluster configuration cannot be read as XML: "),
-    "cib_file_there": (lambda: Cluster("/nonexistent/x").read(), "/nonexistent/x: no such file"),
+    "cib_file_there": (lambda: Cluster("/nonexistent/x").read(), "/nonexistent/x is not there, or not a file"),
+    "cib_file_is_cib": (lambda: Cluster("/etc/passwd").read(), "/etc/passwd is not a cluster configuration"),
     "template_read": (lambda: templates.fill("no/such"), "; install postfix-ha again"),
 }
 

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from postfix_ha.cli.cluster_command import DONE, REFUSED, add_command, add_resource, cluster_of, seconds
+from postfix_ha.cli.cluster_command import DONE, REFUSED, add_command, add_resource, cluster_of, count
 from postfix_ha.cli.options import remote_shell
 from postfix_ha.cli.output import complain, say_json, say_lines
 from postfix_ha.cluster.live.pacemaker import Cluster
@@ -49,7 +49,7 @@ def add_history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--since", default=SINCE, metavar="TIME", help=f"from this time on: a date, an hour, or 2h, 7d ({SINCE})"
     )
     parser.add_argument("--until", default="0s", metavar="TIME", help="up to this time (default: now)")
-    parser.add_argument("--last", type=seconds, default=0, metavar="N", help="only the last N incidents")
+    parser.add_argument("--last", type=count, default=0, metavar="N", help="only the last N incidents")
     parser.add_argument("--svg", default="", metavar="FILE", help="draw a picture of it as well, into this file")
     parser.add_argument(
         "--rsh", type=remote_shell, default=None, metavar="COMMAND", help="ask other nodes by this remote shell"

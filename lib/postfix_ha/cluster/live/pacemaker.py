@@ -48,6 +48,8 @@ class Cluster:
                 data = file.read(FILE_MAX)
             if data.lstrip()[:1] == b"<":
                 return parse(data)  # cibadmin says the same, in the time of three more parses
+            if not self.file.endswith(".bz2"):  # which Pacemaker's programs unpack
+                raise failed("cib_file_is_cib", file=self.file)
         done = self.call("cibadmin", "--query")
         if done.returncode != 0:
             raise failed("cib_read", why=self._why(done))
