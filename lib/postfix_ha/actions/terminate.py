@@ -126,6 +126,15 @@ def _kill(left: "list[Member]", identity: Identity, deadline: float) -> "list[Me
             left = _merged(left, census(identity, with_owner=True).members)
             _signal(left, deadline, signal.SIGKILL)
     _signal(left, deadline, signal.SIGKILL)
+    left = _wait_for_end(left, min(deadline, time.monotonic() + KILL_ROUND_S))
+    if not left:
+        return left
+    from postfix_ha.actions.tracers import tracers_of
+
+    tracers = tracers_of([member.pid for member in left], deadline)
+    if not tracers:
+        return left
+    _signal(tracers, deadline, signal.SIGKILL)
     return _wait_for_end(left, min(deadline, time.monotonic() + KILL_ROUND_S))
 
 

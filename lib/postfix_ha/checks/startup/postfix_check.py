@@ -65,19 +65,29 @@ def judge_fatal_check(setup: Setup, checking: "Running") -> "tuple[list[Finding]
     """(what fails the start, notes): wait for the first half; where it fails, the whole check has the last word.
 
     What was laid in the queue, and no program of Postfix has left there, is no reason to fail: it is set aside first.
-    A check that was only slow says nothing of the node: that start has failed, and another try may pass.
+    A check that was only slow says nothing of the node: that start has failed, and another try may pass. So it is where
+    more was laid there than one start can set aside.
     """
     done = checking.finish()
     notes = free_sockets(setup.instance)
     if done.returncode == 0:
         return [], notes
+    aside: "list[Finding]" = []
     if not done.timed_out:
-        notes += set_aside(setup.instance, setup.deadline)
+        aside = set_aside(setup.instance, setup.deadline)
+        notes += aside
+        # The whole check tells of each file in "corrupt" by a program of its own, which takes long for thousands.
+        if aside and begin_fatal_check(setup).finish().returncode == 0:
+            return [], notes
         checking = _begin(setup, "check")
         done = checking.finish()
     if done.timed_out:
         return [Finding("start_completed", why="'postfix check' did not end in time")], notes
-    return _judge(checking), notes
+    failed = _judge(checking)
+    if failed and aside and find_traps(setup.instance, setup.deadline):
+        why = "the queue holds more entries that are no mail than one start can set aside"
+        return [Finding("start_completed", why=why)], notes
+    return failed, notes
 
 
 def log_warnings(setup: Setup, deadline: float) -> None:

@@ -45,7 +45,7 @@ SHORT = re.compile(r"[0-9A-Za-z]{5}[0-9A-Fa-f]+")
 LONG = re.compile(r"[0-9A-Za-z]{10,}z[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-y]+")
 HALF_RENAMED = "#FIX"
 SWEEP_S = 10.0
-MOVED_MAX = 10_000
+MOVED_MAX = 200_000
 SHOWN_MAX = 8
 
 
