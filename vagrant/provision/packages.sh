@@ -24,8 +24,11 @@ else
     fetch() { dnf --quiet --assumeyes --enablerepo=highavailability install "$@"; }
 fi
 
-missing=()
+missing=() patterns=()
 while read -r package; do
-    is_there "$package" || missing+=("$package")
+    case $package in
+        \?*) patterns+=("$package") ;;
+        *) is_there "$package" || missing+=("$package") ;;
+    esac
 done < <(grep -v '^#' "$list")
-[ ${#missing[@]} = 0 ] || fetch "${missing[@]}" || die "could not be installed: ${missing[*]}; can this node reach its package source?"
+[ ${#missing[@]} = 0 ] || fetch "${missing[@]}" "${patterns[@]}" || die "could not be installed: ${missing[*]}; can this node reach its package source?"
