@@ -13,7 +13,7 @@ from tests.support.lab.network import SERVICE_ADDRESS
 from tests.support.lab.node import QUEUE_MOUNT
 from tests.support.lab.resources import MAIL
 
-pytestmark = pytest.mark.timeout(3600)
+pytestmark = [pytest.mark.main, pytest.mark.timeout(3600)]
 SHARED, OWN = "/dev/disk/by-id/virtio-postfix-ha-queue", "/dev/disk/by-id/virtio-postfix-ha-own"
 RING = {"n1": "203.0.113.11", "n2": "203.0.113.12", "n3": "203.0.113.13"}
 WAIT_S = 900
