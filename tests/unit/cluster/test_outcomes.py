@@ -11,6 +11,7 @@ from postfix_ha.cli.commands import delete, migrate, move, properties
 from postfix_ha.cli.drill import counting, drill_command, run
 from postfix_ha.cli.main import main
 from postfix_ha.cli.signals import Interrupted
+from postfix_ha.cluster.change import nft_tables
 from postfix_ha.cluster.change.move import out_of_service
 from postfix_ha.cluster.live.pacemaker import Cluster
 from postfix_ha.cluster.live.wait import State
@@ -28,6 +29,7 @@ def living(monkeypatch):
     """The commands take a file for the living cluster."""
     for module in (delete, migrate, move, properties):
         monkeypatch.setattr(module, "cluster_of", lambda options: Living(options.cib_file))
+    monkeypatch.setattr(nft_tables, "PROBES_S", 0)  # nobody probes on a file
 
 
 def told(capsys, *arguments):
