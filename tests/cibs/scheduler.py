@@ -42,11 +42,24 @@ def runs_there(path, name, node):
     return any(
         where.get("name") == node
         for resource in after.iterfind("revised_cluster_status/resources//resource")
-        if resource.get("id").split(":")[0] == name
-        and resource.get("role") in UP
-        and (resource.get("failed") == "false" or resource.get("failure_ignored") == "true")
+        if resource.get("id").split(":")[0] == name and resource.get("role") in UP
         for where in resource.findall("node")
+        if resource.get("failed") == "false"
+        or resource.get("failure_ignored") == "true"
+        or is_well(root, resource, node)
     )
+
+
+def is_well(root, resource, node):
+    """Of what runs on several nodes crm_simulate tells a failure, and not where it was: the history of each has it."""
+    name = resource.get("id").split(":")[0]
+    failures = root.xpath(
+        "status/node_state[@uname=$node]//lrm_resource[@id=$name]/lrm_rsc_op[@id=$op]",
+        node=node,
+        name=name,
+        op=f"{name}_last_failure_0",
+    )
+    return len(resource.findall("node")) > 1 and not failures
 
 
 def nodes_known(path):
