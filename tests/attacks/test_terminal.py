@@ -135,7 +135,7 @@ def test_a_nodes_name_in_the_cib_is_no_option_and_no_command(node: CheckNode, na
     cluster(node, name)
     for words in (["create", "--dry-run"], ["create", "--dry-run", "--json"]):
         text = said(node, *words, timeout=120)
-        assert "no name of a host" in text, text
+        assert "is not a host name" in text, text
 
 
 @pytest.mark.parametrize(

@@ -339,7 +339,7 @@ def test_what_refuses_can_be_overruled_by_its_name(served: CheckNode) -> None:
         assert "'--force unit_disabled_at_boot' overrules this" in said
         for name in ("no_such_check", "address_can_move"):
             code, said = create(node, "--force", name)
-            assert (code, "no check that can be overruled" in said) == (2, True)
+            assert (code, "is not a check that can be overruled" in said) == (2, True)
         code, said = create(node, "--force", "unit_disabled_at_boot")
         assert code == 0, said
         assert "warning: overruled: postfix.service is enabled" in said

@@ -31,7 +31,7 @@ def test_message_is_given_and_its_remedy_cures(case: Case) -> None:
         said = answer.reason if not case.is_logged else logged_message(node, logged, case.check)
         assert message_pattern(CATALOGUE[case.check]).fullmatch(said), (answer, node.cluster_log())
         assert [word for word in case.words if word not in said] == [], said
-        of_commands = ("refusal", "planning", "failure")
+        of_commands = ("refusal", "planning", "failure", "outcome", "option")
         agents = [row for row in ROWS if row.check != case.check and row.scope not in of_commands]
         others = [row.check for row in agents if message_pattern(row).fullmatch(said)]
         assert others == []

@@ -3,8 +3,17 @@
 import os
 import time
 
-from postfix_ha.procfs import living_place, process_ids, process_link, process_stat, real_uid, working_directories
+from postfix_ha.procfs import (
+    living_place,
+    process_ids,
+    process_link,
+    process_program,
+    process_stat,
+    real_uid,
+    working_directories,
+)
 from postfix_ha.system.identity import Identity
+from postfix_ha.system.mounts import read_mounts
 from postfix_ha.system.namespaces import sees_ours_at
 from postfix_ha.system.processes import shown_name
 
@@ -54,6 +63,23 @@ def standers(identity: Identity, known: "set[int]") -> "list[Stander]":
         uid = real_uid(pid)
         # Each name space has a table of mounts of its own, which a user makes as long as he likes.
         is_late = process_link(place, "ns/mnt") != ours and time.monotonic() > until
-        if uid > 0 and not is_late and sees_ours_at(place, cwd, mounts):
+        if uid > 0 and not is_late and sees_ours_at(place, cwd, mounts) and not _is_anothers(pid, cwd, identity):
             found.append(Stander(pid, place, uid))
     return found
+
+
+def _is_anothers(pid: int, cwd: str, identity: Identity) -> bool:
+    """Whether another instance's master started it, or it stands below a queue that is never unmounted: a helper's
+    own directory may lie there."""
+    if cwd not in identity.queue_dirs and all(
+        read_mounts().mount_of(each).mount_point == "/" for each in identity.queue_dirs
+    ):
+        return True
+    stat = process_stat(pid)
+    while stat is not None and stat.parent > 1:
+        pid = stat.parent
+        stat = process_stat(pid)
+        is_master = stat is not None and stat.name == "master" and real_uid(pid) == 0
+        if is_master and identity.is_daemon(process_program(pid)):
+            return True
+    return False
