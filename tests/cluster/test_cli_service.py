@@ -36,7 +36,7 @@ def test_switchover_waits_and_leaves_nothing_behind(lab, tool):
         (("depend", MAIL), "cannot depend on itself"),
         (("undepend", "no-such"), "no resource 'no-such'"),
         (("migrate", "--to", "ocf:heartbeat:apache"), "does not run Postfix"),
-        (("properties", "--operation", "dance"), "no operation"),
+        (("properties", "--operation", "dance"), "is not an operation"),
         (("delete",), "say --stop or --leave-running"),
         (("dance",), "invalid choice"),
     ],

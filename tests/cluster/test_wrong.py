@@ -69,7 +69,7 @@ def test_create_tells_all_wrong_names_at_once(lab, command):
             "there is no node 'n 2'",
             "'198.51.100.999' is not ADDRESS",
             "Postfix does not listen on 192.0.2.1",
-            "no address that clients can use",
+            "is not an address that clients can use",
         ):
             assert len([line for line in said.splitlines() if words in line]) == 1, (words, said)
         assert "the id queue-fs is taken" in command.refused("create", "--yes", "--tag", FILESYSTEM, "--no-peer-check")
