@@ -13,7 +13,7 @@ from postfix_ha.procfs import (
     working_directories,
 )
 from postfix_ha.system.identity import Identity
-from postfix_ha.system.mounts import read_mounts
+from postfix_ha.system.mounts import is_below, read_mounts
 from postfix_ha.system.namespaces import sees_ours_at
 from postfix_ha.system.processes import shown_name
 
@@ -38,7 +38,7 @@ class Stander:
 
 def is_within(path: str, directories: "set[str]") -> bool:
     """Whether a path, as the kernel spells it, is one of the directories or lies below one."""
-    return any(path.startswith(each) and path[len(each) : len(each) + 1] in ("", "/") for each in directories)
+    return any(is_below(path, each) for each in directories)
 
 
 def standers(identity: Identity, known: "set[int]") -> "list[Stander]":
@@ -50,6 +50,9 @@ def standers(identity: Identity, known: "set[int]") -> "list[Stander]":
     until = time.monotonic() + NAMESPACES_S
     queue_dirs, ours = identity.queue_dirs - {"/"}, process_link(os.getpid(), "ns/mnt")
     mounts: "dict[tuple[str, str], bool]" = {}
+    # Below a queue that no unmount takes away a helper's own directory may lie.
+    spared_below: "bool | None" = None
+    anothers: "dict[int, bool]" = {}
     found = []
     for pid, cwd in working_directories(identity.listed or process_ids()) if queue_dirs else ():
         if (cwd and not is_within(cwd, queue_dirs)) or pid in known or pid == os.getpid():
@@ -63,23 +66,29 @@ def standers(identity: Identity, known: "set[int]") -> "list[Stander]":
         uid = real_uid(pid)
         # Each name space has a table of mounts of its own, which a user makes as long as he likes.
         is_late = process_link(place, "ns/mnt") != ours and time.monotonic() > until
-        if uid > 0 and not is_late and sees_ours_at(place, cwd, mounts) and not _is_anothers(pid, cwd, identity):
-            found.append(Stander(pid, place, uid))
+        if uid <= 0 or is_late or not sees_ours_at(place, cwd, mounts) or _is_anothers(pid, identity, anothers):
+            continue
+        if cwd not in queue_dirs:
+            if spared_below is None:
+                table = read_mounts()
+                spared_below = all(table.mount_of(each).mount_point == "/" for each in queue_dirs)
+            if spared_below:
+                continue
+        found.append(Stander(pid, place, uid))
     return found
 
 
-def _is_anothers(pid: int, cwd: str, identity: Identity) -> bool:
-    """Whether another instance's master started it, or it stands below a queue that is never unmounted: a helper's
-    own directory may lie there."""
-    if cwd not in identity.queue_dirs and all(
-        read_mounts().mount_of(each).mount_point == "/" for each in identity.queue_dirs
-    ):
-        return True
-    stat = process_stat(pid)
-    while stat is not None and stat.parent > 1:
-        pid = stat.parent
+def _is_anothers(pid: int, identity: Identity, known: "dict[int, bool]") -> bool:
+    """Whether another instance's master is among its ancestors; each process is asked once, however many it started."""
+    line, found = [], False
+    while pid > 1 and not found:
+        if pid in known:
+            found = known[pid]
+            break
+        line.append(pid)
         stat = process_stat(pid)
         is_master = stat is not None and stat.name == "master" and real_uid(pid) == 0
-        if is_master and identity.is_daemon(process_program(pid)):
-            return True
-    return False
+        found = is_master and identity.is_daemon(process_program(pid))
+        pid = stat.parent if stat is not None else 0
+    known.update(dict.fromkeys(line, found))
+    return found
