@@ -57,18 +57,23 @@ def test_a_healthy_monitor_imports_the_root_alone_and_starts_no_process(tmp_path
     assert set(names) <= root | HOT_STDLIB, sorted(set(names) - root - HOT_STDLIB)
 
 
-def test_a_stop_loads_what_a_monitor_does_and_the_numbers_of_signals() -> None:
-    """What it needs of a program, a name service or a regular expression, it loads in the case that needs it."""
+def loaded_by(modules: str) -> "set[str]":
+    """What an interpreter has loaded for these modules, beside what it starts with."""
     script = f"""
 import os, sys, time
 sys.path.insert(0, {str(LIBRARY.parent)!r})
 before = set(sys.modules)
-import postfix_ha.agent, postfix_ha.actions.stop, postfix_ha.actions.drain
+import {modules}
 os.write(1, repr(sorted(set(sys.modules) - before)).encode())
 """
     done = subprocess.run([PYTHON, "-IS", "-c", script], capture_output=True, text=True, env={"PATH": os.defpath})
     assert done.returncode == 0, done.stderr
-    names = set(ast.literal_eval(done.stdout))
+    return set(ast.literal_eval(done.stdout))
+
+
+def test_a_stop_loads_what_a_monitor_does_and_the_numbers_of_signals() -> None:
+    """What it needs of a program, a name service or a regular expression, it loads in the case that needs it."""
+    names = loaded_by("postfix_ha.agent, postfix_ha.actions.stop, postfix_ha.actions.drain")
     ours = {name for name in names if name.startswith("postfix_ha.") and name.count(".") > 1}
     assert "postfix_ha.system.command" not in names
     assert {name.split(".")[1] for name in ours} <= set(STOP_FOLDERS)
@@ -77,13 +82,5 @@ os.write(1, repr(sorted(set(sys.modules) - before)).encode())
 
 def test_what_a_stop_looks_for_meanwhile_is_as_cheap() -> None:
     """A child looks for who keeps the file system in use while Postfix ends: stop waits where that takes longer."""
-    script = f"""
-import os, sys, time
-sys.path.insert(0, {str(LIBRARY.parent)!r})
-before = set(sys.modules)
-import postfix_ha.sharing.holders
-os.write(1, repr(sorted(set(sys.modules) - before)).encode())
-"""
-    done = subprocess.run([PYTHON, "-IS", "-c", script], capture_output=True, text=True, env={"PATH": os.defpath})
-    foreign = {name for name in ast.literal_eval(done.stdout) if not name.startswith("postfix_ha")}
+    foreign = {name for name in loaded_by("postfix_ha.sharing.holders") if not name.startswith("postfix_ha")}
     assert foreign <= STOP_STDLIB | {"itertools", "struct", "_struct"}
